@@ -1,0 +1,91 @@
+"""One small tree of exceptions. Every message says what is wrong, what was given, what to do.
+
+Each class is also the built-in exception a caller would expect, so ``except ValueError`` works
+without knowing this module.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ChainruleError",
+    "InvalidFile",
+    "InvalidInput",
+    "InvalidParameter",
+    "MissingExtra",
+    "MissingFile",
+    "NotTrainable",
+    "TooLarge",
+    "UnknownName",
+    "UnwritablePath",
+    "unknown_name",
+]
+
+
+class ChainruleError(Exception):
+    """The root of every error that chainrule raises itself."""
+
+
+class InvalidInput(ChainruleError, ValueError):
+    """Data that cannot be used: NaN, a wrong shape, an unknown label, an empty table."""
+
+
+class InvalidParameter(ChainruleError, ValueError, TypeError):
+    """A setting outside its allowed values; as scikit-learn's, both a ValueError and a TypeError."""
+
+
+class UnknownName(InvalidParameter):
+    """A name that is in none of our tables; the message suggests the nearest one."""
+
+
+class NotTrainable(InvalidParameter):
+    """A network that propagates forward but has no usable gradient (a step function in it)."""
+
+
+class TooLarge(InvalidParameter, MemoryError):
+    """A network whose parameters do not fit into this machine's memory."""
+
+
+class InvalidFile(ChainruleError, ValueError):
+    """A file that is not what it should be: truncated, a pickle, of a foreign kind, no table."""
+
+
+class MissingFile(ChainruleError, FileNotFoundError):
+    """A file that does not exist."""
+
+
+class UnwritablePath(ChainruleError, OSError):
+    """A destination that cannot be written."""
+
+
+class MissingExtra(ChainruleError, ImportError):
+    """An optional dependency that is not installed; the message names the extra."""
+
+
+def unknown_name(what: str, given: object, choices: Iterable[str]) -> UnknownName:
+    """Make the error for a name that is not in a table, with the nearest name suggested.
+
+    Parameters
+    ----------
+    what : str
+        What the name should have been, for instance ``"activation"``.
+    given : object
+        What was given instead.
+    choices : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    UnknownName
+        The error, to be raised by the caller.
+
+    Examples
+    --------
+    >>> print(unknown_name("activation", "tahn", ["tanh", "relu"]))
+    Unknown activation 'tahn': did you mean 'tanh'? The choices are 'tanh', 'relu'.
+    """
+    names = list(choices)
+    near = get_close_matches(given.lower(), names, n=1) if isinstance(given, str) else []
+    hint = f": did you mean '{near[0]}'?" if near else "."
+    listed = ", ".join(f"'{name}'" for name in names)
+    return UnknownName(f"Unknown {what} {given!r}{hint} The choices are {listed}.")
