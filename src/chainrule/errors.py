@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "ChainruleError",
+    "Diverged",
     "InvalidFile",
     "InvalidInput",
     "InvalidParameter",
@@ -40,6 +41,10 @@ class UnknownName(InvalidParameter):
 
 class NotTrainable(InvalidParameter):
     """A network that propagates forward but has no usable gradient (a step function in it)."""
+
+
+class Diverged(ChainruleError, ArithmeticError, ValueError):
+    """Training whose cost became NaN or infinite."""
 
 
 class TooLarge(InvalidParameter, MemoryError):

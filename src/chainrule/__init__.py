@@ -1,0 +1,44 @@
+"""Feed-forward networks for your table, derived by hand, that show their working.
+
+The public names are loaded when they are first used, so that ``import chainrule`` stays light.
+"""
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "Activation": "chainrule.maths.activations",
+    "Adam": "chainrule.optimizers",
+    "GradientCheck": "chainrule.network",
+    "History": "chainrule.training",
+    "Learner": "chainrule.training",
+    "Loss": "chainrule.maths.losses",
+    "MLPClassifier": "chainrule.estimators",
+    "MLPRegressor": "chainrule.estimators",
+    "Network": "chainrule.network",
+    "SGD": "chainrule.optimizers",
+    "Trace": "chainrule.network",
+    "check_gradients": "chainrule.network",
+    "errors": "chainrule",
+    "load": "chainrule.files",
+    "save": "chainrule.files",
+}
+
+__all__ = [*_WHERE]  # pyright: ignore[reportUnsupportedDunderAll] - __init__.pyi types them
+__version__ = "0.1.0.dev0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for (PEP 562)."""
+    if name == "errors":
+        return importlib.import_module("chainrule.errors")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted([*globals(), *_WHERE])

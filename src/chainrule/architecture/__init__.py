@@ -1,0 +1,6 @@
+"""The frozen description of a network, its parameters as one flat vector, and what may enter it."""
+
+from chainrule.architecture.architecture import Architecture
+from chainrule.architecture.parameters import Parameters, Views
+
+__all__ = ["Architecture", "Parameters", "Views"]

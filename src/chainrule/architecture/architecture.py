@@ -1,0 +1,122 @@
+"""The architecture: what a network is before it has any parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from chainrule.architecture.checks import check_dtype, check_whole
+from chainrule.errors import InvalidParameter, NotTrainable
+from chainrule.maths.activations import Activation, activations_per_layer
+from chainrule.maths.losses import Loss, get_loss
+
+__all__ = ["Architecture"]
+
+
+@final
+@dataclass(frozen=True)
+class Architecture:
+    """The frozen description of a network.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        s_1 ... s_L, the nodes of every layer, input and output included.
+    activations : tuple of Activation
+        One per hidden layer.
+    loss : Loss
+        Hypothesis and loss of the output layer.
+    dtype : numpy.dtype
+        float32 or float64.
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    loss: Loss
+    dtype: np.dtype[np.floating[Any]]
+
+    @classmethod
+    def describe(
+        cls,
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation],
+        loss: str | Loss,
+        dtype: Any,
+    ) -> "Architecture":
+        """Make the description from what a user gives, every part checked.
+
+        Raises
+        ------
+        InvalidParameter
+            If a size, the dtype or the number of outputs cannot be.
+        UnknownName
+            If an activation or loss is unknown.
+        """
+        whole = _check_sizes(sizes)
+        pair = get_loss(loss)
+        if pair.targets == "classes" and whole[-1] < 2:
+            raise InvalidParameter(
+                f"loss '{pair.name}' needs at least two outputs, one per class: got sizes "
+                f"{list(whole)}. For two classes with one output use loss='cross_entropy'."
+            )
+        activations = activations_per_layer(activation, len(whole) - 2)
+        return cls(whole, activations, pair, check_dtype(dtype))
+
+    @property
+    def n_layers(self) -> int:
+        """L, the number of layers, input and output included."""
+        return len(self.sizes)
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """The shapes (s_in, s_out) of the weight matrices."""
+        return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum((s_in + 1) * s_out for s_in, s_out in self.shapes)
+
+    def require_trainable(self) -> None:
+        """Raise if a step function lets no gradient through.
+
+        Raises
+        ------
+        NotTrainable
+            If a hidden activation or the hypothesis has no usable derivative.
+        """
+        for hidden, g in enumerate(self.activations, start=1):
+            if not g.differentiable:
+                raise NotTrainable(
+                    f"Hidden layer {hidden} has the activation '{g.name}', whose g' = 0 wherever "
+                    f"it exists, so no gradient passes through it and nothing is learned. Train "
+                    f"with 'logistic' (the smooth step), 'tanh' or 'relu'; '{g.name}' can still "
+                    f"propagate forward."
+                )
+        if not self.loss.differentiable:
+            raise NotTrainable(
+                f"The output '{self.loss.name}' has the hypothesis "
+                f"'{self.loss.hypothesis_name}', whose h' = 0 wherever it exists, so there is no "
+                f"delta to propagate back. Train with loss='cross_entropy' (the logistic "
+                f"hypothesis is the smooth step); it can still propagate forward."
+            )
+
+
+def _check_sizes(sizes: object) -> tuple[int, ...]:
+    listed: list[object]
+    try:
+        if isinstance(sizes, str):
+            raise TypeError
+        listed = list(sizes)  # pyright: ignore[reportArgumentType, reportUnknownArgumentType, reportUnknownVariableType] - this is the check
+    except TypeError:
+        raise InvalidParameter(
+            f"sizes must be a list of whole numbers, one per layer, such as [4, 10, 3]. "
+            f"Got {sizes!r} instead."
+        ) from None
+    if len(listed) < 2:
+        raise InvalidParameter(
+            f"sizes needs at least two layers, the input and the output. Got {listed!r}: "
+            f"for instance [4, 10, 3] has 4 inputs, 10 hidden nodes and 3 outputs."
+        )
+    return tuple(check_whole(f"sizes[{i}]", size) for i, size in enumerate(listed))

@@ -1,0 +1,91 @@
+"""Checks of single settings: a value as it should be, or one clear sentence."""
+
+import math
+import operator
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InvalidParameter
+
+__all__ = ["check_dtype", "check_number", "check_seed", "check_whole"]
+
+
+def check_whole(name: str, given: object, *, at_least: int = 1) -> int:
+    """Return `given` as an int if it is a whole number, at least `at_least`.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    expected = f"{name} must be a whole number, at least {at_least}."
+    if isinstance(given, bool | np.bool_):
+        raise InvalidParameter(f"{expected} Got {given!r} instead.")
+    try:
+        whole = operator.index(given)  # pyright: ignore[reportArgumentType] - this is the check
+    except TypeError:
+        raise InvalidParameter(f"{expected} Got {given!r} instead.") from None
+    if whole < at_least:
+        raise InvalidParameter(f"{expected} Got {whole} instead.")
+    return whole
+
+
+def check_number(
+    name: str,
+    given: object,
+    *,
+    low: float = 0.0,
+    high: float = math.inf,
+    low_included: bool = True,
+    high_included: bool = False,
+) -> float:
+    """Return `given` as a float if it is a number in the interval.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    interval = f"{'[' if low_included else '('}{low:g}, {high:g}{']' if high_included else ')'}"
+    message = f"{name} must be a number in {interval}. Got {given!r} instead."
+    if isinstance(given, bool | np.bool_) or not isinstance(given, Real):
+        raise InvalidParameter(message)
+    number = float(given)
+    above = number >= low if low_included else number > low
+    below = number <= high if high_included else number < high
+    if not (above and below):
+        raise InvalidParameter(message)
+    return number
+
+
+def check_seed(given: object) -> int:
+    """Return `given` as a seed, 0 <= seed < 2**64.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    seed = check_whole("seed", given, at_least=0)
+    if seed >= 2**64:
+        raise InvalidParameter(f"seed must be less than 2**64. Got {seed} instead.")
+    return seed
+
+
+def check_dtype(given: Any) -> np.dtype[np.floating[Any]]:
+    """Return `given` as a dtype if it is float32 or float64.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    try:
+        dtype = np.dtype(given)
+    except TypeError:
+        dtype = None
+    if given is None or dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise InvalidParameter(f"dtype must be 'float32' or 'float64'. Got {given!r} instead.")
+    return dtype

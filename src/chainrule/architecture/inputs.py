@@ -1,0 +1,195 @@
+"""What may enter a network: X, Y and sample weights, checked and cast once.
+
+Every error is one sentence: what is wrong, what was given, what to do.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from chainrule.architecture.architecture import Architecture
+from chainrule.errors import InvalidInput
+from chainrule.maths.arrays import Float
+
+__all__ = ["check_X", "check_Y", "check_batch", "check_sample_weight"]
+
+AnyArray: TypeAlias = NDArray[Any]
+
+
+def check_X(architecture: Architecture, X: Any) -> Any:
+    """Return X as an array (n, N) or CSR matrix of the network's dtype.
+
+    A 1-D X is one example. Dense input is not copied if it has the dtype already.
+
+    Raises
+    ------
+    InvalidInput
+        If X holds no numbers, NaN or infinity, has no rows, or not the network's columns.
+    """
+    if sparse.issparse(X):
+        X = X.tocsr().astype(architecture.dtype, copy=False)
+        _require_finite(X.data, "X")
+    else:
+        X = _numbers(X, "X", architecture.dtype)
+        X = X[None] if X.ndim == 1 else X
+        if X.ndim != 2:
+            raise InvalidInput(
+                f"X must have rows of examples and columns of features, two dimensions. "
+                f"Got shape {X.shape} instead."
+            )
+        _require_finite(X, "X")
+    n_features = architecture.sizes[0]
+    if X.shape[1] != n_features:
+        raise InvalidInput(
+            f"X has {X.shape[1]} features, but the network has {n_features} inputs. "
+            f"Give X with {n_features} columns, one example a row."
+        )
+    if X.shape[0] == 0:
+        raise InvalidInput(f"X has no rows: got shape {X.shape}. Give at least one example.")
+    return X
+
+
+def check_Y(architecture: Architecture, Y: Any) -> Float:
+    """Return Y as an array (n, K) of the network's dtype; classes become one-hot rows.
+
+    Raises
+    ------
+    InvalidInput
+        If Y does not have one row of targets per example, or holds what the loss cannot take.
+    """
+    loss, K = architecture.loss, architecture.sizes[-1]
+    if loss.targets == "classes":
+        return _one_hot(architecture, Y)
+    Y = _numbers(Y, "Y", architecture.dtype)
+    if Y.ndim == 1 and K == 1:
+        Y = Y[:, None]
+    if Y.ndim != 2 or Y.shape[1] != K:
+        also = " or (n,)" if K == 1 else ""
+        raise InvalidInput(
+            f"Y must have the shape (n, {K}){also} for a network with {K} "
+            f"output{'s' if K > 1 else ''}. Got shape {Y.shape} instead."
+        )
+    _require_finite(Y, "Y")
+    if loss.targets == "binary" and not np.isin(Y, (0, 1)).all():
+        wrong = Y[~np.isin(Y, (0, 1))].flat[0]
+        raise InvalidInput(
+            f"loss '{loss.name}' takes targets 0 and 1. Got {wrong:g}: encode the classes as 0 "
+            f"and 1."
+        )
+    if loss.targets == "nonnegative" and Y.min(initial=0) < 0:
+        raise InvalidInput(
+            f"loss '{loss.name}' takes targets >= 0, such as counts. Got {Y.min():g}: use "
+            f"loss='squared_error' for targets of any sign."
+        )
+    return Y
+
+
+def check_sample_weight(architecture: Architecture, sample_weight: Any, n: int) -> Float | None:
+    """Return sample weights as an array (n,), or None.
+
+    Raises
+    ------
+    InvalidInput
+        If there is not one finite weight >= 0 per example, or all are 0.
+    """
+    if sample_weight is None:
+        return None
+    weight = _numbers(sample_weight, "sample_weight", architecture.dtype)
+    if weight.shape != (n,):
+        raise InvalidInput(
+            f"sample_weight needs one weight per example, shape ({n},). Got shape {weight.shape} "
+            f"instead."
+        )
+    _require_finite(weight, "sample_weight")
+    if weight.min() < 0:
+        raise InvalidInput(
+            f"sample_weight must be >= 0. Got {weight.min():g}: leave an example out with 0."
+        )
+    if not weight.any():
+        raise InvalidInput("sample_weight is 0 for every example: give at least one a weight > 0.")
+    return weight
+
+
+def check_batch(
+    architecture: Architecture, X: Any, Y: Any, sample_weight: Any = None
+) -> tuple[Any, Float, Float | None]:
+    """Return X, Y and the sample weights of a batch, checked each and against each other.
+
+    Raises
+    ------
+    InvalidInput
+        If any is unusable, or their numbers of examples differ.
+    """
+    one_example = not sparse.issparse(X) and np.ndim(X) == 1
+    X = check_X(architecture, X)
+    Y = check_Y(architecture, np.asarray(Y)[None] if one_example else Y)
+    if X.shape[0] != Y.shape[0]:
+        raise InvalidInput(
+            f"X has {X.shape[0]} examples and Y has {Y.shape[0]}. Give one target per example."
+        )
+    return X, Y, check_sample_weight(architecture, sample_weight, X.shape[0])
+
+
+def _one_hot(architecture: Architecture, Y: Any) -> Float:
+    name, K = architecture.loss.name, architecture.sizes[-1]
+    Y = np.asarray(Y)
+    if Y.dtype.kind not in "iufb":
+        raise InvalidInput(
+            f"loss '{name}' takes class indices 0 ... {K - 1} or one-hot rows. Got values of type "
+            f"{Y.dtype}: encode the classes as indices."
+        )
+    if Y.ndim == 1:
+        wrong = ~np.isin(Y, np.arange(K))
+        if wrong.any():
+            raise InvalidInput(
+                f"The class indices must be whole numbers 0 ... {K - 1} for {K} outputs. Got "
+                f"{Y[wrong].flat[0]} instead."
+            )
+        rows = np.zeros((len(Y), K), architecture.dtype)
+        rows[np.arange(len(Y)), Y.astype(np.intp)] = 1
+        return rows
+    if Y.ndim != 2 or Y.shape[1] != K:
+        raise InvalidInput(
+            f"Y must hold class indices of shape (n,) or one-hot rows of shape (n, {K}). Got "
+            f"shape {Y.shape} instead."
+        )
+    if not (np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all()):
+        raise InvalidInput(
+            "One-hot rows of Y must hold a single 1 and else 0. Got a row that does not: for "
+            "several labels per example use loss='cross_entropy'."
+        )
+    return Y.astype(architecture.dtype)
+
+
+def _numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> AnyArray:
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError
+        with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
+            return array.astype(dtype, copy=False)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"{name} must hold real numbers in rows of equal length. Got "
+            f"{_short(values)}: encode text as numbers first."
+        ) from None
+
+
+def _short(values: Any) -> str:
+    text = " ".join(repr(values).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _require_finite(values: AnyArray, name: str) -> None:
+    # The sum is finite if all values are, and costs no memory; it may also overflow by itself.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()) or np.isfinite(values).all():
+            return
+    n_nan = int(np.isnan(values).sum())
+    kind, count = ("NaN", n_nan) if n_nan else ("infinity", int(np.isinf(values).sum()))
+    raise InvalidInput(
+        f"{name} contains {kind} ({count} of {values.size} values). Impute, clip or drop them "
+        f"first."
+    )

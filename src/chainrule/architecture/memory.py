@@ -1,0 +1,39 @@
+"""How much memory there is: a network that cannot fit is refused before anything is allocated."""
+
+import os
+from pathlib import Path
+
+from chainrule.errors import TooLarge
+
+__all__ = ["available_bytes", "require_memory"]
+
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def available_bytes() -> int | None:
+    """Return the memory this process may use, in bytes; None where the system does not tell."""
+    limits: list[int] = []
+    if hasattr(os, "sysconf"):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in _CGROUP_LIMITS:
+        try:
+            limits.append(int(Path(path).read_text()))
+        except (OSError, ValueError):  # no such cgroup, or "max"
+            continue
+    return min(limits, default=None)
+
+
+def require_memory(needed: int, what: str) -> None:
+    """Raise if `needed` bytes are more than this process may use.
+
+    Raises
+    ------
+    TooLarge
+        With the sizes in GiB.
+    """
+    available = available_bytes()
+    if available is not None and needed > available:
+        raise TooLarge(
+            f"{what} would need {needed / 2**30:.1f} GiB, more than the {available / 2**30:.1f} "
+            f"GiB of memory here. Use smaller layers, or float32 instead of float64."
+        )

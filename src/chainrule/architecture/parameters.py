@@ -1,0 +1,124 @@
+"""Parameters: ONE flat vector theta; weights and biases are views of it.
+
+Layer by layer theta holds a block of shape (s_in + 1, s_out): first the bias, then the weights.
+The block's transpose is the blog's theta matrix, ``[b | W^T]`` of shape b x (a+1) (blog image 5),
+so all three views, the notes', the blog's and the flat one, are the same memory.
+"""
+
+from collections.abc import Iterable
+from typing import Any, SupportsIndex, final
+
+import numpy as np
+
+from chainrule.architecture.architecture import Architecture
+from chainrule.architecture.memory import require_memory
+from chainrule.errors import InvalidInput
+from chainrule.maths.arrays import Float
+from chainrule.maths.initializers import get_initializer, initializer_for
+
+__all__ = ["Parameters", "Views", "initialize"]
+
+
+@final
+class Views(list[Float]):
+    """A list of arrays that are views of theta; assigning to an entry writes into it.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 1], loss="squared_error")
+    >>> net.weights[0] = [[3.0], [4.0]]
+    >>> net.theta
+    array([0., 3., 4.], dtype=float32)
+    """
+
+    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+        """Copy `value` into the array at `index`: the view stays a view."""
+        if isinstance(index, slice):
+            raise TypeError("Assign to one entry at a time, such as net.weights[0] = W.")
+        write(self[index], value, f"entry {index}")
+
+
+def write(view: Float, value: Any, what: str) -> None:
+    """Copy a value into a view of theta if its shape is right.
+
+    Raises
+    ------
+    InvalidInput
+        If the shapes disagree; nothing is changed.
+    """
+    try:
+        array = np.asarray(value, dtype=view.dtype)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{what} must hold numbers. Got {value!r} instead.") from None
+    if array.shape != view.shape:
+        raise InvalidInput(f"{what} has shape {view.shape}. Got shape {array.shape} instead.")
+    view[...] = array
+
+
+@final
+class Parameters:
+    """Theta with its views.
+
+    Attributes
+    ----------
+    theta : array of shape (n_parameters,)
+        All parameters.
+    weights, biases : Views
+        The notes' W, of shapes (s_in, s_out), and b, of shapes (s_out,).
+    thetas : Views
+        The blog's matrices, of shapes (s_out, s_in + 1).
+    """
+
+    __slots__ = ("biases", "theta", "thetas", "weights")
+
+    def __init__(self, architecture: Architecture, theta: Float) -> None:
+        blocks: list[Float] = []
+        start = 0
+        for s_in, s_out in architecture.shapes:
+            stop = start + (s_in + 1) * s_out
+            blocks.append(theta[start:stop].reshape(s_in + 1, s_out))
+            start = stop
+        self.theta = theta
+        self.weights = Views(block[1:] for block in blocks)
+        self.biases = Views(block[0] for block in blocks)
+        self.thetas = Views(block.T for block in blocks)
+
+
+def initialize(architecture: Architecture, init: str, seed: int) -> Float:
+    """Return a starting theta: weights by the initializer, biases 0.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        What to initialize.
+    init : str
+        The initializer's name; "auto" chooses by each layer's activation.
+    seed : int
+        The seed; layer l draws from counters of its own.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such initializer.
+    TooLarge
+        If theta cannot fit in memory.
+    """
+    names: Iterable[str]
+    if init == "auto":
+        layer_names = [g.name for g in architecture.activations]
+        names = [*map(initializer_for, layer_names), initializer_for(None)]
+    else:
+        names = [init] * len(architecture.shapes)
+    initializers = [get_initializer(name) for name in names]
+    n = architecture.n_parameters
+    require_memory(
+        n * architecture.dtype.itemsize,
+        f"A network of sizes {list(architecture.sizes)} has {n:,} parameters and in "
+        f"{architecture.dtype}",
+    )
+    theta = np.zeros(n, architecture.dtype)
+    parameters = Parameters(architecture, theta)
+    for layer, (W, draw) in enumerate(zip(parameters.weights, initializers, strict=True)):
+        W[...] = draw(*W.shape, seed, layer)
+    return theta

@@ -1,0 +1,165 @@
+"""The reference engine: the notes in NumPy, one step at a time.
+
+It is the executable specification. It takes every activation and loss, the user's own included,
+and is what trace, explain and gradient checks show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from chainrule.architecture import Architecture, Parameters
+from chainrule.engines.interface import Engine, Examples, Objective, TrainingState
+from chainrule.maths.arrays import Float
+from chainrule.maths.penalties import penalty, penalty_gradient
+from chainrule.maths.propagation import (
+    Forward,
+    Gradients,
+    back_propagate,
+    forward_propagate,
+    propagate_to_output,
+)
+from chainrule.maths.random import dropout_mask
+from chainrule.optimizers import Optimizer
+
+__all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "hypotheses"]
+
+_ROWS_AT_ONCE = 8192
+
+
+@final
+@dataclass(frozen=True)
+class Pass:
+    """One pass forward and back over a batch: everything the notes name."""
+
+    forward: Forward
+    gradients: Gradients
+    cost: float
+
+
+def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
+    """Return H = h(Z^(L)) for checked X (FP2.1, FP2.2), some thousands of rows at a time."""
+    H = np.empty((X.shape[0], architecture.sizes[-1]), architecture.dtype)
+    for start in range(0, X.shape[0], _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        z = propagate_to_output(
+            X[rows], parameters.weights, parameters.biases, architecture.activations
+        )
+        H[rows] = architecture.loss.hypothesis(z)
+    return H
+
+
+def cost_and_gradients(
+    architecture: Architecture,
+    parameters: Parameters,
+    batch: Examples,
+    n_examples: int,
+    total: float,
+    *,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    masks: Sequence[Float] | None = None,
+) -> Pass:
+    """Propagate a batch forward and back, with penalties.
+
+    A batch of B of the M examples has the gradient (M/(B S)) sum w grad loss + (l2 W + l1 sign
+    W)/S. Weighted with B/M, these add up over the batches of an epoch to exactly grad J.
+
+    Parameters
+    ----------
+    architecture, parameters
+        The network.
+    batch : Examples
+        B examples.
+    n_examples, total
+        M and S of the training set.
+    l2, l1 : float
+        The penalties' lambdas.
+    masks : sequence of arrays, optional
+        What the hidden activations are multiplied by (dropout).
+
+    Returns
+    -------
+    Pass
+    """
+    loss, weights = architecture.loss, parameters.weights
+    scale = architecture.dtype.type(n_examples / (len(batch) * total))
+    c = scale if batch.weight is None else scale * batch.weight[:, None]
+
+    forward = forward_propagate(
+        batch.X, weights, parameters.biases, architecture.activations, loss.hypothesis, masks
+    )
+    z, h = forward.z[-1], forward.h
+    data_cost = float(np.sum(np.ravel(c) * loss.per_example(z, batch.Y), dtype=np.float64))
+
+    output_delta = c * loss.delta(z, h, batch.Y)  # BP1.2
+    gradients = back_propagate(forward, output_delta, weights, architecture.activations, masks)
+    if l2 or l1:
+        for grad_W, W in zip(gradients.grad_weights, weights, strict=True):
+            grad_W += penalty_gradient(W, l2, l1, total)
+    return Pass(forward, gradients, data_cost + penalty(weights, l2, l1, total))
+
+
+@final
+class ReferenceEngine(Engine):
+    """NumPy, line for line like the notes."""
+
+    @property
+    def name(self) -> str:
+        """Its name: "reference"."""
+        return "reference"
+
+    def hypotheses(self, architecture: Architecture, parameters: Parameters, X: Any) -> Float:
+        """Return H for checked X."""
+        return hypotheses(architecture, parameters, X)
+
+    def step(
+        self,
+        architecture: Architecture,
+        objective: Objective,
+        optimizer: Optimizer,
+        rate: float,
+        state: TrainingState,
+        batch: Examples,
+        n_examples: int,
+        total: float,
+    ) -> float:
+        """Make one update: masks, forward, backward, the optimizer."""
+        result = cost_and_gradients(
+            architecture,
+            state.parameters,
+            batch,
+            n_examples,
+            total,
+            l2=objective.l2,
+            l1=objective.l1,
+            masks=_masks(architecture, objective, len(batch), state.step),
+        )
+        grad = Parameters(architecture, np.empty_like(state.parameters.theta))
+        for layer, (dW, db) in enumerate(
+            zip(result.gradients.grad_weights, result.gradients.grad_biases, strict=True)
+        ):
+            grad.weights[layer] = dW
+            grad.biases[layer] = db
+        state.step += 1
+        optimizer.update(
+            state.parameters.theta, grad.theta, state.optimizer_state, state.step, rate
+        )
+        return result.cost
+
+
+def _masks(
+    architecture: Architecture, objective: Objective, n_rows: int, step: int
+) -> list[Float] | None:
+    """Return what each hidden layer's activations are multiplied by: 0 or 1/(1-p)."""
+    if not any(objective.dropout):
+        return None
+    return [
+        dropout_mask(n_rows, width, p, objective.seed, layer, step)
+        * architecture.dtype.type(1 / (1 - p))
+        for layer, (width, p) in enumerate(
+            zip(architecture.sizes[1:-1], objective.dropout, strict=True), start=1
+        )
+    ]

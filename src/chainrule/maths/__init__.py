@@ -1,0 +1,1 @@
+"""The notes as functions of arrays; imports nothing else of ours but the errors."""

@@ -1,0 +1,7 @@
+"""The network: its parameters, its forward and backward pass, and the check of its gradients."""
+
+from chainrule.network.gradient_check import GradientCheck, LayerCheck, check_gradients
+from chainrule.network.network import Network
+from chainrule.network.trace import Trace
+
+__all__ = ["GradientCheck", "LayerCheck", "Network", "Trace", "check_gradients"]

@@ -1,0 +1,327 @@
+"""Gradient checking: back-propagation against central differences.
+
+The derivative of J along a direction v is the slope of J(theta + t v) at t = 0. Two widths of
+central differences are combined so that their errors of order t^2 cancel (Richardson), and the
+difference is taken term by term before summing, which saves the digits that J - J would lose:
+
+    D(t) = sum [J_m(theta + t v) - J_m(theta - t v)] / 2t,    (4 D(t) - D(2t)) / 3.
+
+Where a kink lies between the two sides (a rectifier's z changes sign, an L1 weight does), the
+difference is no derivative. It is then tried again with a much smaller t, and left out and
+counted if a kink is still crossed.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.architecture.checks import check_number
+from chainrule.architecture.inputs import check_batch
+from chainrule.engines.interface import Examples
+from chainrule.engines.reference import cost_and_gradients
+from chainrule.maths.arrays import Float
+from chainrule.maths.propagation import forward_propagate
+from chainrule.maths.random import Purpose, words
+from chainrule.network.network import Network
+
+__all__ = ["Checkable", "GradientCheck", "GradientProblem", "LayerCheck", "check_gradients"]
+
+TOLERANCE = 1e-6
+Sides: TypeAlias = NDArray[np.bool_]
+_SMALL = 2000  # parameters up to which every single one is checked
+_DIRECTIONS = 8  # random directions for each layer's weights and for its biases
+_WIDE, _NARROW = 2e-4, 1e-7  # t, relative to the size of what is moved
+
+
+@final
+@dataclass(frozen=True)
+class GradientProblem:
+    """A network with the data and penalties its gradient is to be checked on."""
+
+    net: Network
+    X: Any
+    Y: Any
+    sample_weight: Any = None
+    l2: float = 0.0
+    l1: float = 0.0
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A model around a network: an estimator or a learner."""
+
+    def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
+        """Return the model's network, with data and penalties as it trains on them."""
+        ...
+
+
+@final
+@dataclass(frozen=True)
+class LayerCheck:
+    """How far back-propagation and differences are apart in one layer of weights.
+
+    Attributes
+    ----------
+    layer : int
+        The layer, 0 for the one that reads X.
+    weights_error, biases_error : float
+        The largest difference relative to max abs grad J; NaN if every entry was left out.
+    n_checked, n_left_out : int
+        Entries and directions compared, and left out because a kink was crossed.
+    """
+
+    layer: int
+    weights_error: float
+    biases_error: float
+    n_checked: int
+    n_left_out: int
+
+
+@final
+@dataclass(frozen=True)
+class GradientCheck:
+    """The result of `check_gradients`; printed, it is a table.
+
+    Attributes
+    ----------
+    per_layer : tuple of LayerCheck
+    max_gradient : float
+        max abs grad J over all of theta, what the errors are relative to.
+    """
+
+    per_layer: tuple[LayerCheck, ...]
+    max_gradient: float
+
+    @property
+    def max_relative_error(self) -> float:
+        """The largest difference relative to max abs grad J; NaN if nothing could be compared."""
+        errors = [e for layer in self.per_layer for e in (layer.weights_error, layer.biases_error)]
+        known = [e for e in errors if not np.isnan(e)]
+        return max(known, default=float("nan"))
+
+    @property
+    def n_checked(self) -> int:
+        """How many entries and directions were compared."""
+        return sum(layer.n_checked for layer in self.per_layer)
+
+    @property
+    def n_left_out(self) -> int:
+        """How many were left out because a kink was crossed."""
+        return sum(layer.n_left_out for layer in self.per_layer)
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and nothing is further apart than 1e-6."""
+        return self.max_relative_error <= TOLERANCE
+
+    def __str__(self) -> str:
+        """Return a table of the layers, and the verdict."""
+        lines = ["layer  weights   biases    checked  left out"]
+        lines += [
+            f"{c.layer:>5}  {c.weights_error:<8.1e}  {c.biases_error:<8.1e}  {c.n_checked:>7}  "
+            f"{c.n_left_out:>8}"
+            for c in self.per_layer
+        ]
+        verdict = "passed" if self.passed else "FAILED"
+        lines.append(
+            f"{verdict}: largest difference {self.max_relative_error:.1e} of max |grad J| = "
+            f"{self.max_gradient:.3g} (tolerance {TOLERANCE:.0e})"
+        )
+        return "\n".join(lines)
+
+
+def check_gradients(
+    net: Network | Checkable,
+    X: Any,
+    Y: Any,
+    sample_weight: Any = None,
+    l2: float | None = None,
+    l1: float | None = None,
+) -> GradientCheck:
+    """Compare back-propagation with central differences, layer by layer.
+
+    Computed on a float64 copy, along random directions; for networks of up to 2000 parameters
+    element by element too. A direction has entries +1 and -1, so an error in a single entry shows
+    in it undiminished.
+
+    Parameters
+    ----------
+    net : Network, Learner or fitted estimator
+        Whose gradient is checked.
+    X, Y, sample_weight
+        The batch, as `Network.trace` or the estimator's ``fit`` takes it.
+    l2, l1 : float, optional
+        The notes' lambda of each penalty. By default 0 for a Network, and the penalties they
+        train with for a Learner and an estimator.
+
+    Returns
+    -------
+    GradientCheck
+
+    Raises
+    ------
+    InvalidInput
+        If the batch is unusable.
+    NotTrainable
+        If a step function lets no gradient through.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 2], activation="relu", loss="log_loss", dtype="float64")
+    >>> check = cr.check_gradients(net, [[0.5, -1.0], [2.0, 1.5]], [0, 1], l2=0.1)
+    >>> check.passed
+    True
+    """
+    problem = _problem(net, X, Y, sample_weight)
+    l2 = check_number("l2", problem.l2 if l2 is None else l2)
+    l1 = check_number("l1", problem.l1 if l1 is None else l1)
+    wide = problem.net.copy("float64")
+    architecture = wide.architecture
+    architecture.require_trainable()
+    batch = Examples(*check_batch(architecture, problem.X, problem.Y, problem.sample_weight))
+
+    gradients = cost_and_gradients(
+        architecture, wide.parameters, batch, len(batch), batch.total, l2=l2, l1=l1
+    ).gradients
+    arrays = [*gradients.grad_weights, *gradients.grad_biases]
+    max_gradient = max(float(np.abs(g).max()) for g in arrays)
+    relative_to = max_gradient or 1.0
+
+    slopes = _Slopes(wide, batch, l2, l1)
+    layers: list[LayerCheck] = []
+    for layer, (grad_W, grad_b) in enumerate(
+        zip(gradients.grad_weights, gradients.grad_biases, strict=True)
+    ):
+        W = slopes.compare(wide.weights[layer], grad_W, layer, penalized=True)
+        b = slopes.compare(wide.biases[layer], grad_b, layer, penalized=False)
+        layers.append(
+            LayerCheck(
+                layer=layer,
+                weights_error=W.worst / relative_to,
+                biases_error=b.worst / relative_to,
+                n_checked=W.checked + b.checked,
+                n_left_out=W.left_out + b.left_out,
+            )
+        )
+    return GradientCheck(tuple(layers), max_gradient)
+
+
+def _problem(model: Network | Checkable, X: Any, Y: Any, sample_weight: Any) -> GradientProblem:
+    if isinstance(model, Network):
+        return GradientProblem(model, X, Y, sample_weight)
+    if isinstance(model, Checkable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may pass anything
+        return model.gradient_problem(X, Y, sample_weight)
+    raise TypeError(
+        f"check_gradients takes a Network, a Learner or a fitted estimator of chainrule. "
+        f"Got {type(model).__name__} instead."
+    )
+
+
+@final
+@dataclass
+class _Tally:
+    """The worst difference of one array, and how many were compared."""
+
+    worst: float = float("nan")
+    checked: int = 0
+    left_out: int = 0
+
+    def add(self, difference: float | None) -> None:
+        if difference is None:
+            self.left_out += 1
+            return
+        self.checked += 1
+        # A NaN difference must not be lost: it is as wrong as can be.
+        worst = np.inf if np.isnan(difference) else difference
+        self.worst = worst if np.isnan(self.worst) else max(self.worst, worst)
+
+
+@final
+class _Slopes:
+    """Slopes of J by differences, along directions in one array of parameters."""
+
+    def __init__(self, net: Network, batch: Examples, l2: float, l1: float) -> None:
+        self.net, self.batch, self.l2, self.l1 = net, batch, l2, l1
+        self.total = batch.total
+        self.c = (1.0 if batch.weight is None else batch.weight) / self.total
+
+    def compare(self, array: Float, grad: Float, layer: int, *, penalized: bool) -> _Tally:
+        """Compare an array's gradient with differences; the array is left as it was."""
+        tally = _Tally()
+        _, sides = self._evaluate()
+        for direction in self._directions(array, layer):
+            slope = self._slope(array, direction, sides, penalized=penalized)
+            tally.add(None if slope is None else abs(slope - float(np.sum(grad * direction))))
+        return tally
+
+    def _directions(self, array: Float, layer: int) -> Iterator[Float]:
+        for i in range(_DIRECTIONS):
+            bits = words(array.size, i, Purpose.INITIALIZE, layer) & np.uint32(1)
+            yield (2.0 * bits - 1.0).reshape(array.shape)
+        if self.net.n_parameters <= _SMALL:
+            for i in range(array.size):
+                one = np.zeros(array.size)
+                one[i] = 1
+                yield one.reshape(array.shape)
+
+    def _slope(
+        self, array: Float, direction: Float, sides: list[Sides], *, penalized: bool
+    ) -> float | None:
+        # Along k entries at once z moves about sqrt(k) times as far as along one.
+        reach = max(1.0, float(np.abs(array).max())) / math.sqrt(np.count_nonzero(direction))
+
+        def difference(t: float) -> float | None:
+            return self._difference(array, t * direction, t, sides, penalized=penalized)
+
+        narrow, wide = difference(_WIDE * reach), difference(2 * _WIDE * reach)
+        if narrow is None or wide is None:
+            return difference(_NARROW * reach)
+        return (4 * narrow - wide) / 3
+
+    def _difference(
+        self, array: Float, move: Float, t: float, sides: list[Sides], *, penalized: bool
+    ) -> float | None:
+        """Return [J(array + move) - J(array - move)]/2t, or None if a kink lies between."""
+        start = array.copy()
+        # |w| has its kink at 0; at w = 0 itself the difference is 0, as sign(0) is.
+        if penalized and self.l1 and np.any((start != 0) & (np.abs(start) < np.abs(move))):
+            return None
+        try:
+            array[...] = start + move
+            plus, plus_sides = self._evaluate()
+            array[...] = start - move
+            minus, minus_sides = self._evaluate()
+        finally:
+            array[...] = start
+        for here, above, below in zip(sides, plus_sides, minus_sides, strict=True):
+            if not (np.array_equal(here, above) and np.array_equal(here, below)):
+                return None
+        change = sum(float(np.sum(p - m)) for p, m in zip(plus, minus, strict=True))
+        return change / (2 * t)
+
+    def _evaluate(self) -> tuple[list[Float], list[Sides]]:
+        """Return the terms whose sum is J, and on which side of each kink every z lies."""
+        architecture, net = self.net.architecture, self.net
+        forward = forward_propagate(
+            self.batch.X,
+            net.weights,
+            net.biases,
+            architecture.activations,
+            architecture.loss.hypothesis,
+        )
+        terms = [self.c * architecture.loss.per_example(forward.z[-1], self.batch.Y)]
+        if self.l2:
+            terms += [0.5 * self.l2 / self.total * W * W for W in net.weights]
+        if self.l1:
+            terms += [self.l1 / self.total * np.abs(W) for W in net.weights]
+        sides = [
+            z > kink
+            for g, z in zip(architecture.activations, forward.z, strict=False)
+            for kink in g.kinks
+        ]
+        return terms, sides

@@ -1,0 +1,259 @@
+"""The network."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+
+from chainrule.architecture import Architecture, Parameters, Views
+from chainrule.architecture.checks import check_number, check_seed
+from chainrule.architecture.inputs import check_batch, check_X
+from chainrule.architecture.parameters import initialize, write
+from chainrule.engines.interface import Examples
+from chainrule.engines.reference import cost_and_gradients, hypotheses
+from chainrule.maths.activations import Activation
+from chainrule.maths.arrays import Float
+from chainrule.maths.losses import Loss
+from chainrule.network.trace import Trace
+
+__all__ = ["Network"]
+
+
+@final
+class Network:
+    """A feed-forward network: layers of weights and biases, and what it makes of an input.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The nodes of every layer, inputs and outputs included: ``[4, 10, 3]`` has one hidden
+        layer. Without a hidden layer it is linear, logistic, softmax or Poisson regression.
+    activation : str, Activation or a list with one per hidden layer, default="tanh"
+        g: "identity", "logistic", "tanh", "relu", "step", "leaky_relu", "elu", "selu",
+        "softplus", "silu", "gelu", "mish", or your own.
+    loss : str or Loss, default="log_loss"
+        The output's hypothesis and loss: "squared_error" (identity), "cross_entropy" (logistic),
+        "log_loss" (softmax, at least two outputs), "poisson" (exp), "logistic_squared_error"
+        (the teaching pair), "indicator" (step, forward only), or your own.
+    init : str, default="auto"
+        The starting weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
+        "lecun_uniform", "lecun_normal", "orthogonal", "normal", "uniform", "zeros"; "auto" takes
+        He's for rectifiers and their relatives, LeCun's for SELU, else Glorot's. Biases are 0.
+    dtype : {"float32", "float64"}, default="float32"
+        Of the parameters; inputs are cast to it.
+    seed : int, default=0
+        Of the starting weights, 0 <= seed < 2**64.
+
+    Attributes
+    ----------
+    theta : array of shape (n_parameters,)
+        All parameters in one vector. Writes in place take effect at once, here and below.
+    weights : list of arrays of shapes (s_in, s_out)
+        Views of theta.
+    biases : list of arrays of shapes (s_out,)
+        Views of theta.
+    thetas : list of arrays of shapes (s_out, s_in + 1)
+        The blog's matrices ``[b | W^T]`` (blog image 5), views of theta too.
+    architecture : Architecture
+        Sizes, activations, loss and dtype.
+
+    Raises
+    ------
+    InvalidParameter
+        If a size, dtype, seed or the number of outputs cannot be; nothing is allocated.
+    UnknownName
+        If a name is unknown; the message suggests the nearest.
+    TooLarge
+        If the parameters cannot fit in memory.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], activation="tanh", loss="squared_error", seed=1)
+    >>> net([[0.0, 0.0], [1.0, 2.0]]).shape
+    (2, 1)
+    >>> net([1.0, 2.0]).shape
+    (1,)
+    >>> net.n_parameters
+    13
+    """
+
+    __slots__ = ("_parameters", "architecture")
+
+    architecture: Architecture
+    _parameters: Parameters
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation] = "tanh",
+        loss: str | Loss = "log_loss",
+        init: str = "auto",
+        dtype: Any = "float32",
+        seed: int = 0,
+    ) -> None:
+        self.architecture = Architecture.describe(sizes, activation, loss, dtype)
+        theta = initialize(self.architecture, init, check_seed(seed))
+        self._parameters = Parameters(self.architecture, theta)
+
+    @classmethod
+    def from_theta(cls, architecture: Architecture, theta: Float) -> "Network":
+        """Return a network of that architecture with a copy of these parameters.
+
+        Raises
+        ------
+        InvalidInput
+            If theta has not one value per parameter.
+        """
+        net = cls.__new__(cls)
+        net.architecture = architecture
+        net._parameters = Parameters(
+            architecture, np.empty(architecture.n_parameters, architecture.dtype)
+        )
+        net.theta = theta
+        return net
+
+    @property
+    def theta(self) -> Float:
+        """All parameters in one vector; assigning copies into it."""
+        return self._parameters.theta
+
+    @theta.setter
+    def theta(self, value: Any) -> None:
+        write(self._parameters.theta, value, "theta")
+
+    @property
+    def weights(self) -> Views:
+        """The weight matrices, views of theta."""
+        return self._parameters.weights
+
+    @property
+    def biases(self) -> Views:
+        """The bias vectors, views of theta."""
+        return self._parameters.biases
+
+    @property
+    def thetas(self) -> Views:
+        """The blog's matrices ``[b | W^T]``, views of theta."""
+        return self._parameters.thetas
+
+    @property
+    def parameters(self) -> Parameters:
+        """Theta with its views, as the engines take it."""
+        return self._parameters
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The nodes of every layer."""
+        return self.architecture.sizes
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return self.architecture.n_parameters
+
+    def __call__(self, X: Any) -> Float:
+        """Return the hypotheses (FP2.1, FP2.2).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, N), or one example of shape (N,)
+
+        Returns
+        -------
+        array of shape (n, K), or (K,) for one example
+
+        Raises
+        ------
+        InvalidInput
+            If X has another number of features, no rows, NaN or infinity.
+        """
+        checked = check_X(self.architecture, X)
+        H = hypotheses(self.architecture, self._parameters, checked)
+        return H[0] if np.ndim(X) == 1 else H
+
+    def trace(
+        self, X: Any, Y: Any, sample_weight: Any = None, l2: float = 0.0, l1: float = 0.0
+    ) -> Trace:
+        """Return every z, a, delta and gradient of J on this batch.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, N), or one example of shape (N,)
+        Y : array-like
+            Targets as the loss takes them: class indices (n,) or one-hot rows (n, K) for
+            log_loss; (n, K) for the others, or (n,) where K = 1.
+        sample_weight : array-like of shape (n,), optional
+        l2, l1 : float, default=0.0
+            The notes' lambda of each penalty.
+
+        Returns
+        -------
+        Trace
+
+        Raises
+        ------
+        InvalidInput
+            If X, Y or the weights are unusable.
+        NotTrainable
+            If a step function lets no gradient through.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> net = cr.Network([1, 1], loss="squared_error", init="zeros")
+        >>> trace = net.trace([[1.0], [2.0]], [2.0, 4.0])
+        >>> trace.cost
+        5.0
+        >>> trace.delta[-1].ravel()  # (h - Y)/M
+        array([-1., -2.], dtype=float32)
+        """
+        self.architecture.require_trainable()
+        check_number("l2", l2)
+        check_number("l1", l1)
+        batch = Examples(*check_batch(self.architecture, X, Y, sample_weight))
+        result = cost_and_gradients(
+            self.architecture, self._parameters, batch, len(batch), batch.total, l2=l2, l1=l1
+        )
+        return Trace(
+            a=result.forward.a,
+            z=result.forward.z,
+            delta=result.gradients.delta,
+            grad_weights=result.gradients.grad_weights,
+            grad_biases=result.gradients.grad_biases,
+            cost=result.cost,
+        )
+
+    def copy(self, dtype: Any = None) -> "Network":
+        """Return an independent copy, in another dtype if one is given.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> cr.Network([2, 2]).copy("float64").theta.dtype
+        dtype('float64')
+        """
+        if dtype is None:
+            return Network.from_theta(self.architecture, self.theta)
+        a = self.architecture
+        return Network.from_theta(
+            Architecture.describe(a.sizes, a.activations, a.loss, dtype), self.theta
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickling and copying keep: the views are made anew."""
+        return {"architecture": self.architecture, "theta": self.theta}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the parameters and their views."""
+        self.architecture = state["architecture"]
+        self._parameters = Parameters(self.architecture, np.array(state["theta"]))
+
+    def __repr__(self) -> str:
+        """Return the description on one line."""
+        a = self.architecture
+        names = list(dict.fromkeys(g.name for g in a.activations))
+        activation = f", activation={names[0]!r}" if len(names) == 1 else ""
+        if len(names) > 1:
+            activation = f", activation={[g.name for g in a.activations]!r}"
+        return f"Network({list(a.sizes)}{activation}, loss={a.loss.name!r}, dtype={str(a.dtype)!r})"

@@ -1,0 +1,7 @@
+"""Update rules as small (init, update) pairs."""
+
+from chainrule.optimizers.adam import Adam
+from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer", "OptimizerState"]

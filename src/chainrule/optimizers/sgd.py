@@ -1,0 +1,76 @@
+"""Gradient descent, with momentum (notes 10.1-10.4).
+
+Batch, online and mini-batch descent are the same line, W := W - alpha grad_W J, over another
+batch. Momentum, left open in the notes, lets the gradient accumulate in a velocity:
+
+    classical   v := mu v + g      theta := theta - alpha v              (Polyak 1964)
+    Nesterov    v := mu v + g      theta := theta - alpha (g + mu v)     (Nesterov 1983)
+
+in PyTorch's form: the learning rate multiplies outside, and Nesterov's look ahead is taken at
+the gradient where we stand (Sutskever et al. 2013).
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from chainrule.architecture.checks import check_number
+from chainrule.errors import InvalidParameter
+from chainrule.maths.arrays import Float
+from chainrule.optimizers.interface import Optimizer, OptimizerState
+
+__all__ = ["SGD"]
+
+
+@final
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent, with classical or Nesterov momentum.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The notes' alpha, greater than 0.
+    momentum : float, default=0.0
+        The notes' mu, in [0, 1]: how much of the velocity is kept.
+    nesterov : bool, default=False
+        Look ahead along the velocity; needs momentum > 0.
+
+    Raises
+    ------
+    InvalidParameter
+        If a setting is outside its interval.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.SGD(0.1, momentum=0.9, nesterov=True)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+    """
+
+    learning_rate: float
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_number("learning_rate of SGD", self.learning_rate, low_included=False)
+        check_number("momentum of SGD", self.momentum, high=1, high_included=True)
+        if self.nesterov and not self.momentum:
+            raise InvalidParameter(
+                "nesterov=True of SGD looks ahead along the momentum, which is 0. Give a "
+                "momentum such as 0.9, or nesterov=False."
+            )
+
+    def init(self, theta: Float) -> OptimizerState:
+        """Return a velocity of 0, or nothing without momentum."""
+        return {"velocity": theta * 0} if self.momentum else {}
+
+    def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
+        """Make one step of gradient descent in place."""
+        if not self.momentum:
+            theta -= rate * grad
+            return
+        v = state["velocity"]
+        v *= self.momentum
+        v += grad
+        theta -= rate * (grad + self.momentum * v if self.nesterov else v)

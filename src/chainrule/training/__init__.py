@@ -1,0 +1,6 @@
+"""Training: read `learner` first."""
+
+from chainrule.training.history import History, Record
+from chainrule.training.learner import Callback, Learner
+
+__all__ = ["Callback", "History", "Learner", "Record"]

@@ -1,0 +1,74 @@
+"""The history of training: one record per epoch."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict, final, overload
+
+__all__ = ["History", "Record"]
+
+
+class Record(TypedDict):
+    """What one epoch was like.
+
+    ``epoch`` counts from 1 over all fits of a learner; ``cost`` is J, averaged over the epoch's
+    batches as they were met; ``learning_rate`` is that of the epoch's steps; ``seconds`` is how
+    long it took.
+    """
+
+    epoch: int
+    cost: float
+    learning_rate: float
+    seconds: float
+
+
+@final
+class History(Sequence[Record]):
+    """The records of a fit, one per epoch, in order.
+
+    Attributes
+    ----------
+    converged : bool
+        Whether the convergence rule ended the fit.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> learner = cr.Learner(cr.Network([1, 1], loss="squared_error"), cr.SGD(0.1))
+    >>> history = learner.fit([[0.0], [1.0]], [1.0, 3.0], epochs=3)
+    >>> len(history), history[-1]["epoch"], history.costs[0] > history.costs[-1]
+    (3, 3, True)
+    """
+
+    def __init__(self, records: Sequence[Record] = ()) -> None:
+        self._records = list(records)
+        self.converged = False
+
+    def append(self, record: Record) -> None:
+        """Add the next epoch's record."""
+        self._records.append(record)
+
+    @property
+    def costs(self) -> list[float]:
+        """The cost of each epoch."""
+        return [record["cost"] for record in self._records]
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        """Return the record of an epoch, or a list of some."""
+        return self._records[index]
+
+    def __len__(self) -> int:
+        """Return the number of epochs."""
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Iterate over the records."""
+        return iter(self._records)
+
+    def __repr__(self) -> str:
+        """Return the number of epochs with the first and last cost."""
+        if not self._records:
+            return "History(no epochs)"
+        return f"History({len(self)} epochs, cost {self.costs[0]:.4g} to {self.costs[-1]:.4g})"
