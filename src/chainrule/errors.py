@@ -32,7 +32,7 @@ class InvalidInput(ChainruleError, ValueError):
 
 
 class InvalidParameter(ChainruleError, ValueError, TypeError):
-    """A setting outside its allowed values; as scikit-learn's, both a ValueError and a TypeError."""
+    """A setting outside its allowed values; as scikit-learn's, a ValueError and a TypeError."""
 
 
 class UnknownName(InvalidParameter):

@@ -83,9 +83,9 @@ def check_dtype(given: Any) -> np.dtype[np.floating[Any]]:
         Otherwise.
     """
     try:
-        dtype = np.dtype(given)
+        dtype = None if given is None else np.dtype(given)
     except TypeError:
         dtype = None
-    if given is None or dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+    if dtype is None or dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise InvalidParameter(f"dtype must be 'float32' or 'float64'. Got {given!r} instead.")
     return dtype

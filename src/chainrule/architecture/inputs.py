@@ -28,27 +28,28 @@ def check_X(architecture: Architecture, X: Any) -> Any:
     InvalidInput
         If X holds no numbers, NaN or infinity, has no rows, or not the network's columns.
     """
-    if sparse.issparse(X):
-        X = X.tocsr().astype(architecture.dtype, copy=False)
-        _require_finite(X.data, "X")
+    checked: Any
+    if _is_sparse(X):
+        checked = X.tocsr().astype(architecture.dtype, copy=False)
+        _require_finite(checked.data, "X")
     else:
-        X = _numbers(X, "X", architecture.dtype)
-        X = X[None] if X.ndim == 1 else X
-        if X.ndim != 2:
+        checked = _numbers(X, "X", architecture.dtype)
+        checked = checked[None] if checked.ndim == 1 else checked
+        if checked.ndim != 2:
             raise InvalidInput(
                 f"X must have rows of examples and columns of features, two dimensions. "
-                f"Got shape {X.shape} instead."
+                f"Got shape {checked.shape} instead."
             )
-        _require_finite(X, "X")
+        _require_finite(checked, "X")
     n_features = architecture.sizes[0]
-    if X.shape[1] != n_features:
+    if checked.shape[1] != n_features:
         raise InvalidInput(
-            f"X has {X.shape[1]} features, but the network has {n_features} inputs. "
+            f"X has {checked.shape[1]} features, but the network has {n_features} inputs. "
             f"Give X with {n_features} columns, one example a row."
         )
-    if X.shape[0] == 0:
-        raise InvalidInput(f"X has no rows: got shape {X.shape}. Give at least one example.")
-    return X
+    if checked.shape[0] == 0:
+        raise InvalidInput(f"X has no rows: got shape {checked.shape}. Give at least one example.")
+    return checked
 
 
 def check_Y(architecture: Architecture, Y: Any) -> Float:
@@ -62,28 +63,28 @@ def check_Y(architecture: Architecture, Y: Any) -> Float:
     loss, K = architecture.loss, architecture.sizes[-1]
     if loss.targets == "classes":
         return _one_hot(architecture, Y)
-    Y = _numbers(Y, "Y", architecture.dtype)
-    if Y.ndim == 1 and K == 1:
-        Y = Y[:, None]
-    if Y.ndim != 2 or Y.shape[1] != K:
+    targets = _numbers(Y, "Y", architecture.dtype)
+    if targets.ndim == 1 and K == 1:
+        targets = targets[:, None]
+    if targets.ndim != 2 or targets.shape[1] != K:
         also = " or (n,)" if K == 1 else ""
         raise InvalidInput(
             f"Y must have the shape (n, {K}){also} for a network with {K} "
-            f"output{'s' if K > 1 else ''}. Got shape {Y.shape} instead."
+            f"output{'s' if K > 1 else ''}. Got shape {targets.shape} instead."
         )
-    _require_finite(Y, "Y")
-    if loss.targets == "binary" and not np.isin(Y, (0, 1)).all():
-        wrong = Y[~np.isin(Y, (0, 1))].flat[0]
+    _require_finite(targets, "Y")
+    if loss.targets == "binary" and not np.isin(targets, (0, 1)).all():
+        wrong = targets[~np.isin(targets, (0, 1))].flat[0]
         raise InvalidInput(
             f"loss '{loss.name}' takes targets 0 and 1. Got {wrong:g}: encode the classes as 0 "
             f"and 1."
         )
-    if loss.targets == "nonnegative" and Y.min(initial=0) < 0:
+    if loss.targets == "nonnegative" and targets.min(initial=0) < 0:
         raise InvalidInput(
-            f"loss '{loss.name}' takes targets >= 0, such as counts. Got {Y.min():g}: use "
+            f"loss '{loss.name}' takes targets >= 0, such as counts. Got {targets.min():g}: use "
             f"loss='squared_error' for targets of any sign."
         )
-    return Y
+    return targets
 
 
 def check_sample_weight(architecture: Architecture, sample_weight: Any, n: int) -> Float | None:
@@ -122,45 +123,50 @@ def check_batch(
     InvalidInput
         If any is unusable, or their numbers of examples differ.
     """
-    one_example = not sparse.issparse(X) and np.ndim(X) == 1
-    X = check_X(architecture, X)
-    Y = check_Y(architecture, np.asarray(Y)[None] if one_example else Y)
-    if X.shape[0] != Y.shape[0]:
+    one_example = not _is_sparse(X) and np.ndim(X) == 1
+    rows = check_X(architecture, X)
+    targets = check_Y(architecture, np.asarray(Y)[None] if one_example else Y)
+    n = rows.shape[0]
+    if n != len(targets):
         raise InvalidInput(
-            f"X has {X.shape[0]} examples and Y has {Y.shape[0]}. Give one target per example."
+            f"X has {n} examples and Y has {len(targets)}. Give one target per example."
         )
-    return X, Y, check_sample_weight(architecture, sample_weight, X.shape[0])
+    return rows, targets, check_sample_weight(architecture, sample_weight, n)
+
+
+def _is_sparse(X: Any) -> bool:
+    return sparse.issparse(X)  # without its type guard, which hides X's methods
 
 
 def _one_hot(architecture: Architecture, Y: Any) -> Float:
     name, K = architecture.loss.name, architecture.sizes[-1]
-    Y = np.asarray(Y)
-    if Y.dtype.kind not in "iufb":
+    given = np.asarray(Y)
+    if given.dtype.kind not in "iufb":
         raise InvalidInput(
             f"loss '{name}' takes class indices 0 ... {K - 1} or one-hot rows. Got values of type "
-            f"{Y.dtype}: encode the classes as indices."
+            f"{given.dtype}: encode the classes as indices."
         )
-    if Y.ndim == 1:
-        wrong = ~np.isin(Y, np.arange(K))
+    if given.ndim == 1:
+        wrong = ~np.isin(given, np.arange(K))
         if wrong.any():
             raise InvalidInput(
                 f"The class indices must be whole numbers 0 ... {K - 1} for {K} outputs. Got "
-                f"{Y[wrong].flat[0]} instead."
+                f"{given[wrong].flat[0]} instead."
             )
-        rows = np.zeros((len(Y), K), architecture.dtype)
-        rows[np.arange(len(Y)), Y.astype(np.intp)] = 1
+        rows = np.zeros((len(given), K), architecture.dtype)
+        rows[np.arange(len(given)), given.astype(np.intp)] = 1
         return rows
-    if Y.ndim != 2 or Y.shape[1] != K:
+    if given.ndim != 2 or given.shape[1] != K:
         raise InvalidInput(
             f"Y must hold class indices of shape (n,) or one-hot rows of shape (n, {K}). Got "
-            f"shape {Y.shape} instead."
+            f"shape {given.shape} instead."
         )
-    if not (np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all()):
+    if not (np.isin(given, (0, 1)).all() and (given.sum(axis=1) == 1).all()):
         raise InvalidInput(
             "One-hot rows of Y must hold a single 1 and else 0. Got a row that does not: for "
             "several labels per example use loss='cross_entropy'."
         )
-    return Y.astype(architecture.dtype)
+    return given.astype(architecture.dtype)
 
 
 def _numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> AnyArray:

@@ -120,5 +120,5 @@ def initialize(architecture: Architecture, init: str, seed: int) -> Float:
     theta = np.zeros(n, architecture.dtype)
     parameters = Parameters(architecture, theta)
     for layer, (W, draw) in enumerate(zip(parameters.weights, initializers, strict=True)):
-        W[...] = draw(*W.shape, seed, layer)
+        W[...] = draw(W.shape[0], W.shape[1], seed, layer)
     return theta

@@ -98,7 +98,7 @@ def cost_and_gradients(
     gradients = back_propagate(forward, output_delta, weights, architecture.activations, masks)
     if l2 or l1:
         for grad_W, W in zip(gradients.grad_weights, weights, strict=True):
-            grad_W += penalty_gradient(W, l2, l1, total)
+            np.add(grad_W, penalty_gradient(W, l2, l1, total), out=grad_W)
     return Pass(forward, gradients, data_cost + penalty(weights, l2, l1, total))
 
 

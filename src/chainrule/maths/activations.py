@@ -252,7 +252,8 @@ def get_activation(activation: str | Activation) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    if isinstance(activation, str) and activation in ACTIVATIONS:
+    # Callers without a type checker get the sentence too.
+    if isinstance(activation, str) and activation in ACTIVATIONS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return ACTIVATIONS[activation]
     raise unknown_name("activation", activation, ACTIVATIONS)
 

@@ -50,13 +50,13 @@ def _orthogonal(fan_in: int, fan_out: int, seed: int, layer: int) -> Float:
     """Return a matrix with orthonormal columns or rows, whichever are fewer (Saxe et al. 2014)."""
     tall = (max(fan_in, fan_out), min(fan_in, fan_out))
     draws = normal(fan_in * fan_out, seed, Purpose.INITIALIZE, layer).reshape(tall)
-    Q, R = np.linalg.qr(draws)
+    basis, R = np.linalg.qr(draws)
     # The signs make Q uniform over all orthogonal matrices, whatever QR's own convention.
-    Q = Q * np.where(np.diag(R) < 0, -1.0, 1.0)
+    Q = basis * np.where(np.diag(R) < 0, -1.0, 1.0)
     return Q if fan_in >= fan_out else np.ascontiguousarray(Q.T)
 
 
-def _zeros(fan_in: int, fan_out: int, seed: int, layer: int) -> Float:  # noqa: ARG001 - an Initializer
+def _zeros(fan_in: int, fan_out: int, seed: int, layer: int) -> Float:
     return np.zeros((fan_in, fan_out))
 
 
@@ -64,11 +64,11 @@ def _glorot(fan_in: int, fan_out: int) -> float:
     return 2 / (fan_in + fan_out)
 
 
-def _he(fan_in: int, fan_out: int) -> float:  # noqa: ARG001 - a variance rule
+def _he(fan_in: int, fan_out: int) -> float:
     return 2 / fan_in
 
 
-def _lecun(fan_in: int, fan_out: int) -> float:  # noqa: ARG001 - a variance rule
+def _lecun(fan_in: int, fan_out: int) -> float:
     return 1 / fan_in
 
 
@@ -80,8 +80,8 @@ INITIALIZERS: dict[str, Initializer] = {
     "lecun_uniform": _uniform(_lecun),
     "lecun_normal": _normal(_lecun),
     "orthogonal": _orthogonal,
-    "normal": _normal(lambda fan_in, fan_out: _PLAIN_SCALE**2),  # noqa: ARG005
-    "uniform": _uniform(lambda fan_in, fan_out: _PLAIN_SCALE**2 / 3),  # noqa: ARG005
+    "normal": _normal(lambda fan_in, fan_out: _PLAIN_SCALE**2),
+    "uniform": _uniform(lambda fan_in, fan_out: _PLAIN_SCALE**2 / 3),
     "zeros": _zeros,
 }
 """The initializers by name; "normal" is N(0, 0.05^2), "uniform" is U(-0.05, 0.05)."""
@@ -108,6 +108,7 @@ def get_initializer(name: str) -> Initializer:
     UnknownName
         If there is none; the message suggests the nearest.
     """
-    if isinstance(name, str) and name in INITIALIZERS:  # pyright: ignore[reportUnnecessaryIsInstance] - callers may pass anything
+    # Callers without a type checker get the sentence too.
+    if isinstance(name, str) and name in INITIALIZERS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return INITIALIZERS[name]
     raise unknown_name("initializer", name, ["auto", *INITIALIZERS])

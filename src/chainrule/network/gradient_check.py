@@ -214,7 +214,7 @@ def check_gradients(
 def _problem(model: Network | Checkable, X: Any, Y: Any, sample_weight: Any) -> GradientProblem:
     if isinstance(model, Network):
         return GradientProblem(model, X, Y, sample_weight)
-    if isinstance(model, Checkable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may pass anything
+    if isinstance(model, Checkable):  # pyright: ignore[reportUnnecessaryIsInstance] - the sentence
         return model.gradient_problem(X, Y, sample_weight)
     raise TypeError(
         f"check_gradients takes a Network, a Learner or a fitted estimator of chainrule. "
