@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.architecture.checks import check_dtype, check_whole
 from chainrule.errors import InvalidParameter, NotTrainable
-from chainrule.maths.activations import Activation, activations_per_layer
-from chainrule.maths.losses import Loss, get_loss
+from chainrule.maths.activations import ACTIVATIONS, Activation, activations_per_layer
+from chainrule.maths.losses import LOSSES, Loss, get_loss
 
 __all__ = ["Architecture"]
 
@@ -40,7 +40,7 @@ class Architecture:
     def describe(
         cls,
         sizes: Sequence[int],
-        activation: str | Activation | Sequence[str | Activation],
+        activations: str | Activation | Sequence[str | Activation],
         loss: str | Loss,
         dtype: Any,
     ) -> "Architecture":
@@ -60,8 +60,8 @@ class Architecture:
                 f"loss '{pair.name}' needs at least two outputs, one per class: got sizes "
                 f"{list(whole)}. For two classes with one output use loss='cross_entropy'."
             )
-        activations = activations_per_layer(activation, len(whole) - 2)
-        return cls(whole, activations, pair, check_dtype(dtype))
+        per_layer = activations_per_layer(activations, len(whole) - 2)
+        return cls(whole, per_layer, pair, check_dtype(dtype))
 
     @property
     def n_layers(self) -> int:
@@ -77,6 +77,23 @@ class Architecture:
     def n_parameters(self) -> int:
         """The number of weights and biases."""
         return sum((s_in + 1) * s_out for s_in, s_out in self.shapes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files keep: built-in parts by name, the user's own whole."""
+        return {
+            "sizes": list(self.sizes),
+            "activations": [
+                g.name if ACTIVATIONS.get(g.name) is g else g for g in self.activations
+            ],
+            "loss": self.loss.name if LOSSES.get(self.loss.name) is self.loss else self.loss,
+            "dtype": self.dtype.name,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the description, every part checked."""
+        described = Architecture.describe(**state)
+        for name, value in vars(described).items():
+            object.__setattr__(self, name, value)
 
     def require_trainable(self) -> None:
         """Raise if a step function lets no gradient through.

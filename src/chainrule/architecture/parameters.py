@@ -70,9 +70,10 @@ class Parameters:
         The blog's matrices, of shapes (s_out, s_in + 1).
     """
 
-    __slots__ = ("biases", "theta", "thetas", "weights")
+    __slots__ = ("architecture", "biases", "theta", "thetas", "weights")
 
     def __init__(self, architecture: Architecture, theta: Float) -> None:
+        self.architecture = architecture
         blocks: list[Float] = []
         start = 0
         for s_in, s_out in architecture.shapes:
@@ -83,6 +84,14 @@ class Parameters:
         self.weights = Views(block[1:] for block in blocks)
         self.biases = Views(block[0] for block in blocks)
         self.thetas = Views(block.T for block in blocks)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files keep: the views are made anew."""
+        return {"architecture": self.architecture, "theta": self.theta}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore theta and its views."""
+        self.__init__(state["architecture"], np.asarray(state["theta"]))
 
 
 def initialize(architecture: Architecture, init: str, seed: int) -> Float:

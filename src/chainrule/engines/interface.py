@@ -77,12 +77,18 @@ class TrainingState:
         Updates made so far.
     epoch : int
         Epochs finished so far.
+    examples : int
+        Examples seen so far, each as often as it was seen.
+    reductions : int
+        How often the learning rate was reduced at a plateau.
     """
 
     parameters: Parameters
     optimizer_state: OptimizerState
     step: int = 0
     epoch: int = 0
+    examples: int = 0
+    reductions: int = 0
 
 
 class Engine(ABC):

@@ -24,7 +24,7 @@ from chainrule.maths.propagation import (
 from chainrule.maths.random import dropout_mask
 from chainrule.optimizers import Optimizer
 
-__all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "hypotheses"]
+__all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "flat_gradient", "hypotheses"]
 
 _ROWS_AT_ONCE = 8192
 
@@ -102,6 +102,17 @@ def cost_and_gradients(
     return Pass(forward, gradients, data_cost + penalty(weights, l2, l1, total))
 
 
+def flat_gradient(architecture: Architecture, gradients: Gradients) -> Float:
+    """Return grad J as one vector, in theta's order."""
+    grad = Parameters(architecture, np.empty(architecture.n_parameters, architecture.dtype))
+    for layer, (dW, db) in enumerate(
+        zip(gradients.grad_weights, gradients.grad_biases, strict=True)
+    ):
+        grad.weights[layer] = dW
+        grad.biases[layer] = db
+    return grad.theta
+
+
 @final
 class ReferenceEngine(Engine):
     """NumPy, line for line like the notes."""
@@ -137,16 +148,10 @@ class ReferenceEngine(Engine):
             l1=objective.l1,
             masks=_masks(architecture, objective, len(batch), state.step),
         )
-        grad = Parameters(architecture, np.empty_like(state.parameters.theta))
-        for layer, (dW, db) in enumerate(
-            zip(result.gradients.grad_weights, result.gradients.grad_biases, strict=True)
-        ):
-            grad.weights[layer] = dW
-            grad.biases[layer] = db
+        grad = flat_gradient(architecture, result.gradients)
         state.step += 1
-        optimizer.update(
-            state.parameters.theta, grad.theta, state.optimizer_state, state.step, rate
-        )
+        state.examples += len(batch)
+        optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
         return result.cost
 
 

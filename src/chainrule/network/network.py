@@ -241,13 +241,13 @@ class Network:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what pickling and copying keep: the views are made anew."""
-        return {"architecture": self.architecture, "theta": self.theta}
+        """Return what copies and files keep; whoever shares the parameters still does."""
+        return {"parameters": self._parameters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the parameters and their views."""
-        self.architecture = state["architecture"]
-        self._parameters = Parameters(self.architecture, np.array(state["theta"]))
+        self._parameters = state["parameters"]
+        self.architecture = self._parameters.architecture
 
     def __repr__(self) -> str:
         """Return the description on one line."""

@@ -2,6 +2,16 @@
 
 from chainrule.optimizers.adam import Adam
 from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.schedules import Adaptive, Constant, InverseScaling, Schedule
 from chainrule.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "OptimizerState"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "Adaptive",
+    "Constant",
+    "InverseScaling",
+    "Optimizer",
+    "OptimizerState",
+    "Schedule",
+]

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.architecture.checks import check_number
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.schedules import Schedule, as_schedule
 
 __all__ = ["Adam"]
 
@@ -27,7 +28,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=1e-3
+    learning_rate : float or Schedule, default=1e-3
         The notes' alpha, greater than 0.
     beta_1 : float, default=0.9
         How slowly the mean of the gradient forgets, in [0, 1).
@@ -52,14 +53,14 @@ class Adam(Optimizer):
     Adam(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08)
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float | Schedule = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("learning_rate of Adam", self.learning_rate, low_included=False)
+        as_schedule(self.learning_rate)
         check_number("beta_1 of Adam", self.beta_1, high=1)
         check_number("beta_2 of Adam", self.beta_2, high=1)
         check_number("epsilon of Adam", self.epsilon, low_included=False)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TypeAlias
 
 from chainrule.maths.arrays import Float
+from chainrule.optimizers.schedules import Schedule
 
 __all__ = ["Optimizer", "OptimizerState"]
 
@@ -19,11 +20,11 @@ class Optimizer(ABC):
 
     Attributes
     ----------
-    learning_rate : float
+    learning_rate : float or Schedule
         The step size, the notes' alpha.
     """
 
-    learning_rate: float
+    learning_rate: float | Schedule
 
     @abstractmethod
     def init(self, theta: Float) -> OptimizerState:

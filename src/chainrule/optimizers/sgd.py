@@ -17,6 +17,7 @@ from chainrule.architecture.checks import check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.schedules import Schedule, as_schedule
 
 __all__ = ["SGD"]
 
@@ -28,7 +29,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
+    learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     momentum : float, default=0.0
         The notes' mu, in [0, 1]: how much of the velocity is kept.
@@ -47,13 +48,13 @@ class SGD(Optimizer):
     SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
     """
 
-    learning_rate: float
+    learning_rate: float | Schedule
     momentum: float = 0.0
     nesterov: bool = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("learning_rate of SGD", self.learning_rate, low_included=False)
+        as_schedule(self.learning_rate)
         check_number("momentum of SGD", self.momentum, high=1, high_included=True)
         if self.nesterov and not self.momentum:
             raise InvalidParameter(

@@ -21,6 +21,7 @@ from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.optimizers import Adam, Optimizer
+from chainrule.optimizers.schedules import as_schedule
 from chainrule.training.batches import batches
 from chainrule.training.history import History, Record
 from chainrule.training.stopping import Plateau
@@ -132,6 +133,23 @@ class Learner:
         """Epochs finished so far."""
         return self._state.epoch
 
+    @property
+    def n_examples_seen(self) -> int:
+        """Examples seen so far, each as often as it was seen."""
+        return self._state.examples
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step, as the optimizer's schedule has it."""
+        schedule = as_schedule(self.optimizer.learning_rate)
+        return schedule.rate(self._state.examples, self._state.reductions)
+
+    def reduce_learning_rate(self) -> bool:
+        """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
+        reduced = as_schedule(self.optimizer.learning_rate).reduces(self.learning_rate)
+        self._state.reductions += reduced
+        return reduced
+
     def fit(
         self,
         X: Any,
@@ -160,7 +178,8 @@ class Learner:
         sample_weight : array-like of shape (M,), optional
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
-            True stops the fit.
+            True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
+            epoch as ``callback.on_epoch_begin(learner)``.
 
         Returns
         -------
@@ -180,23 +199,29 @@ class Learner:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
         callbacks = list(callbacks)
+        begin_hooks = [c.on_epoch_begin for c in callbacks if hasattr(c, "on_epoch_begin")]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         history = History()
         for _ in range(epochs):
+            for hook in begin_hooks:
+                hook(self)
             begin = time.perf_counter()
-            cost = self._epoch(examples)
+            rate = self.learning_rate
+            cost = self._epoch(examples, rate)
             record = Record(
                 epoch=self._state.epoch,
                 cost=cost,
-                learning_rate=self.optimizer.learning_rate,
+                learning_rate=rate,
                 seconds=time.perf_counter() - begin,
             )
             history.append(record)
             # Every callback hears of the epoch, also after one has asked to stop.
             stopped = [bool(callback(self, record)) for callback in callbacks]
-            history.converged = plateau is not None and plateau.reached(cost)
+            if plateau is not None and plateau.reached(cost):
+                history.converged = not self.reduce_learning_rate()
+                plateau.start_over()
             if history.converged or any(stopped):
                 break
         return history
@@ -231,7 +256,7 @@ class Learner:
         array([0.1, 0.2], dtype=float32)
         """
         batch = self._examples(X, Y, sample_weight)
-        return self._step(batch, len(batch), batch.total)
+        return self._step(batch, len(batch), batch.total, self.learning_rate)
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, and the penalties it trains with."""
@@ -241,22 +266,21 @@ class Learner:
         self.net.architecture.require_trainable()
         return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
 
-    def _epoch(self, examples: Examples) -> float:
+    def _epoch(self, examples: Examples, rate: float) -> float:
         """Make the steps of one epoch and return its cost."""
         M, S, state = len(examples), examples.total, self._state
         batch_size = M if self.batch_size is None else self.batch_size
         cost = 0.0
         for rows in batches(M, batch_size, shuffle=self.shuffle, seed=self.seed, epoch=state.epoch):
             batch = examples.take(rows)
-            cost += len(batch) / M * self._step(batch, M, S)
+            cost += len(batch) / M * self._step(batch, M, S, rate)
         state.epoch += 1
         return cost
 
-    def _step(self, batch: Examples, n_examples: int, total: float) -> float:
+    def _step(self, batch: Examples, n_examples: int, total: float, rate: float) -> float:
         objective = Objective(
             self.l2, self.l1, (self.dropout,) * (self.net.architecture.n_layers - 2), self.seed
         )
-        rate = self.optimizer.learning_rate
         with np.errstate(over="ignore", invalid="ignore"):  # reported below, once and in words
             cost = self._engine.step(
                 self.net.architecture,

@@ -1,0 +1,6 @@
+"""scikit-learn's contract: `MLPClassifier` and `MLPRegressor`."""
+
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

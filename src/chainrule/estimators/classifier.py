@@ -1,0 +1,366 @@
+"""The classifier."""
+
+from typing import Any, final
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
+
+from chainrule.errors import InvalidInput, InvalidParameter
+from chainrule.estimators.base import BaseMLP, stochastic_only
+from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
+from chainrule.estimators.labels import Labels
+from chainrule.maths.arrays import Float
+
+__all__ = ["MLPClassifier"]
+
+
+@final
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A feed-forward network that classifies, with scikit-learn's parameters and more.
+
+    Two classes have one logistic output, more have a softmax, and multi-label targets one logistic
+    output each.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int, default=(100,)
+        The number of nodes of each hidden layer; ``()`` is a linear model.
+    activation : str, Activation or a list with one per hidden layer, default="relu"
+        g of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu",
+        "selu", "softplus", "silu", "gelu", "mish", or an `Activation` of your own.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        What minimizes the cost: Adam, gradient descent with momentum, or L-BFGS on all examples
+        at once (for small data).
+    alpha : float, default=0.0001
+        Strength of the L2 penalty, in scikit-learn's meaning: each batch's cost gets
+        ``alpha/2 * sum(w**2)`` divided by the batch's size. The notes' lambda is
+        ``alpha * M / B`` (M examples, B in a batch; alpha itself for "lbfgs"). Larger values keep
+        the weights smaller.
+    batch_size : int or "auto", default="auto"
+        Examples per step of "sgd" and "adam"; "auto" is ``min(200, n_samples)``. Smaller batches
+        make more, noisier steps an epoch.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the rate of "sgd" changes: not at all; as ``learning_rate_init / (t + 1)**power_t``
+        with t the examples seen; or divided by 5 whenever the cost (or, with early stopping, the
+        validation score) has reached a plateau, until it is 1e-6.
+    learning_rate_init : float, default=0.001
+        The step size of "sgd" and "adam".
+    power_t : float, default=0.5
+        The exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs at most (iterations for "lbfgs").
+    shuffle : bool, default=True
+        Whether each epoch of "sgd" and "adam" takes the examples in a new order. Where one batch
+        holds them all, they keep their order.
+    random_state : int, RandomState instance or None, default=None
+        Of the starting weights, the shuffles, the dropout masks and the validation split. The
+        same int gives the same bits.
+    tol : float, default=1e-4
+        What counts as an improvement of the cost, or of the validation score with early stopping
+        (for "lbfgs": the largest entry of the gradient at the minimum).
+    verbose : bool, default=False
+        Whether to print the cost of each epoch.
+    warm_start : bool, default=False
+        Whether a second `fit` goes on from the weights of the first.
+    momentum : float, default=0.9
+        The part of the velocity that "sgd" keeps, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" looks ahead along the momentum (Nesterov's).
+    early_stopping : bool, default=False
+        Whether "sgd" and "adam" hold out `validation_fraction` of the examples, stop when the
+        score on them no longer improves, and keep the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        The part held out by early stopping.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        How slowly "adam" forgets the mean of the gradient, and of its square.
+    epsilon : float, default=1e-8
+        Keeps the division of "adam" from exploding.
+    n_iter_no_change : int, default=10
+        How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
+    max_fun : int, default=15000
+        How often "lbfgs" may compute the cost at most.
+    loss : {"log_loss", "cross_entropy"}, default="log_loss"
+        For more than two classes: a softmax with the log loss, or one-vs-all logistic outputs
+        with the cross entropy each. Two classes and multi-label targets have logistic outputs
+        either way.
+    dropout : float, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1). Not for "lbfgs".
+    l1 : float, default=0.0
+        Strength of the L1 penalty, scaled as `alpha` is; it drives weights to 0.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied with the sample weights: by label, or "balanced" for
+        ``n_samples / (n_classes * np.bincount(y))``. It is not for `partial_fit` when "balanced".
+    engine : {"auto", "reference", "native"}, default="auto"
+        What computes; "auto" takes the fastest that knows every part.
+    n_jobs : int or None, default=None
+        Threads of the engine; None lets it choose. The result never depends on it.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The class labels, sorted.
+    coefs_, intercepts_ : lists of arrays
+        The weights (s_in, s_out) and biases (s_out,) of each layer, views of the network's theta.
+    network_ : Network
+        The network itself.
+    n_features_in_ : int
+        The number of features; their names are in ``feature_names_in_`` if X had any.
+    n_layers_, n_outputs_ : int
+        Layers, input and output included, and nodes of the last.
+    out_activation_ : str
+        The output's hypothesis.
+    n_iter_, t_ : int
+        Epochs of the last fit, and examples seen over all fits.
+    loss_, best_loss_ : float
+        The cost at the last epoch, and the lowest (None with early stopping).
+    loss_curve_ : list of float
+        The cost of each epoch ("sgd" and "adam").
+    validation_scores_, best_validation_score_ : list of float, float
+        With early stopping the score of each epoch and the best, else None.
+    engine_ : str
+        The engine that ran.
+
+    Notes
+    -----
+    The differences to scikit-learn's estimator of the same name are listed in
+    ``docs/sklearn-differences.md``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from chainrule import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), MLPClassifier(max_iter=1000, random_state=0))
+    >>> bool(model.fit(X, y).score(X, y) > 0.95)
+    True
+    """
+
+    _parameter_constraints = {  # noqa: RUF012 - as scikit-learn has it
+        **PARAMETER_CONSTRAINTS,
+        "loss": [StrOptions({"log_loss", "cross_entropy"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+        dropout: float = 0.0,
+        l1: float = 0.0,
+        class_weight: Any = None,
+        engine: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.dropout = dropout
+        self.l1 = l1
+        self.class_weight = class_weight
+        self.engine = engine
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPClassifier":
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,), or indicators of shape (n_samples, n_classes)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter is unusable, y holds one class only, or training diverges.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(stochastic_only)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> "MLPClassifier":
+        """Go on for one epoch over X and y.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`; y may lack some of the classes.
+        classes : array-like of shape (n_classes,), optional
+            All classes that will come; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        if self.class_weight == "balanced":
+            raise InvalidParameter(
+                "class_weight='balanced' is not for partial_fit, which sees the classes bit by "
+                "bit. Give the weights as a dict, or as sample_weight."
+            )
+        if _check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._labels = Labels(y if multilabel else classes, listed=not multilabel)
+            self.classes_ = self._labels.classes
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Any:
+        """Return the likeliest class of each example, or the labels with more than 1/2.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,), or indicators of shape (n_samples, n_classes)
+        """
+        H = self._predicted(X)
+        return self._labels.decode(H)
+
+    def predict_proba(self, X: Any) -> Float:
+        """Return the probability of each class, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+            One-vs-all hypotheses are divided by their sum.
+        """
+        H = self._predicted(X)
+        if self._labels.kind == "binary":
+            return np.hstack([1 - H, H])
+        if self._labels.kind == "multiclass" and self._one_vs_all:
+            total = H.sum(axis=1, keepdims=True)
+            return np.divide(H, total, where=total > 0, out=np.full_like(H, 1 / H.shape[1]))
+        return H
+
+    def predict_log_proba(self, X: Any) -> Float:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # a probability of 0 has the logarithm -inf
+            return np.log(self.predict_proba(X))
+
+    @property
+    def _one_vs_all(self) -> bool:
+        return self.network_.architecture.loss.targets != "classes"
+
+    def _encode(self, y: Any, *, learn: bool) -> Any:
+        check_classification_targets(y)
+        if learn:
+            self._labels = Labels(y)
+            self.classes_ = self._labels.classes
+        elif len(np.setdiff1d(labels := unique_labels(y), self.classes_)):
+            raise InvalidInput(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {labels}."
+            )
+        return self._labels.encode(y, one_vs_all=self.loss == "cross_entropy")
+
+    def _require_same_targets(self, y: Any) -> None:
+        labels = unique_labels(y)
+        if not np.array_equal(labels, self.classes_):
+            raise InvalidInput(
+                f"warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {labels}"
+            )
+
+    def _output(self, Y: Any) -> tuple[int, Any]:
+        softmax = self._labels.kind == "multiclass" and self.loss == "log_loss"
+        return self._labels.n_outputs, "log_loss" if softmax else "cross_entropy"
+
+    def _weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        weight = super()._weights(X, y, sample_weight)
+        if self.class_weight is None:
+            return weight
+        by_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+        return by_class if weight is None else by_class * weight
+
+    def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
+        return accuracy_score(y, self._labels.decode(H), sample_weight=sample_weight)
+
+    def _stratify(self, y: Any) -> Any:
+        # As scikit-learn: a class of more than two may be too small to be split.
+        return y if self._labels.kind == "binary" else None
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that multi-label targets are taken."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,269 @@
+"""The regressor."""
+
+from typing import Any, final
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from chainrule.estimators.base import BaseMLP, stochastic_only
+from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
+from chainrule.maths.arrays import Float
+from chainrule.maths.losses import Loss
+
+__all__ = ["MLPRegressor"]
+
+
+@final
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A feed-forward network that predicts numbers, with scikit-learn's parameters and more.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"} or Loss, default="squared_error"
+        Half the squared error with the identity as hypothesis; half the Poisson deviance with
+        the exponential, for counts y >= 0; or a `Loss` of your own.
+    hidden_layer_sizes : array-like of int, default=(100,)
+        The number of nodes of each hidden layer; ``()`` is a linear model.
+    activation : str, Activation or a list with one per hidden layer, default="relu"
+        g of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu",
+        "selu", "softplus", "silu", "gelu", "mish", or an `Activation` of your own.
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        What minimizes the cost: Adam, gradient descent with momentum, or L-BFGS on all examples
+        at once (for small data).
+    alpha : float, default=0.0001
+        Strength of the L2 penalty, in scikit-learn's meaning: each batch's cost gets
+        ``alpha/2 * sum(w**2)`` divided by the batch's size. The notes' lambda is
+        ``alpha * M / B`` (M examples, B in a batch; alpha itself for "lbfgs"). Larger values keep
+        the weights smaller.
+    batch_size : int or "auto", default="auto"
+        Examples per step of "sgd" and "adam"; "auto" is ``min(200, n_samples)``. Smaller batches
+        make more, noisier steps an epoch.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the rate of "sgd" changes: not at all; as ``learning_rate_init / (t + 1)**power_t``
+        with t the examples seen; or divided by 5 whenever the cost (or, with early stopping, the
+        validation score) has reached a plateau, until it is 1e-6.
+    learning_rate_init : float, default=0.001
+        The step size of "sgd" and "adam".
+    power_t : float, default=0.5
+        The exponent of "invscaling".
+    max_iter : int, default=200
+        Epochs at most (iterations for "lbfgs").
+    shuffle : bool, default=True
+        Whether each epoch of "sgd" and "adam" takes the examples in a new order. Where one batch
+        holds them all, they keep their order.
+    random_state : int, RandomState instance or None, default=None
+        Of the starting weights, the shuffles, the dropout masks and the validation split. The
+        same int gives the same bits.
+    tol : float, default=1e-4
+        What counts as an improvement of the cost, or of the validation score with early stopping
+        (for "lbfgs": the largest entry of the gradient at the minimum).
+    verbose : bool, default=False
+        Whether to print the cost of each epoch.
+    warm_start : bool, default=False
+        Whether a second `fit` goes on from the weights of the first.
+    momentum : float, default=0.9
+        The part of the velocity that "sgd" keeps, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" looks ahead along the momentum (Nesterov's).
+    early_stopping : bool, default=False
+        Whether "sgd" and "adam" hold out `validation_fraction` of the examples, stop when the
+        score on them no longer improves, and keep the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        The part held out by early stopping.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        How slowly "adam" forgets the mean of the gradient, and of its square.
+    epsilon : float, default=1e-8
+        Keeps the division of "adam" from exploding.
+    n_iter_no_change : int, default=10
+        How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
+    max_fun : int, default=15000
+        How often "lbfgs" may compute the cost at most.
+    dropout : float, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1). Not for "lbfgs".
+    l1 : float, default=0.0
+        Strength of the L1 penalty, scaled as `alpha` is; it drives weights to 0.
+    engine : {"auto", "reference", "native"}, default="auto"
+        What computes; "auto" takes the fastest that knows every part.
+    n_jobs : int or None, default=None
+        Threads of the engine; None lets it choose. The result never depends on it.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : lists of arrays
+        The weights (s_in, s_out) and biases (s_out,) of each layer, views of the network's theta.
+    network_ : Network
+        The network itself.
+    n_features_in_ : int
+        The number of features; their names are in ``feature_names_in_`` if X had any.
+    n_layers_, n_outputs_ : int
+        Layers, input and output included, and nodes of the last.
+    out_activation_ : str
+        The output's hypothesis.
+    n_iter_, t_ : int
+        Epochs of the last fit, and examples seen over all fits.
+    loss_, best_loss_ : float
+        The cost at the last epoch, and the lowest (None with early stopping).
+    loss_curve_ : list of float
+        The cost of each epoch ("sgd" and "adam").
+    validation_scores_, best_validation_score_ : list of float, float
+        With early stopping the score of each epoch and the best, else None.
+    engine_ : str
+        The engine that ran.
+
+    Notes
+    -----
+    The differences to scikit-learn's estimator of the same name are listed in
+    ``docs/sklearn-differences.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import MLPRegressor
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> y = X[:, 0] ** 2
+    >>> model = MLPRegressor(hidden_layer_sizes=20, solver="lbfgs", max_iter=500, random_state=0)
+    >>> bool(model.fit(X, y).score(X, y) > 0.99)
+    True
+    """
+
+    _parameter_constraints = {  # noqa: RUF012 - as scikit-learn has it
+        **PARAMETER_CONSTRAINTS,
+        "loss": [StrOptions({"squared_error", "poisson"}), Loss],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        l1: float = 0.0,
+        engine: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.l1 = l1
+        self.engine = engine
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter is unusable, or training diverges.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    @available_if(stochastic_only)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+        """Go on for one epoch over X and y.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Float:
+        """Return the prediction for each example.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return _flat(self._predicted(X))
+
+    def _require_same_targets(self, y: Any) -> None:
+        """Numbers are numbers; `_fit` compares how many outputs there are."""
+
+    def _encode(self, y: Any, *, learn: bool) -> Any:
+        y = np.asarray(y)
+        return y[:, None] if y.ndim == 1 else y
+
+    def _output(self, Y: Any) -> tuple[int, Any]:
+        return Y.shape[1], self.loss
+
+    def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
+        return r2_score(y, _flat(H), sample_weight=sample_weight)
+
+    def _stratify(self, y: Any) -> Any:
+        return None
+
+
+def _flat(H: Float) -> Float:
+    return H[:, 0] if H.shape[1] == 1 else H

@@ -1,0 +1,134 @@
+"""L-BFGS: batch descent along the Newton direction that the last gradients suggest (SciPy's)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from scipy.optimize import minimize
+
+from chainrule.architecture.inputs import check_batch
+from chainrule.engines import Examples
+from chainrule.engines.reference import cost_and_gradients, flat_gradient
+from chainrule.maths.arrays import Float
+from chainrule.network import Network
+
+__all__ = ["LBFGSResult", "minimize_lbfgs"]
+
+
+@final
+@dataclass(frozen=True)
+class LBFGSResult:
+    """How L-BFGS ended.
+
+    Attributes
+    ----------
+    n_iter : int
+        Iterations made.
+    cost : float
+        J at the end.
+    converged : bool
+        Whether the gradient or the improvement fell below the tolerance.
+    message : str
+        SciPy's own words.
+    """
+
+    n_iter: int
+    cost: float
+    converged: bool
+    message: str
+
+
+def minimize_lbfgs(
+    net: Network,
+    X: Any,
+    Y: Any,
+    *,
+    sample_weight: Any = None,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    max_iter: int = 200,
+    max_fun: int = 15000,
+    tol: float = 1e-4,
+    on_iteration_begin: Callable[[], None] | None = None,
+    on_iteration: Callable[[float], bool | None] | None = None,
+) -> LBFGSResult:
+    """Train a network in place with L-BFGS on all examples at once.
+
+    Computed in float64 whatever the network's dtype, since its line search compares costs that
+    differ little.
+
+    Parameters
+    ----------
+    net : Network
+        Changed in place, after each iteration.
+    X, Y, sample_weight, l2, l1
+        As for `Learner.fit` and `Learner`.
+    max_iter, max_fun : int
+        Iterations and evaluations of J at most.
+    tol : float, default=1e-4
+        Stop when no entry of grad J exceeds it.
+    on_iteration_begin : callable, optional
+        Called without arguments before each iteration.
+    on_iteration : callable, optional
+        Called as ``on_iteration(cost)`` after each iteration; True stops.
+
+    Returns
+    -------
+    LBFGSResult
+
+    References
+    ----------
+    Liu, D. C. and Nocedal, J., "On the limited memory BFGS method for large scale optimization",
+    Mathematical Programming 45, 1989.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from chainrule.training.lbfgs import minimize_lbfgs
+    >>> net = cr.Network([1, 1], loss="squared_error")
+    >>> result = minimize_lbfgs(net, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], tol=1e-8)
+    >>> result.converged, net.theta.round(4).tolist()
+    (True, [1.0, 2.0])
+    """
+    net.architecture.require_trainable()
+    wide = net.copy("float64")
+    examples = Examples(*check_batch(wide.architecture, X, Y, sample_weight))
+    n_examples, total = len(examples), examples.total
+
+    begun = False
+
+    def cost_and_gradient(theta: Float) -> tuple[float, Float]:
+        nonlocal begun
+        if not begun and on_iteration_begin is not None:
+            on_iteration_begin()
+        begun = True
+        wide.theta = theta
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too far; the search goes back
+            result = cost_and_gradients(
+                wide.architecture, wide.parameters, examples, n_examples, total, l2=l2, l1=l1
+            )
+        return result.cost, flat_gradient(wide.architecture, result.gradients)
+
+    def after_iteration(intermediate_result: Any) -> None:  # SciPy tells by this name what to pass
+        nonlocal begun
+        begun = False
+        net.theta = intermediate_result.x
+        if on_iteration is not None and on_iteration(float(intermediate_result.fun)):
+            raise StopIteration
+
+    found: Any = minimize(
+        cost_and_gradient,
+        wide.theta.copy(),
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        callback=after_iteration,
+    )
+    net.theta = found.x
+    return LBFGSResult(
+        n_iter=min(int(found.nit), max_iter),
+        cost=float(found.fun),
+        converged=found.status == 0,
+        message=str(found.message),
+    )
