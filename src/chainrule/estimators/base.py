@@ -263,7 +263,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if fresh or not hasattr(self, "_learner"):
             self._learner = Learner(
                 self.network_,
-                self._optimizer(),
+                self._make_optimizer(),
                 dropout=self.dropout,
                 seed=seed,
                 n_jobs=self.n_jobs,
@@ -298,7 +298,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         per_batch = n_examples / self._batch_size(n_examples)
         return self.alpha * per_batch, self.l1 * per_batch
 
-    def _optimizer(self) -> Optimizer:
+    def _make_optimizer(self) -> Optimizer:
         rate = self.learning_rate_init
         if self.solver == "adam":
             return Adam(rate, self.beta_1, self.beta_2, self.epsilon)

@@ -47,8 +47,8 @@ class Labels:
         if self.kind != "multilabel" and len(self.classes) < 2:
             where = "classes" if listed else "y"
             raise InvalidInput(
-                f"A classifier needs at least two classes: {where} contains only the class "
-                f"{self.classes[0]!r}. Give examples of another class too."
+                f"A classifier needs at least two classes, but {where} contains one class only: "
+                f"{self.classes.tolist()[0]!r}. Give examples of another class too."
             )
 
     @property
