@@ -24,7 +24,7 @@ _WHERE = {
     "save": "chainrule.files",
 }
 
-__all__ = list(_WHERE)  # __init__.pyi types them
+__all__ = list(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll] - __init__.pyi types them
 __version__ = "0.1.0.dev0"
 
 

@@ -40,6 +40,35 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
 
+    # What both constructors take; their docstrings say what each means.
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: str
+    alpha: float
+    batch_size: Any
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: Any
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    dropout: float
+    l1: float
+    engine: str
+    n_jobs: int | None
+
     # --- what classifier and regressor differ in --------------------------------------------
 
     @abstractmethod
@@ -159,7 +188,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         hypothesis = self.network_.architecture.loss.hypothesis_name
         self.out_activation_ = hypothesis
         self.t_ = 0
-        self.__dict__.pop("_learner", None)
+        if hasattr(self, "_learner"):
+            del self._learner
         if self.solver != "lbfgs":
             self.loss_curve_: list[float] = []
             early = self.early_stopping
@@ -313,7 +343,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _hold_out(self, X: Any, Y: Any, y: Any, sample_weight: Any) -> Any:
         """Split off the validation examples."""
         weights = () if sample_weight is None else (sample_weight,)
-        parts = train_test_split(
+        parts: list[Any] = train_test_split(
             X,
             Y,
             y,

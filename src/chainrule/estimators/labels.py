@@ -64,8 +64,7 @@ class Labels:
         """
         if self.kind == "multiclass" and not one_vs_all:
             return np.searchsorted(self.classes, y)
-        Y = self.binarizer.transform(y)
-        return Y.toarray() if sparse.issparse(Y) else Y
+        return self.binarizer.transform(y)  # dense, also for sparse indicators
 
     def decode(self, H: NDArray[Any]) -> Any:
         """Return the labels that hypotheses stand for: the likeliest, or those above 1/2."""

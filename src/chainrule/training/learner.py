@@ -199,13 +199,13 @@ class Learner:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
         callbacks = list(callbacks)
-        begin_hooks = [c.on_epoch_begin for c in callbacks if hasattr(c, "on_epoch_begin")]
+        begin_hooks = [getattr(c, "on_epoch_begin", None) for c in callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         history = History()
         for _ in range(epochs):
-            for hook in begin_hooks:
+            for hook in filter(None, begin_hooks):
                 hook(self)
             begin = time.perf_counter()
             rate = self.learning_rate
