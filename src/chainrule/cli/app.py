@@ -1,0 +1,209 @@
+"""The commands, their arguments and their help; the work is done in the modules around."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Feed-forward neural networks for your table.",
+    epilog="Start with: chainrule example breast_cancer, then "
+    "chainrule train breast_cancer.csv --target target",
+)
+
+Table = Annotated[
+    str, typer.Argument(metavar="TABLE", help="A CSV, TSV or Parquet file with a header.")
+]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A file written by chainrule train --model.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Feed-forward neural networks for your table."""
+    from importlib.metadata import version as installed
+
+    if version:
+        typer.echo(f"chainrule {installed('chainrule')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def example(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Which table; without it, list them.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME.csv.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
+    ] = False,
+) -> None:
+    """Write a table to try things on, as CSV with the target in the column 'target'."""
+    from chainrule.cli.examples import EXAMPLES, make_example
+    from chainrule.cli.report import say, show_examples
+    from chainrule.cli.tables import to_csv
+    from chainrule.storage import check_writable, write_file
+
+    if name is None:
+        if output is not None:
+            raise InvalidParameter("-o needs the NAME of an example before it.")
+        show_examples([(key, each.size, each.what) for key, each in EXAMPLES.items()])
+        say("Write one with: chainrule example NAME")
+        return
+    table = make_example(name)
+    path = output or f"{name}.csv"
+    content = to_csv(table).encode()
+    check_writable(path)
+    if Path(path).is_file() and not force and Path(path).read_bytes() not in (content, b""):
+        raise UnwritablePath(
+            f"'{path}' exists and holds something else; give another name with -o, or --force."
+        )
+    write_file(path, content)
+    say(
+        f"Wrote {path}: {table.height} rows, {table.width - 1} input columns, and 'target'.\n"
+        f"Next: chainrule train {path} --target target"
+    )
+
+
+@app.command()
+def train(
+    table: Table,
+    target: Annotated[
+        str, typer.Option("--target", metavar="COLUMN", help="The column to predict.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="FILE", help="Save the model here; else it is not saved."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="classification, regression or counts (numbers of events, 0 and up). "
+            "By default: classification for text, true/false and up to 20 different whole "
+            "numbers, else regression.",
+        ),
+    ] = None,
+    hidden: Annotated[
+        str, typer.Option(metavar="SIZES", help="The hidden layers, or 'none'.")
+    ] = "64,64",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="Of the hidden layers: relu, tanh, logistic, ...")
+    ] = "relu",
+    epochs: Annotated[int, typer.Option(metavar="N", help="At most so many.")] = 200,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of Adam.")] = 0.001,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Rows a step.")] = 32,
+    alpha: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Strength of the L2 penalty.")
+    ] = 0.2,
+    test_fraction: Annotated[
+        float, typer.Option(metavar="FRACTION", help="The part of the rows to hold out.")
+    ] = 0.2,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of the split and the network: same seed, same result.")
+    ] = 0,
+    drop: Annotated[
+        str, typer.Option(metavar="COLUMNS", help="Columns not to use, separated by commas.")
+    ] = "",
+    categorical: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMNS", help="Columns of numbers that are names, separated by commas."
+        ),
+    ] = "",
+) -> None:
+    """Train a network on a table and compare it with plain models on held-out rows.
+
+    Cells that are empty, NA, NaN, null, None or ? are missing. Numbers are imputed with the
+    median and standardized, text is one-hot encoded, dates count as days.
+    """
+    sizes = _read_sizes(hidden)
+    _check("--epochs", epochs, 1)
+    _check("--batch-size", batch_size, 1)
+    _check("--seed", seed, 0, 2**32 - 1)
+    _check("--alpha", alpha, 0)
+    _check("--learning-rate", learning_rate, 0, open_ends=True)
+    _check("--test-fraction", test_fraction, 0, 1, open_ends=True)
+    dropped, texts = _read_names(drop), _read_names(categorical)
+    if target in (*dropped, *texts):
+        raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
+
+    from chainrule.cli.models import Settings
+    from chainrule.cli.train import Choices
+    from chainrule.cli.train import train as run
+
+    run(
+        Choices(table, target, model, task, test_fraction, dropped, texts),
+        Settings(sizes, activation, alpha, learning_rate, batch_size, epochs, seed),
+    )
+
+
+@app.command()
+def predict(
+    model: Model,
+    table: Table,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
+    ] = None,
+) -> None:
+    """Predict the target for each row of a table, as CSV.
+
+    The columns are 'prediction' and, for classes, 'probability_<class>' for each class. The table
+    may have the target or not, and other columns.
+    """
+    from chainrule.cli.apply import predict as run
+
+    run(model, table, output)
+
+
+@app.command()
+def evaluate(model: Model, table: Table) -> None:
+    """Measure a model on a table that has the target."""
+    from chainrule.cli.apply import evaluate as run
+
+    run(model, table)
+
+
+def _read_sizes(text: str) -> tuple[int, ...]:
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise InvalidParameter(
+            f"--hidden takes whole numbers from 1 up, separated by commas, for instance 64,64, "
+            f"or 'none'; given: '{text}'."
+        )
+    return sizes
+
+
+def _read_names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _check(
+    option: str, value: float, low: float, high: float = math.inf, open_ends: bool = False
+) -> None:
+    inside = low < value < high if open_ends else low <= value <= high
+    if not (inside and math.isfinite(value)):
+        ends = f"above {low}" if open_ends else f"from {low}"
+        limit = "" if high == math.inf else f" {'below' if open_ends else 'to'} {high}"
+        raise InvalidParameter(f"{option} takes a number {ends}{limit}; given: {value}.")

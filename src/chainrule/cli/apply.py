@@ -1,0 +1,139 @@
+"""``chainrule predict`` and ``chainrule evaluate``: a saved model on another table."""
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.pipeline import Pipeline
+
+from chainrule.cli.exits import note
+from chainrule.cli.inputs import Column, unseen_texts, use_inputs
+from chainrule.cli.metrics import measure
+from chainrule.cli.report import show_scores
+from chainrule.cli.tables import read_table, require_column, to_csv
+from chainrule.cli.target import known_labels
+from chainrule.errors import InvalidFile, UnwritablePath
+from chainrule.files import read_model
+from chainrule.storage import check_writable, write_file
+
+__all__ = ["evaluate", "predict"]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model with what the command noted about it."""
+
+    pipeline: Pipeline
+    task: str
+    target: str
+    columns: list[Column]
+    text_columns: list[str]
+
+    @property
+    def classes(self) -> Any:
+        """The labels of a classifier, else None."""
+        return self.pipeline.classes_ if self.task == "classification" else None
+
+
+def predict(model_path: str, table_path: str, output: str | None) -> None:
+    """Write the predictions for a table as CSV.
+
+    Parameters
+    ----------
+    model_path : str
+        A file from ``chainrule train --model``.
+    table_path : str
+        A table with the model's input columns.
+    output : str or None
+        Where to; None is stdout.
+
+    Raises
+    ------
+    ChainruleError
+        If something in them cannot be used; nothing is written then.
+    """
+    if output is not None:
+        check_writable(output)
+        for path in (model_path, table_path):
+            if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+                raise UnwritablePath(
+                    f"'{output}' is an input of this command, so it is not overwritten; "
+                    "give another name with -o."
+                )
+    saved = _open(model_path)
+    table = read_table(table_path, saved.text_columns)
+    inputs = _inputs(saved, table, table_path)
+    columns = [pl.Series("prediction", saved.pipeline.predict(inputs))]
+    if saved.task == "classification":
+        probabilities = saved.pipeline.predict_proba(inputs)
+        for label, column in zip(saved.classes, probabilities.T, strict=True):
+            columns.append(pl.Series(f"probability_{label}", column))
+    text = to_csv(pl.DataFrame(columns))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_file(output, text.encode())
+
+
+def evaluate(model_path: str, table_path: str) -> None:
+    """Report how good a saved model is on a table that has the target.
+
+    Parameters
+    ----------
+    model_path : str
+        A file from ``chainrule train --model``.
+    table_path : str
+        A table with the model's input columns and its target.
+
+    Raises
+    ------
+    ChainruleError
+        If something in them cannot be used.
+    """
+    saved = _open(model_path)
+    table = read_table(table_path, saved.text_columns)
+    require_column(table, saved.target, table_path)
+    target = known_labels(table[saved.target], saved.task, saved.classes, table_path)
+    missing = table.height - len(target.rows)
+    if missing:
+        note(f"{missing} of {table.height} rows have no value in '{saved.target}': left out.")
+    inputs = _inputs(saved, table[target.rows], table_path)
+    scores = measure(saved.pipeline, saved.task, inputs, target.values)
+    rows = "row" if len(target.values) == 1 else "rows"
+    show_scores(f"On the {len(target.values)} {rows} of {table_path}", {"network": scores})
+
+
+def _open(path: str) -> Saved:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pipeline, about = read_model(path)
+    if any(issubclass(each.category, InconsistentVersionWarning) for each in caught):
+        note(
+            f"'{path}' was written with another version of scikit-learn; "
+            "train again if its results look wrong."
+        )
+    try:
+        if about is None:
+            raise ValueError("no note about the model")
+        columns = [Column(each["name"], each["kind"]) for each in about["columns"]]
+        target, task = str(about["target"]), str(about["task"])
+        texts = [column.name for column in columns if column.kind == "text"]
+        if about["target_is_text"]:
+            texts.append(target)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidFile(
+            f"'{path}' holds a model that `chainrule train` did not make, so its columns are not "
+            "known; open it in Python with cr.load, or give a file from `chainrule train --model`."
+        ) from error
+    return Saved(pipeline, task, target, columns, texts)
+
+
+def _inputs(saved: Saved, table: pl.DataFrame, path: str) -> pl.DataFrame:
+    inputs = use_inputs(table, saved.columns, path)
+    for name in unseen_texts(saved.pipeline.steps[0][1], inputs):
+        note(f"no value of column '{name}' in '{path}' was seen in training.")
+    return inputs

@@ -1,0 +1,203 @@
+"""The input columns: their kinds, and their preparation with scikit-learn's ColumnTransformer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from chainrule.cli.tables import require_column
+from chainrule.errors import InvalidInput
+
+__all__ = ["Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
+
+MIN_FREQUENCY, MAX_CATEGORIES = 5, 50
+
+# What a kind is called in a sentence.
+_CALLED = {"number": "numbers", "text": "text", "date": "dates"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """An input column: its name, and its kind: "number" (also booleans), "text" or "date"."""
+
+    name: str
+    kind: str
+
+
+def choose_inputs(
+    table: pl.DataFrame, target: str, drop: Sequence[str], as_text: Sequence[str], path: str
+) -> tuple[list[Column], list[str]]:
+    """Choose the input columns of a table and their kinds.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The table.
+    target : str
+        The column to predict, which is no input.
+    drop, as_text : sequence of str
+        Columns to leave out, and columns whose numbers are names of categories.
+    path : str
+        Where the table is from, for messages.
+
+    Returns
+    -------
+    columns : list of Column
+    notes : list of str
+        What the user should know about columns left out.
+
+    Raises
+    ------
+    UnknownName
+        If a column to drop or to take as text does not exist.
+    InvalidInput
+        If a column holds lists or the like, or no column is left.
+    """
+    for name in (*drop, *as_text):
+        require_column(table, name, path)
+    columns, empty = [], []
+    for series in table.get_columns():
+        name = series.name
+        if name == target or name in drop:
+            continue
+        kind = "text" if name in as_text else _kind(series)
+        if kind is None:
+            raise InvalidInput(
+                f"Column '{name}' of '{path}' holds values of type {series.dtype}, which cannot "
+                f"be used; leave it out with --drop '{name}'."
+            )
+        if series.null_count() == len(series):
+            empty.append(name)
+        else:
+            columns.append(Column(name, kind))
+    if not columns:
+        raise InvalidInput(f"'{path}' has no column with data to predict '{target}' from.")
+    notes = [f"left out, because without a value: {', '.join(empty)}."] if empty else []
+    return columns, notes
+
+
+def use_inputs(table: pl.DataFrame, columns: Sequence[Column], path: str) -> pl.DataFrame:
+    """Take the input columns out of a table, in the types that the preparation was made for.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Any table that has the columns, in any order, and perhaps others.
+    columns : sequence of Column
+        The inputs of the model.
+    path : str
+        Where the table is from, for messages.
+
+    Returns
+    -------
+    polars.DataFrame
+        Numbers and dates (as days since 1970) as floats, texts as strings; missing cells null.
+
+    Raises
+    ------
+    UnknownName
+        If a column is missing.
+    InvalidInput
+        If a column is of another kind, or infinite.
+    """
+    return pl.DataFrame([_use_column(table, column, path) for column in columns])
+
+
+def make_preparation(columns: Sequence[Column]) -> ColumnTransformer:
+    """Make the transformer from input columns to the numbers that a network takes.
+
+    Numbers: missing ones become the median, with an indicator; then mean 0 and deviation 1.
+    Texts: one column per category; rare and unknown ones share one.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The inputs.
+
+    Returns
+    -------
+    ColumnTransformer
+    """
+    numbers = [column.name for column in columns if column.kind != "text"]
+    texts = [column.name for column in columns if column.kind == "text"]
+    scale = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median", add_indicator=True)),
+            ("scale", StandardScaler()),
+        ]
+    )
+    encode = OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        min_frequency=MIN_FREQUENCY,
+        max_categories=MAX_CATEGORIES,
+        sparse_output=False,
+    )
+    parts = [("numbers", scale, numbers), ("texts", encode, texts)]
+    return ColumnTransformer([part for part in parts if part[2]])
+
+
+def unseen_texts(preparation: ColumnTransformer, inputs: pl.DataFrame) -> list[str]:
+    """Return the text columns of which no value was seen in training.
+
+    Parameters
+    ----------
+    preparation : ColumnTransformer
+        Fitted.
+    inputs : polars.DataFrame
+        From `use_inputs`.
+
+    Returns
+    -------
+    list of str
+    """
+    if "texts" not in preparation.named_transformers_:
+        return []
+    encoder = preparation.named_transformers_["texts"]
+    return [
+        name
+        for name, known in zip(encoder.feature_names_in_, encoder.categories_, strict=True)
+        if not set(inputs[name].unique()) & set(known)
+    ]
+
+
+def _kind(series: pl.Series) -> str | None:
+    if series.dtype.is_numeric() or series.dtype == pl.Boolean:
+        return "number"
+    if series.dtype in (pl.String, pl.Null):
+        return "text"
+    return "date" if series.dtype in (pl.Date, pl.Datetime) else None
+
+
+def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
+    require_column(table, column.name, path)
+    series = table[column.name]
+    kind = _kind(series)
+    if series.null_count() == len(series):  # a column without values is of every kind
+        return pl.Series(column.name, series.cast(pl.String), pl.String).cast(_type(column.kind))
+    if column.kind == "text" and kind is not None:
+        return series.cast(pl.String)
+    if kind != column.kind:
+        held = _CALLED[kind] if kind else f"values of type {series.dtype}"
+        example = series.drop_nulls()[0]
+        raise InvalidInput(
+            f"Column '{column.name}' of '{path}' holds {held}, for instance {example!r}, where "
+            f"the model needs {_CALLED[column.kind]}; correct the column."
+        )
+    if kind == "date":
+        return series.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 86_400e6
+    numbers = series.cast(pl.Float64)
+    infinite = numbers.is_infinite().arg_true()
+    if len(infinite):
+        raise InvalidInput(
+            f"Column '{column.name}' of '{path}' is infinite in row {infinite[0] + 1}; "
+            "correct the cell, or empty it if the value is not known."
+        )
+    return numbers
+
+
+def _type(kind: str) -> type[pl.DataType]:
+    return pl.String if kind == "text" else pl.Float64

@@ -1,0 +1,159 @@
+"""The network, and the two plain models that it has to beat."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from chainrule.cli.progress import Progress
+from chainrule.estimators import MLPClassifier, MLPRegressor
+
+__all__ = ["Settings", "fit_network", "fit_plain", "network_of"]
+
+# Below this many rows, a tenth of them says too little about when to stop.
+ENOUGH_TO_STOP_EARLY = 5000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a network and its training."""
+
+    hidden: tuple[int, ...]
+    activation: str
+    alpha: float
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    seed: int
+
+
+def fit_network(
+    preparation: ColumnTransformer,
+    settings: Settings,
+    task: str,
+    inputs: pl.DataFrame,
+    y: np.ndarray,
+) -> tuple[Pipeline, bool]:
+    """Train a network behind the preparation of its inputs.
+
+    Parameters
+    ----------
+    preparation : ColumnTransformer
+        To be fitted as well.
+    settings : Settings
+        Of the network.
+    task : str
+        "classification", "regression" or "counts".
+    inputs : polars.DataFrame
+        The input columns.
+    y : ndarray
+        The targets.
+
+    Returns
+    -------
+    model : Pipeline
+    converged : bool
+        Whether it stopped by itself before its last epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user interrupts the training.
+    """
+    network = _make_network(settings, task, y)
+    progress = Progress()
+    network.set_callbacks(progress)
+    last: BaseEstimator = network
+    if task == "regression":  # counts stay as they are: their loss needs them so
+        last = TransformedTargetRegressor(network, transformer=StandardScaler())
+    model = Pipeline([("prepare", preparation), ("network", last)])
+    with warnings.catch_warnings(record=True) as caught, progress:
+        warnings.simplefilter("always")
+        model.fit(inputs, y)
+    network.set_callbacks()
+    network_of(model).set_callbacks()
+    # As scikit-learn's, the estimator takes Ctrl-C for the wish to keep what it has learned so far;
+    # whoever runs a command wants it to end.
+    if any("interrupted" in str(each.message) for each in caught):
+        raise KeyboardInterrupt
+    converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
+    return model, converged
+
+
+def fit_plain(
+    preparation: ColumnTransformer, task: str, inputs: pl.DataFrame, y: np.ndarray
+) -> dict[str, Pipeline]:
+    """Fit the models to compare with: one that ignores the inputs, and a linear one.
+
+    Parameters
+    ----------
+    preparation : ColumnTransformer
+        Fitted already, on the same inputs.
+    task : str
+        "classification", "regression" or "counts".
+    inputs : polars.DataFrame
+        The input columns.
+    y : ndarray
+        The targets.
+
+    Returns
+    -------
+    dict of str to Pipeline
+        "linear" and "baseline".
+    """
+    baseline = DummyClassifier() if task == "classification" else DummyRegressor()
+    linear = {
+        "classification": LogisticRegression(max_iter=1000),
+        "regression": Ridge(),
+        "counts": PoissonRegressor(alpha=1e-3, max_iter=1000),
+    }[task]
+    prepared = preparation.transform(inputs)
+    return {
+        name: Pipeline([("prepare", preparation), (name, model.fit(prepared, y))])
+        for name, model in (("linear", linear), ("baseline", baseline))
+    }
+
+
+def network_of(model: Pipeline) -> MLPClassifier | MLPRegressor:
+    """Return the fitted network at the end of a model.
+
+    Parameters
+    ----------
+    model : Pipeline
+        From `fit_network`.
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+    """
+    last: Any = model.steps[-1][1]
+    return last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
+
+
+def _make_network(settings: Settings, task: str, y: np.ndarray) -> MLPClassifier | MLPRegressor:
+    rows_per_class = (
+        np.unique(y, return_counts=True)[1].min() if task == "classification" else len(y)
+    )
+    common = {
+        "hidden_layer_sizes": settings.hidden,
+        "activation": settings.activation,
+        "alpha": settings.alpha,
+        "learning_rate_init": settings.learning_rate,
+        "batch_size": min(settings.batch_size, len(y)),
+        "max_iter": settings.epochs,
+        "random_state": settings.seed,
+        # A class needs rows on both sides of the split that decides when to stop.
+        "early_stopping": len(y) >= ENOUGH_TO_STOP_EARLY and rows_per_class >= 20,
+    }
+    if task == "classification":
+        return MLPClassifier(**common)
+    return MLPRegressor(**common, loss="poisson" if task == "counts" else "squared_error")

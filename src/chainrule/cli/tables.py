@@ -1,0 +1,250 @@
+"""Read tables: CSV, TSV and the like, or Parquet, told by their content; write CSV.
+
+CSV cells are read as text and a column becomes numbers, booleans or dates only if all of its cells
+are. So the same rules hold at training and later, whatever the first rows look like.
+"""
+
+import csv
+import io
+from collections.abc import Collection
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
+from chainrule.files.content import is_pickle, name_content
+
+__all__ = ["MISSING_CELLS", "read_table", "require_column", "to_csv"]
+
+MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
+
+_SEPARATORS = (",", "\t", ";", "|")
+_DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
+
+
+def read_table(path: str, text_columns: Collection[str] = ()) -> pl.DataFrame:
+    """Read a table from a file.
+
+    Parameters
+    ----------
+    path : str
+        A CSV, TSV or Parquet file; its content says which.
+    text_columns : collection of str
+        Columns to leave as text although their cells may look like numbers.
+
+    Returns
+    -------
+    polars.DataFrame
+        Missing cells are null. It has at least one row and one column, all with distinct names.
+
+    Raises
+    ------
+    MissingFile, InvalidFile
+        If there is no such file, or it is no table.
+    InvalidInput
+        If the table has no rows or its columns cannot be told apart.
+    """
+    content = _read_bytes(path)
+    if content.startswith(b"PAR1"):
+        table = _read_parquet(path, content)
+    else:
+        table = _read_csv(path, content, text_columns)
+    if not table.width or not table.height:
+        raise InvalidInput(f"'{path}' has a header but no rows; give a table with data.")
+    return table
+
+
+def require_column(table: pl.DataFrame, name: str, path: str) -> None:
+    """Make sure that a table has a column.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The table.
+    name : str
+        The column.
+    path : str
+        Where the table is from, for the message.
+
+    Raises
+    ------
+    UnknownName
+        If not; it suggests the nearest name.
+    """
+    if name in table.columns:
+        return
+    lowered = {column.lower(): column for column in reversed(table.columns)}
+    near = get_close_matches(name.lower(), lowered, n=1)
+    hint = f": did you mean '{lowered[near[0]]}'?" if near else "."
+    shown = ", ".join(f"'{column}'" for column in table.columns[:12])
+    more = f" and {table.width - 12} more" if table.width > 12 else ""
+    raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
+
+
+def to_csv(table: pl.DataFrame) -> str:
+    """Return a table as CSV.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The table.
+
+    Returns
+    -------
+    str
+        Numbers have all digits needed to read the same number back.
+    """
+    return table.write_csv()
+
+
+def _read_bytes(path: str) -> bytes:
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        folder = Path(path).parent
+        names = [item.name for item in folder.iterdir()] if folder.is_dir() else []
+        near = get_close_matches(Path(path).name, names, n=1)
+        hint = f": did you mean '{folder / near[0]}'?" if near else "."
+        raise MissingFile(f"There is no file '{path}'{hint}") from error
+    except IsADirectoryError as error:
+        raise InvalidFile(f"'{path}' is a folder; give a CSV, TSV or Parquet file.") from error
+    except (OSError, ValueError) as error:
+        raise InvalidFile(f"'{path}' cannot be read ({error}).") from error
+    if not content.strip():
+        raise InvalidFile(f"'{path}' is empty; give a CSV, TSV or Parquet file with a header.")
+    return content
+
+
+def _read_parquet(path: str, content: bytes) -> pl.DataFrame:
+    if not content.endswith(b"PAR1"):
+        raise InvalidFile(f"'{path}' is a Parquet file cut short; take another copy.")
+    try:
+        table = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise InvalidFile(f"'{path}' is a damaged Parquet file ({_first_line(error)}).") from error
+    return table.with_columns(
+        pl.col(pl.Categorical, pl.Enum).cast(pl.String), pl.col(pl.Decimal).cast(pl.Float64)
+    ).with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
+
+
+def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.DataFrame:
+    text = _decode(path, content)
+    separator = _find_separator(text)
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        names = [name.strip() for name in header]
+        _check_names(path, names)
+        table = pl.read_csv(
+            io.BytesIO(text.encode()), separator=separator, infer_schema=False, has_header=True
+        )
+        table.columns = names
+        blank = _check_ragged(path, text, separator, table)
+    except (pl.exceptions.PolarsError, csv.Error) as error:
+        if "more fields" in str(error):
+            _check_lengths(path, text, separator)
+        raise InvalidFile(f"'{path}' is no table ({_first_line(error)}).") from error
+    if blank:
+        rows = pl.Series("row", range(table.height))
+        table = table.filter(~rows.is_in(blank))
+    if names[0] == "":  # pandas writes its row numbers so
+        table = table.drop("")
+    return table.with_columns(
+        _strip(column) if column.name in text_columns else _parse(_strip(column))
+        for column in table.get_columns()
+    )
+
+
+def _decode(path: str, content: bytes) -> str:
+    hint = "give a CSV, TSV or Parquet file"
+    if is_pickle(content):
+        raise InvalidFile(f"'{path}' is a pickle, which chainrule never opens; {hint}.")
+    kind = name_content(content)
+    if b"\0" in content or kind not in ("text", "binary"):
+        kind = "binary" if kind == "text" else kind
+        raise InvalidFile(f"'{path}' is no table but {kind}; {hint}.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if kind == "binary":
+            raise InvalidFile(f"'{path}' is no table but binary; {hint}.") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidFile(
+            f"'{path}' is not UTF-8 text (line {line}); save it again as UTF-8."
+        ) from error
+    # Old Macs end lines with \r alone, which readers of CSV no longer know.
+    text = text if "\n" in text else text.replace("\r", "\n")
+    return text.lstrip("\r\n")
+
+
+def _find_separator(text: str) -> str:
+    """Take the separator that the header line has most of, outside quotes."""
+    header = "".join(text.split("\n", 1)[0].split('"')[::2])
+    best = max(_SEPARATORS, key=header.count)
+    return best if best in header else ","
+
+
+def _check_names(path: str, names: list[str]) -> None:
+    seen: set[str] = set()
+    for position, name in enumerate(names, 1):
+        if name in seen:
+            raise InvalidInput(f"'{path}' has two columns named '{name}'; rename one of them.")
+        if not name and position > 1:
+            raise InvalidInput(f"Column {position} of '{path}' has no name; give it one.")
+        seen.add(name)
+
+
+def _check_ragged(path: str, text: str, separator: str, table: pl.DataFrame) -> list[int]:
+    """Refuse rows that are too short, and return the numbers of blank lines.
+
+    polars fills a short row with missing cells, so only a table with missing cells in its last
+    column needs the second, slower look.
+    """
+    if table.width < 2 or not table.get_columns()[-1].null_count():
+        return []
+    return _check_lengths(path, text, separator)
+
+
+def _check_lengths(path: str, text: str, separator: str) -> list[int]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    header = next(reader)
+    blank = []
+    for number, record in enumerate(reader):
+        if not record:
+            blank.append(number)
+        elif len(record) != len(header):
+            raise InvalidFile(
+                f"'{path}' is no table: line {reader.line_num} has {len(record)} cells, "
+                f"the header has {len(header)}; make them equal, or quote cells with separators."
+            )
+    return blank
+
+
+def _strip(column: pl.Series) -> pl.Series:
+    text = column.str.strip_chars()
+    return text.set(text.is_in(MISSING_CELLS), None)
+
+
+def _parse(text: pl.Series) -> pl.Series:
+    """Turn a column of text into the first kind that fits all of its cells."""
+    missing = text.null_count()
+    if missing == len(text):
+        return text
+    for kind in (pl.Int64, pl.Float64):
+        parsed = text.cast(kind, strict=False)
+        if parsed.null_count() == missing:
+            return parsed
+    truths = text.str.to_lowercase().replace_strict(
+        {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+    )
+    if truths.null_count() == missing:
+        return truths
+    for form in _DATES:
+        times = text.str.strptime(pl.Datetime("us"), form, strict=False)
+        if times.null_count() == missing:
+            return times
+    return text
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0].rstrip(".")

@@ -1,0 +1,26 @@
+"""The types a model file may hold besides those that skops itself trusts.
+
+skops trusts plain values, NumPy's types and scikit-learn's public estimators (not the trees,
+whose stored indices are followed unchecked). This list is written by hand and is never taken from
+a file. A type belongs here only if making one from hostile state can do no harm: it is made with
+``__new__`` and ``__setstate__``, or called with arguments from the file.
+"""
+
+__all__ = ["ALLOWED"]
+
+ALLOWED: tuple[str, ...] = (
+    "numpy.dtype",  # the dtype that an imputer or encoder was fitted on
+    "chainrule.architecture.architecture.Architecture",
+    "chainrule.architecture.parameters.Parameters",
+    "chainrule.engines.interface.TrainingState",
+    "chainrule.engines.reference.ReferenceEngine",
+    "chainrule.estimators.classifier.MLPClassifier",
+    "chainrule.estimators.labels.Labels",
+    "chainrule.estimators.regressor.MLPRegressor",
+    "chainrule.network.network.Network",
+    "chainrule.optimizers.adam.Adam",
+    "chainrule.optimizers.schedules.Adaptive",
+    "chainrule.optimizers.schedules.InverseScaling",
+    "chainrule.optimizers.sgd.SGD",
+    "chainrule.training.learner.Learner",
+)
