@@ -1,0 +1,222 @@
+"""Update rules against their formulas in plain floats, and on problems with known minima."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import chainrule as cr
+from chainrule import errors
+
+
+def plain_sgd(rate, momentum, nesterov):
+    """One parameter, as PyTorch's documentation of SGD has it."""
+    memory = {"b": None}
+
+    def step(theta, g, t):
+        if not momentum:
+            return theta - rate * g
+        memory["b"] = g if t == 1 else momentum * memory["b"] + g
+        return theta - rate * (g + momentum * memory["b"] if nesterov else memory["b"])
+
+    return step
+
+
+def plain_adam(rate, beta_1, beta_2, epsilon):
+    """One parameter, algorithm 1 of Kingma and Ba, its sums written out over all steps before."""
+    seen = []
+
+    def step(theta, g, t):
+        seen.append(g)
+        assert len(seen) == t
+        m = sum((1 - beta_1) * beta_1 ** (t - i) * g for i, g in enumerate(seen, 1))
+        v = sum((1 - beta_2) * beta_2 ** (t - i) * g * g for i, g in enumerate(seen, 1))
+        m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+        return theta - rate * m_hat / (math.sqrt(v_hat) + epsilon)
+
+    return step
+
+
+RULES = {
+    "descent": (cr.SGD(0.1), lambda: plain_sgd(0.1, 0, False)),
+    "momentum": (cr.SGD(0.05, 0.9), lambda: plain_sgd(0.05, 0.9, False)),
+    "Nesterov": (cr.SGD(0.05, 0.9, nesterov=True), lambda: plain_sgd(0.05, 0.9, True)),
+    "momentum 1": (cr.SGD(0.05, 1.0), lambda: plain_sgd(0.05, 1, False)),
+    "Adam": (cr.Adam(), lambda: plain_adam(1e-3, 0.9, 0.999, 1e-8)),
+    "another Adam": (cr.Adam(0.1, 0.5, 0.7, 0.01), lambda: plain_adam(0.1, 0.5, 0.7, 0.01)),
+    "Adam without means": (cr.Adam(0.1, 0, 0), lambda: plain_adam(0.1, 0, 0, 1e-8)),
+}
+
+
+def rate_of(rule):
+    return rule.learning_rate
+
+
+@pytest.mark.parametrize("name", RULES)
+@given(
+    grads=hnp.arrays("f8", st.tuples(st.integers(1, 8), st.just(3)), elements=st.floats(-9, 9)),
+    start=hnp.arrays("f8", 3, elements=st.floats(-9, 9)),
+)
+def test_the_formula(name, grads, start):
+    rule, plain = RULES[name]
+    theta = start.copy()
+    state = rule.init(theta)
+    steps = [plain() for _ in range(3)]
+    expected = start.tolist()
+    for t, grad in enumerate(grads, 1):
+        rule.update(theta, grad, state, t, rate_of(rule))
+        expected = [
+            step(x, g, t) for step, x, g in zip(steps, expected, grad.tolist(), strict=True)
+        ]
+        np.testing.assert_allclose(theta, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_by_hand():
+    # theta = 1, alpha = 1/2, mu = 1/2, gradients 1, 1, 0.
+    # classical: v = 1, 3/2, 3/4; theta = 1/2, -1/4, -5/8.
+    # Nesterov: g + v/2 = 3/2, 7/4, 3/8; theta = 1/4, -5/8, -13/16.
+    # plain: 1/2, 0, 0.
+    rules = {
+        cr.SGD(0.5): [Fraction(1, 2), 0, 0],
+        cr.SGD(0.5, 0.5): [Fraction(1, 2), Fraction(-1, 4), Fraction(-5, 8)],
+        cr.SGD(0.5, 0.5, True): [Fraction(1, 4), Fraction(-5, 8), Fraction(-13, 16)],
+    }
+    for rule, expected in rules.items():
+        theta = np.array([1.0])
+        state = rule.init(theta)
+        for t, (g, value) in enumerate(zip([1.0, 1.0, 0.0], expected, strict=True), 1):
+            rule.update(theta, np.array([g]), state, t, 0.5)
+            assert theta[0] == value
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_adams_first_step_is_the_rate_whatever_the_gradients_size(size):
+    theta = np.zeros(2)
+    rule = cr.Adam(0.01)
+    rule.update(theta, np.array([size, -size]), rule.init(theta), 1, 0.01)
+    np.testing.assert_allclose(theta, [-0.01, 0.01], rtol=0.02)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_in_place_in_the_same_dtype_and_the_gradient_untouched(name, dtype):
+    rule, _ = RULES[name]
+    theta = np.array([1.0, -2.0, 0.0], dtype)
+    before = theta.copy()
+    state = rule.init(theta)
+    assert np.array_equal(theta, before)
+    assert not any(np.shares_memory(memory, theta) for memory in state.values())
+    assert all(m.dtype == dtype and m.shape == (3,) and not m.any() for m in state.values())
+    memories = dict(state)
+    grad = np.array([0.5, 0.25, -1], dtype)
+    for t in (1, 2, 3):
+        assert rule.update(theta, grad, state, t, rate_of(rule)) is None
+    assert grad.tolist() == [0.5, 0.25, -1]
+    assert theta.dtype == dtype
+    assert (theta != before).all()
+    assert state.keys() == memories.keys()
+    for name_, memory in state.items():
+        assert memory is memories[name_]
+        assert memory.dtype == dtype
+        assert not np.shares_memory(memory, grad)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_rate_given_is_the_rate_used(name):
+    rule, _ = RULES[name]
+    moved = []
+    for rate in (0.01, 0.03):
+        theta = np.zeros(3)
+        state = rule.init(theta)
+        rule.update(theta, np.ones(3), state, 1, rate)
+        rule.update(theta, np.ones(3), state, 2, rate)
+        moved.append(theta)
+    np.testing.assert_allclose(moved[1], 3 * moved[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["descent", "momentum", "Nesterov", "Adam", "another Adam"])
+def test_a_rule_keeps_no_memory_of_its_own(name):
+    rule, _ = RULES[name]
+    grads = np.random.default_rng(0).normal(size=(5, 2))
+
+    def run():
+        theta = np.ones(2)
+        state = rule.init(theta)
+        for t, grad in enumerate(grads, 1):
+            rule.update(theta, grad, state, t, 0.1)
+        return theta
+
+    assert np.array_equal(run(), run())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [cr.SGD(0.02), cr.SGD(0.02, 0.9), cr.SGD(0.02, 0.9, nesterov=True), cr.Adam(0.05)],
+    ids=repr,
+)
+def test_a_bowl_is_descended_to_its_minimum(rule):
+    curvature, minimum = np.array([1.0, 30.0]), np.array([3.0, -2.0])
+    theta = np.zeros(2)
+    state = rule.init(theta)
+    for t in range(1, 1501):
+        rule.update(theta, curvature * (theta - minimum), state, t, rate_of(rule))
+    np.testing.assert_allclose(theta, minimum, atol=1e-5)
+
+
+def test_momentum_is_faster_in_a_narrow_valley():
+    curvature = np.array([1.0, 100.0])
+
+    def left(rule):
+        theta = np.ones(2)
+        state = rule.init(theta)
+        for t in range(1, 101):
+            rule.update(theta, curvature * theta, state, t, 0.01)
+        return np.linalg.norm(theta)
+
+    plain, classical, nesterov = left(cr.SGD(0.01)), left(cr.SGD(0.01, 0.8)), left(
+        cr.SGD(0.01, 0.8, nesterov=True)
+    )  # fmt: skip
+    assert classical < plain / 10
+    assert nesterov < plain / 10
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (cr.SGD, "learning_rate"),
+        (lambda wrong: cr.SGD(0.1, momentum=wrong), "momentum of SGD"),
+        (cr.Adam, "learning_rate"),
+        (lambda wrong: cr.Adam(beta_1=wrong), "beta_1 of Adam"),
+        (lambda wrong: cr.Adam(beta_2=wrong), "beta_2 of Adam"),
+        (lambda wrong: cr.Adam(epsilon=wrong), "epsilon of Adam"),
+    ],
+)
+@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, "0.1", None, True, 1j, [0.1]])
+def test_settings(make, name, wrong):
+    with pytest.raises(errors.InvalidParameter) as caught:
+        make(wrong)
+    assert name in str(caught.value)
+    assert f"Got {wrong!r} instead" in str(caught.value)
+
+
+def test_ends_of_the_intervals():
+    for make in (lambda: cr.SGD(0), lambda: cr.Adam(0), lambda: cr.Adam(epsilon=0)):
+        with pytest.raises(errors.InvalidParameter, match="Got 0 instead"):
+            make()
+    for make in (lambda: cr.Adam(beta_1=1), lambda: cr.Adam(beta_2=1.0)):
+        with pytest.raises(errors.InvalidParameter, match="Got 1"):
+            make()
+    with pytest.raises(errors.InvalidParameter, match=r"nesterov=True .* momentum"):
+        cr.SGD(0.1, nesterov=True)
+
+
+def test_rules_are_frozen_and_equal_by_value():
+    rule = cr.SGD(0.1, 0.9)
+    assert rule == cr.SGD(0.1, 0.9)
+    assert rule != cr.SGD(0.1, 0.8)
+    with pytest.raises(AttributeError):
+        rule.learning_rate = 0.2
