@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath
+from chainrule import __version__
+from chainrule.errors import (
+    InvalidInput,
+    InvalidParameter,
+    NotTrainable,
+    UnwritablePath,
+    unknown_name,
+)
 
 __all__ = ["app"]
 
@@ -33,10 +40,8 @@ def start(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Feed-forward neural networks for your table."""
-    from importlib.metadata import version as installed
-
     if version:
-        typer.echo(f"chainrule {installed('chainrule')}")
+        typer.echo(f"chainrule {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -104,14 +109,14 @@ def train(
         str, typer.Option(metavar="SIZES", help="The hidden layers, or 'none'.")
     ] = "64,64",
     activation: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the hidden layers: relu, tanh, logistic, ...")
-    ] = "relu",
+        str, typer.Option(metavar="NAME", help="Of the hidden layers: tanh, relu, logistic, ...")
+    ] = "tanh",
     epochs: Annotated[int, typer.Option(metavar="N", help="At most so many.")] = 200,
     learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of Adam.")] = 0.001,
     batch_size: Annotated[int, typer.Option(metavar="N", help="Rows a step.")] = 32,
     alpha: Annotated[
         float, typer.Option(metavar="NUMBER", help="Strength of the L2 penalty.")
-    ] = 0.2,
+    ] = 0.3,
     test_fraction: Annotated[
         float, typer.Option(metavar="FRACTION", help="The part of the rows to hold out.")
     ] = 0.2,
@@ -143,6 +148,8 @@ def train(
     dropped, texts = _read_names(drop), _read_names(categorical)
     if target in (*dropped, *texts):
         raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
+
+    _check_activation(activation)
 
     from chainrule.cli.models import Settings
     from chainrule.cli.train import Choices
@@ -207,3 +214,16 @@ def _check(
         ends = f"above {low}" if open_ends else f"from {low}"
         limit = "" if high == math.inf else f" {'below' if open_ends else 'to'} {high}"
         raise InvalidParameter(f"{option} takes a number {ends}{limit}; given: {value}.")
+
+
+def _check_activation(name: str) -> None:
+    from chainrule.maths.activations import ACTIVATIONS
+
+    trainable = [each for each, g in ACTIVATIONS.items() if g.differentiable]
+    if name in ACTIVATIONS and name not in trainable:
+        raise NotTrainable(
+            f"--activation {name} lets no gradient through, so nothing could be learned; "
+            "use logistic, its smooth relative, or tanh."
+        )
+    if name not in trainable:
+        raise unknown_name("activation", name, trainable)

@@ -11,11 +11,11 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from chainrule.cli.exits import note
-from chainrule.cli.inputs import Column, unseen_texts, use_inputs
+from chainrule.cli.inputs import AS_TEXT, Column, unseen_texts, use_inputs
 from chainrule.cli.metrics import measure
 from chainrule.cli.report import show_scores
 from chainrule.cli.tables import read_table, require_column, to_csv
-from chainrule.cli.target import known_labels
+from chainrule.cli.target import known_labels, spell
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
 from chainrule.storage import check_writable, write_file
@@ -71,7 +71,7 @@ def predict(model_path: str, table_path: str, output: str | None) -> None:
     if saved.task == "classification":
         probabilities = saved.pipeline.predict_proba(inputs)
         for label, column in zip(saved.classes, probabilities.T, strict=True):
-            columns.append(pl.Series(f"probability_{label}", column))
+            columns.append(pl.Series(f"probability_{spell(label)}", column))
     text = to_csv(pl.DataFrame(columns))
     if output is None:
         sys.stdout.write(text)
@@ -121,7 +121,7 @@ def _open(path: str) -> Saved:
             raise ValueError("no note about the model")
         columns = [Column(each["name"], each["kind"]) for each in about["columns"]]
         target, task = str(about["target"]), str(about["task"])
-        texts = [column.name for column in columns if column.kind == "text"]
+        texts = [column.name for column in columns if column.kind in AS_TEXT]
         if about["target_is_text"]:
             texts.append(target)
     except (KeyError, TypeError, ValueError) as error:

@@ -12,17 +12,22 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from chainrule.cli.tables import require_column
 from chainrule.errors import InvalidInput
 
-__all__ = ["Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
+__all__ = ["AS_TEXT", "Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
 
+AS_TEXT = ("text", "category")
 MIN_FREQUENCY, MAX_CATEGORIES = 5, 50
 
 # What a kind is called in a sentence.
-_CALLED = {"number": "numbers", "text": "text", "date": "dates"}
+_CALLED = {"number": "numbers", "text": "text", "date": "dates", "category": "categories"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input column: its name, and its kind: "number" (also booleans), "text" or "date"."""
+    """An input column and its kind.
+
+    The kinds are "number" (booleans are 0 and 1), "date", "text", and "category": numbers that
+    the user declared to be names.
+    """
 
     name: str
     kind: str
@@ -64,7 +69,7 @@ def choose_inputs(
         name = series.name
         if name == target or name in drop:
             continue
-        kind = "text" if name in as_text else _kind(series)
+        kind = "category" if name in as_text else _kind(series)
         if kind is None:
             raise InvalidInput(
                 f"Column '{name}' of '{path}' holds values of type {series.dtype}, which cannot "
@@ -122,8 +127,8 @@ def make_preparation(columns: Sequence[Column]) -> ColumnTransformer:
     -------
     ColumnTransformer
     """
-    numbers = [column.name for column in columns if column.kind != "text"]
-    texts = [column.name for column in columns if column.kind == "text"]
+    texts = [column.name for column in columns if column.kind in AS_TEXT]
+    numbers = [column.name for column in columns if column.name not in texts]
     scale = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", add_indicator=True)),
@@ -177,16 +182,20 @@ def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
     series = table[column.name]
     kind = _kind(series)
     if series.null_count() == len(series):  # a column without values is of every kind
-        return pl.Series(column.name, series.cast(pl.String), pl.String).cast(_type(column.kind))
-    if column.kind == "text" and kind is not None:
-        return series.cast(pl.String)
+        dtype = pl.String if column.kind in AS_TEXT else pl.Float64
+        return pl.Series(column.name, [None] * len(series), dtype)
+    if column.kind == "category" and kind is not None:
+        whole = series.dtype.is_float() and (series.round() == series).all()
+        return (series.cast(pl.Int64) if whole else series).cast(pl.String)
     if kind != column.kind:
         held = _CALLED[kind] if kind else f"values of type {series.dtype}"
-        example = series.drop_nulls()[0]
+        example = _odd_one(series, column.kind)
         raise InvalidInput(
             f"Column '{column.name}' of '{path}' holds {held}, for instance {example!r}, where "
             f"the model needs {_CALLED[column.kind]}; correct the column."
         )
+    if kind == "text":
+        return series
     if kind == "date":
         return series.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 86_400e6
     numbers = series.cast(pl.Float64)
@@ -199,5 +208,9 @@ def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
     return numbers
 
 
-def _type(kind: str) -> type[pl.DataType]:
-    return pl.String if kind == "text" else pl.Float64
+def _odd_one(series: pl.Series, kind: str) -> object:
+    """Return a value that keeps a column from being of a kind."""
+    present = series.drop_nulls()
+    if kind == "number" and present.dtype == pl.String:
+        present = present.filter(present.cast(pl.Float64, strict=False).is_null())
+    return present[0]

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -135,7 +135,7 @@ def network_of(model: Pipeline) -> MLPClassifier | MLPRegressor:
     -------
     MLPClassifier or MLPRegressor
     """
-    last: Any = model.steps[-1][1]
+    last = cast(Any, model.steps[-1][1])
     return last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
 
 

@@ -36,6 +36,7 @@ def show_facts(facts: Mapping[str, str]) -> None:
     """
     for name, fact in facts.items():
         say(f"{name:<10}{fact}")
+    sys.stdout.flush()  # a training may follow: who reads a pipe or a log should see this before
 
 
 def show_scores(title: str, scores: Mapping[str, Scores]) -> None:

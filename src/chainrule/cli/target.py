@@ -7,7 +7,7 @@ import polars as pl
 
 from chainrule.errors import InvalidInput, unknown_name
 
-__all__ = ["TASKS", "Target", "known_labels", "read_target"]
+__all__ = ["TASKS", "Target", "known_labels", "read_target", "spell"]
 
 TASKS = ("classification", "regression", "counts")
 MOST_CLASSES = 20  # more distinct whole numbers than that are taken as quantities
@@ -98,16 +98,31 @@ def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path:
     present = _simplify(column.drop_nulls(), path)
     values = present.to_numpy()
     # Compared as text: an 'a' among numbers is an unknown label, not another type.
-    spelled = {_spell(label): label for label in classes}
-    unknown = sorted({_spell(value) for value in values} - set(spelled))
+    spelled = {spell(label): label for label in classes}
+    unknown = sorted({spell(value) for value in values} - set(spelled))
     if unknown:
         raise InvalidInput(
             f"The label '{unknown[0]}' in column '{column.name}' of '{path}' is no class of the "
             f"model; its classes are {_list(list(spelled))}."
         )
-    labels = np.array([spelled[_spell(value)] for value in values], dtype=classes.dtype)
+    labels = np.array([spelled[spell(value)] for value in values], dtype=classes.dtype)
     rows = column.is_not_null().arg_true().to_numpy()
     return Target(column.name, task, "the model's", labels, rows, present.dtype == pl.String)
+
+
+def spell(label: object) -> str:
+    """Return a label as it is in a table: booleans in lower case, as CSV has them.
+
+    Parameters
+    ----------
+    label : object
+        A class.
+
+    Returns
+    -------
+    str
+    """
+    return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
 def _simplify(column: pl.Series, path: str) -> pl.Series:
@@ -155,12 +170,12 @@ def _labels(column: pl.Series) -> np.ndarray:
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise InvalidInput(
-            f"The target '{column.name}' has one class only, '{_spell(names[0])}'; "
+            f"The target '{column.name}' has one class only, '{spell(names[0])}'; "
             "a classifier needs two or more."
         )
     if counts.min() < 2:
         raise InvalidInput(
-            f"Class '{_spell(names[counts.argmin()])}' of the target '{column.name}' has only one "
+            f"Class '{spell(names[counts.argmin()])}' of the target '{column.name}' has only one "
             "row, so none can be held out; add rows of that class or remove this one."
         )
     return labels
@@ -179,11 +194,6 @@ def _quantities(column: pl.Series, task: str) -> np.ndarray:
             "none; use --task regression."
         )
     return values
-
-
-def _spell(label: object) -> str:
-    """Return a label as CSV has it."""
-    return str(label).lower() if isinstance(label, bool | np.bool_) else str(label)
 
 
 def _list(names: list[str], most: int = 12) -> str:

@@ -17,7 +17,7 @@ from chainrule.cli.metrics import measure, verdict
 from chainrule.cli.models import Settings, fit_network, fit_plain, network_of
 from chainrule.cli.report import say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
-from chainrule.cli.target import Target, read_target
+from chainrule.cli.target import Target, read_target, spell
 from chainrule.errors import InvalidInput, UnwritablePath
 from chainrule.files import write_model
 from chainrule.files.content import ZIP_MAGIC
@@ -165,7 +165,7 @@ def _describe_task(target: Target) -> str:
         return f"{target.task} of '{target.name}', from {y.min():g} to {y.max():g}"
     names, counts = np.unique(y, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    shown = ", ".join(f"{names[i]} {counts[i] / len(y):.0%}" for i in order[:5])
+    shown = ", ".join(f"{spell(names[i])} {counts[i] / len(y):.0%}" for i in order[:5])
     more = ", ..." if len(names) > 5 else ""
     return f"classification of '{target.name}' into {len(names)} classes: {shown}{more}"
 

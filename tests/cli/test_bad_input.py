@@ -1,0 +1,373 @@
+"""Bad input ends with one sentence, exit code 2, and nothing written."""
+
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import skops.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.preprocessing import StandardScaler
+
+from chainrule.cli import main
+from chainrule.files import save
+
+FAST = ("--epochs", 2, "--hidden", "4")
+ALL_INPUTS = "length,width,count,color,is_new,day,class,good,price,visits"
+
+# Tables that are none: what is in the file, and a word of the sentence.
+NO_TABLES = {
+    "empty": (b"", "empty"),
+    "only space": (b" \n\n ", "empty"),
+    "header only": (b"a,y\n", "no rows"),
+    "binary": (bytes(range(256)) * 9, "binary"),
+    "zeros": (b"\0" * 100, "binary"),
+    "latin-1": ("a,y\n1,é\n".encode("latin-1"), "UTF-8"),
+    "utf-16": ("a,y\n1,2\n".encode("utf-16"), "binary"),
+    "short row": (b"a,b,y\n1,2,3\n1,2\n", "line 3 has 2 cells"),
+    "long row": (b"a,y\n1,2\n1,2,3\n", "line 3 has 3 cells"),
+    "open quote": (b'a,y\n1,"x\n2,3\n', "no table"),
+    "twice a name": (b"a,a,y\n1,2,3\n", "two columns named 'a'"),
+    "twice by space": (b"a, a,y\n1,2,3\n", "two columns named 'a'"),
+    "no name": (b"a,,y\n1,2,3\n", "Column 2"),
+    "parquet cut": (b"PAR1" + b"\0" * 40, "cut short"),
+    "parquet broken": (b"PAR1" + b"\1" * 40 + b"PAR1", "damaged"),
+    "pickle": (pickle.dumps({"a": [1]}), "pickle"),
+    "zip": (b"PK\x03\x04" + b"\0" * 40, "zip"),
+    "gzip": (b"\x1f\x8b" + b"\0" * 40, "gzip"),
+    "no target": (b"a,targte\n1,2\n", "did you mean 'targte'?"),
+    "other case": (b"a,Target\n1,2\n", "did you mean 'Target'?"),
+    "target alone": (b"target\n1\n2\n1\n2\n", "no column"),
+    "target missing": (b"a,target\n1,\n2,\n", "no values"),
+    "target infinite": (b"a,target\n1,inf\n2,1.5\n", "infinite"),
+    "input infinite": (b"a,target\n1,x\n-inf,y\n3,x\n4,y\n", "'a' of 't.csv' is infinite in row 2"),
+    "input overflows": (b"a,target\n1,x\n1e999,y\n3,x\n4,y\n", "infinite"),
+    "one class": (b"a,target\n1,x\n2,x\n3,x\n", "one class only"),
+    "one row a class": (b"a,target\n1,x\n2,x\n3,y\n", "only one row"),
+    "one row": (b"a,target\n1,2.5\n", "too few"),
+    "few rows": (b"a,target\n1,x\n2,x\n3,y\n4,y\n", "too few"),
+    "inputs empty": (b"a,target\n,1.5\n,2.5\n,3.5\n", "no column with data"),
+    "dates as target": (b"a,target\n1,2024-01-01\n2,2024-01-02\n", "Datetime"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLES)
+@pytest.mark.parametrize("model", [(), ("--model", "m")])
+def test_a_table_that_cannot_be_trained_on(refused, tmp_path, kind, model):
+    content, said = NO_TABLES[kind]
+    (tmp_path / "t.csv").write_bytes(content)
+    assert said in refused("train", "t.csv", "--target", "target", *model)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--target", "labl"), "did you mean 'label'?"),
+        (("--target", "label", "--task", "clasification"), "did you mean 'classification'?"),
+        (("--target", "label", "--task", "regression"), "--task classification"),
+        (("--target", "label", "--task", "counts"), "--task classification"),
+        (("--target", "length", "--task", "counts"), "negative"),
+        (("--target", "price", "--task", "classification"), "--task regression"),
+        (("--target", "label", "--activation", "tahn"), "did you mean 'tanh'?"),
+        (("--target", "label", "--activation", "step"), "gradient"),
+        (("--target", "label", "--drop", "lenght"), "did you mean 'length'?"),
+        (("--target", "label", "--categorical", "colour"), "did you mean 'color'?"),
+        (("--target", "label", "--drop", "label"), "--drop"),
+        (("--target", "label", "--drop", ALL_INPUTS), "no column"),
+        (("--target", "label", "--test-fraction", 0), "--test-fraction"),
+        (("--target", "label", "--test-fraction", 1), "--test-fraction"),
+        (("--target", "label", "--test-fraction", "nan"), "--test-fraction"),
+        (("--target", "label", "--test-fraction", 0.001), "too few"),
+        (("--target", "label", "--test-fraction", 0.999), "too few"),
+        (("--target", "label", "--epochs", 0), "--epochs"),
+        (("--target", "label", "--epochs", "many"), "--epochs"),
+        (("--target", "label", "--epochs", 1.5), "--epochs"),
+        (("--target", "label", "--batch-size", 0), "--batch-size"),
+        (("--target", "label", "--alpha", -1), "--alpha"),
+        (("--target", "label", "--alpha", "inf"), "--alpha"),
+        (("--target", "label", "--learning-rate", 0), "--learning-rate"),
+        (("--target", "label", "--seed", -1), "--seed"),
+        (("--target", "label", "--hiden", 3), "--hidden"),
+        ((), "--target"),
+        (("--target", "label", "extra"), "extra"),
+    ],
+)  # fmt: skip
+def test_a_choice_that_cannot_be(refused, table, given, said):
+    table.write_csv("t.csv")
+    assert said in refused("train", "t.csv", *given, "--model", "m")
+
+
+@pytest.mark.parametrize(
+    "sizes", ["0", "-1", "64,0", "64,-3", "1.5", "64,,64", "64;64", "many", ""]
+)
+def test_hidden_sizes_that_are_none(refused, table, sizes):
+    table.write_csv("t.csv")
+    assert "--hidden takes whole numbers" in refused(
+        "train", "t.csv", "--target", "label", f"--hidden={sizes}"
+    )
+
+
+def test_a_network_that_does_not_fit_in_memory(refused, table):
+    table.write_csv("t.csv")
+    sentence = refused("train", "t.csv", "--target", "label", "--hidden", "9000000,9000000")
+    assert "GiB" in sentence
+
+
+def test_a_training_that_diverges(refused, table):
+    table.write_csv("t.csv")
+    given = ("--learning-rate", 1e300, "--activation", "identity", "--hidden", "9,9,9")
+    refused("train", "t.csv", "--target", "price", *given)
+
+
+DESTINATIONS = {
+    "missing/m": "does not exist",
+    "t.csv/m": "is a file",
+    ".": "folder",
+    "/proc/m": "Cannot write",
+    "t.csv": "no model file",
+    "x" * 300: "too long",
+}
+
+
+@pytest.mark.parametrize("path", DESTINATIONS)
+def test_a_destination_is_checked_before_the_training(refused, table, path, monkeypatch):
+    table.write_csv("t.csv")
+    monkeypatch.setattr("chainrule.cli.train.fit_network", lambda *a: pytest.fail("it trained"))
+    sentence = refused("train", "t.csv", "--target", "label", "--model", path)
+    assert DESTINATIONS[path] in sentence
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
+def test_a_table_that_is_not_there(run, refused, table, command):
+    table.write_csv("table.csv")
+    save(StandardScaler(), "m")
+    given = ("tabel.csv", "--target", "label") if command == "train" else ("m", "tabel.csv")
+    sentence = refused(command, *given)
+    if command == "train":
+        assert "did you mean 'table.csv'?" in sentence
+    assert "folder" in refused("train", ".", "--target", "label")
+
+
+@pytest.fixture
+def trained(run, table) -> pl.DataFrame:
+    """A table in t.csv and a model in m."""
+    table.write_csv("t.csv")
+    drop = "class,good,price,visits"
+    assert (
+        run("train", "t.csv", "--target", "label", "--drop", drop, "--model", "m", *FAST).code == 0
+    )
+    return table
+
+
+BAD_FOR_THE_MODEL = {
+    "missing": (lambda t: t.drop("width"), "no column 'width'"),
+    "misspelled": (lambda t: t.rename({"width": "widht"}), "did you mean 'widht'?"),
+    "number now text": (lambda t: t.with_columns(width=pl.lit("wide")), "'width' of 'x.csv' holds"),
+    "one text": (lambda t: t.with_columns(width=pl.Series(["1"] * 59 + ["1,5"])), "'1,5'"),
+    "number now date": (lambda t: t.with_columns(width=pl.col("day")), "holds dates"),
+    "date now text": (lambda t: t.with_columns(day=pl.lit("monday")), "needs dates"),
+    "infinite": (lambda t: t.with_columns(width=pl.lit(np.inf)), "infinite in row 1"),
+    "no rows": (lambda t: t.head(0), "no rows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_FOR_THE_MODEL)
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_table_that_does_not_suit_the_model(refused, trained, kind, command):
+    change, said = BAD_FOR_THE_MODEL[kind]
+    change(trained).write_csv("x.csv")
+    assert said in refused(command, "m", "x.csv")
+
+
+def test_text_that_became_numbers_in_parquet(refused, trained):
+    trained.with_columns(color=pl.lit(1)).write_parquet("x")
+    assert "holds numbers" in refused("predict", "m", "x")
+    trained.with_columns(color=pl.lit([1])).write_parquet("x")
+    assert "List" in refused("predict", "m", "x")
+    assert "--drop 'color'" in refused("train", "x", "--target", "label")
+
+
+def test_evaluate_without_or_with_unknown_labels(refused, trained):
+    trained.drop("label").write_csv("x.csv")
+    assert "no column 'label'" in refused("evaluate", "m", "x.csv")
+    trained.with_columns(label=pl.lit("maybe")).write_csv("x.csv")
+    assert "'maybe'" in (sentence := refused("evaluate", "m", "x.csv"))
+    assert "'no', 'yes'" in sentence
+    trained.with_columns(label=pl.lit(1)).write_csv("x.csv")
+    assert "'1'" in refused("evaluate", "m", "x.csv")
+    trained.with_columns(label=pl.lit("")).write_csv("x.csv")
+    assert "no values" in refused("evaluate", "m", "x.csv")
+
+
+@pytest.mark.parametrize("target", ["class", "good", "price"])
+def test_evaluate_with_labels_of_another_kind(run, refused, table, target):
+    table.write_csv("t.csv")
+    run("train", "t.csv", "--target", target, "--model", "m", *FAST)
+    table.with_columns(pl.lit("other").alias(target)).write_csv("x.csv")
+    assert "other" in refused("evaluate", "m", "x.csv")
+
+
+def foreign_file(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    text = members["schema.json"].decode().replace("sklearn.preprocessing._data", "os")
+    members["schema.json"] = text.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+BAD_MODELS = {
+    "missing": (Path.unlink, "no file"),
+    "empty": (lambda p: p.write_bytes(b""), "empty"),
+    "cut": (lambda p: p.write_bytes(p.read_bytes()[:-30]), "cut short"),
+    "half": (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]), "cut short"),
+    "pickle": (lambda p: p.write_bytes(pickle.dumps(StandardScaler())), "is a pickle"),
+    "table": (lambda p: p.write_text("a,b\n1,2\n"), "not a model file"),
+    "foreign": (foreign_file, "os.StandardScaler"),
+    "not the command's": (lambda p: save(StandardScaler(), p), "did not make"),
+    "plain skops": (lambda p: skops.io.dump(StandardScaler(), p), "did not make"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_MODELS)
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_model_file_that_is_none(refused, trained, kind, command):
+    change, said = BAD_MODELS[kind]
+    change(Path("m"))
+    assert said in refused(command, "m", "t.csv")
+
+
+@pytest.mark.parametrize("path", ["m", "t.csv", "missing/out", "."])
+def test_predictions_do_not_overwrite_inputs(refused, trained, path):
+    refused("predict", "m", "t.csv", "-o", path)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("trian", "t.csv"), "train"),
+        (("example", "irsi"), "did you mean 'iris'?"),
+        (("example", "-o", "x"), "NAME"),
+        (("example", "iris", "-o", "missing/x.csv"), "does not exist"),
+        (("predict",), "MODEL"),
+        (("predict", "m"), "TABLE"),
+        (("predict", "m", "t", "-x"), "-x"),
+        (("--frobnicate",), "--frobnicate"),
+    ],
+)
+def test_usage(refused, given, said):
+    assert said in refused(*given)
+
+
+# Anything at all
+
+
+@given(content=st.binary(max_size=300) | st.text(alphabet='ab1,.;\t\n"\r -', max_size=80))
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_any_file_is_a_table_or_one_sentence(run, content):
+    data = content if isinstance(content, bytes) else content.encode()
+    Path("t.csv").write_bytes(data)
+    ended = run("train", "t.csv", "--target", "a", *FAST)
+    assert ended.code in (0, 2), ended
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_parquet_file_is_a_table_or_one_sentence(run, table, seed):
+    generator = random.Random(seed)
+    table.write_parquet("t")
+    whole = Path("t").read_bytes()
+    for _ in range(15):
+        changed = bytearray(whole)
+        for _ in range(generator.choice([1, 8, 100])):
+            changed[generator.randrange(len(whole))] ^= 1 << generator.randrange(8)
+        Path("x").write_bytes(changed)
+        ended = run("train", "x", "--target", "label", *FAST)
+        assert ended.code in (0, 2), ended
+
+
+# How a process ends
+
+
+def process(*argv, cwd):
+    command = [sys.executable, "-m", "chainrule", *map(str, argv)]
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+
+
+def test_exit_codes_of_processes(tmp_path):
+    assert process("example", "iris", cwd=tmp_path).returncode == 0
+    done = process("train", "iris.csv", "--target", "species", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
+    pl.DataFrame({"a": np.arange(3000.0), "y": np.arange(3000.0)}).write_csv(tmp_path / "t.csv")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "train", "t.csv", "--target", "y",
+         "--hidden", "512,512", "--epochs", "1000000", "--model", "m"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stdout is not None
+    while not child.stdout.readline().startswith("held out"):
+        pass
+    time.sleep(1)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert err == "chainrule: interrupted; nothing was written.\n"
+    assert "held-out rows" not in out
+    assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_reader_that_has_seen_enough(run, tmp_path):
+    run("example", "digits")
+    run("train", "digits.csv", "--target", "target", "--epochs", 1, "--model", "m")
+    shell = f"set -o pipefail; {sys.executable} -m chainrule predict m digits.csv | head -1"
+    done = subprocess.run(
+        ["bash", "-c", shell], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("prediction,")
+    assert done.stderr == ""
+
+
+def test_an_error_inside_is_one_sentence_and_the_way_to_its_traceback(run, monkeypatch):
+    def broken(name):
+        raise ZeroDivisionError("a slip")
+
+    monkeypatch.setattr("chainrule.cli.examples.make_example", broken)
+    ended = run("example", "iris")
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
+    assert "ZeroDivisionError: a slip" in ended.err
+    assert "CHAINRULE_TRACEBACK=1" in ended.err
+    monkeypatch.setenv("CHAINRULE_TRACEBACK", "1")
+    ended = run("example", "iris")
+    assert ended.code == 1
+    assert "Traceback" in ended.err
+
+
+@pytest.mark.parametrize("absent", ["typer", "rich", "polars"])
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, capsys, absent):
+    monkeypatch.setitem(sys.modules, absent, None)
+    assert main(["example"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        f"chainrule: the command needs {absent}; install it with pip install 'chainrule[cli]'.\n"
+    )
