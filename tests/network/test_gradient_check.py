@@ -64,6 +64,18 @@ def test_a_wrong_delta_fails(wrong, sizes):
     assert cr.check_gradients(net, X, Y).passed
 
 
+def test_a_cost_of_nan_fails_though_the_delta_is_right():
+    def per_example(z, y):
+        value = quadratic(z, y)
+        value[2] = np.nan
+        return value
+
+    net = cr.Network([3, 4, 2], loss=loss_with(lambda z, h, y: h - y, per_example))
+    check = cr.check_gradients(net, X, Y)
+    assert check.max_relative_error == np.inf
+    assert not check.passed
+
+
 def test_a_wrong_hidden_layer_is_found_in_the_layers_before_it():
     # g' of layer 2 enters the gradients of layers 0 and 1 of weights, not those after it.
     own = cr.Activation("own", np.sin, WRONG_ACTIVATIONS["a factor"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.maths.random import permutation
 from chainrule.optimizers import Optimizer
 from chainrule.training.batches import batches
 
@@ -143,6 +144,18 @@ def test_every_example_is_met_once_an_epoch_in_a_new_order(batch_size, epoch):
     # The order does not depend on the batch size.
     other = np.concatenate(list(batches(M, 3, shuffle=True, seed=0, epoch=epoch)))
     assert order.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 2**64 - 1])
+def test_a_fit_takes_each_epochs_own_order(seed):
+    net, recorder = make(), Recorder()
+    learner = cr.Learner(net, recorder, batch_size=1, seed=seed)
+    learner.fit(X, Y, epochs=2)
+    learner.fit(X, Y, epochs=1)  # goes on with epoch 2
+    for epoch in range(3):
+        for i, row in enumerate(permutation(M, seed, epoch)):
+            expected = flat(net, net.trace(X[row], Y[row]))
+            np.testing.assert_allclose(recorder.grads[M * epoch + i], expected, rtol=1e-12)
 
 
 def test_without_shuffling_the_order_is_the_tables():
