@@ -243,7 +243,10 @@ def test_text_that_looks_like_numbers_stays_text(run, table):
     coded.head(2).write_csv("two.csv")  # here all colors look like numbers
     ended = run("predict", "m", "two.csv")
     assert ended.err == ""
-    assert predictions(ended.out).equals(whole.head(2))
+    two, both = predictions(ended.out), ["probability_no", "probability_yes"]
+    assert two["prediction"].equals(whole["prediction"].head(2))
+    # A matrix product may add up in another order when it has fewer rows.
+    np.testing.assert_allclose(two[both], whole.head(2)[both], rtol=1e-12)
 
 
 def test_unknown_categories_missing_cells_and_unseen_columns_are_taken(run, table):

@@ -50,7 +50,7 @@ def start(
 @app.command()
 def example(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which table; without it, list them.")
+        str | None, typer.Argument(metavar="NAME", help="Which table; without it, list them.")
     ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME.csv.")

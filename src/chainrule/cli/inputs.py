@@ -1,5 +1,6 @@
 """The input columns: their kinds, and their preparation with scikit-learn's ColumnTransformer."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from chainrule.cli.tables import require_column
+from chainrule.cli.tables import LARGEST, require_column
 from chainrule.errors import InvalidInput
 
 __all__ = ["AS_TEXT", "Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
@@ -199,10 +200,12 @@ def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
     if kind == "date":
         return series.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 86_400e6
     numbers = series.cast(pl.Float64)
-    infinite = numbers.is_infinite().arg_true()
-    if len(infinite):
+    beyond = (numbers.abs() > LARGEST).arg_true()
+    if len(beyond):
+        value = numbers[beyond[0]]
+        what = "infinite" if math.isinf(value) else f"{value:g}, beyond {LARGEST:g},"
         raise InvalidInput(
-            f"Column '{column.name}' of '{path}' is infinite in row {infinite[0] + 1}; "
+            f"Column '{column.name}' of '{path}' is {what} in row {beyond[0] + 1}; "
             "correct the cell, or empty it if the value is not known."
         )
     return numbers

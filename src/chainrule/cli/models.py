@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -135,8 +135,9 @@ def network_of(model: Pipeline) -> MLPClassifier | MLPRegressor:
     -------
     MLPClassifier or MLPRegressor
     """
-    last = cast(Any, model.steps[-1][1])
-    return last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
+    last = model.steps[-1][1]
+    network = last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
+    return cast("MLPClassifier | MLPRegressor", network)
 
 
 def _make_network(settings: Settings, task: str, y: np.ndarray) -> MLPClassifier | MLPRegressor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from chainrule.cli.metrics import Scores
 
@@ -49,7 +50,7 @@ def show_scores(title: str, scores: Mapping[str, Scores]) -> None:
     scores : mapping of str to Scores
         By the name of the model.
     """
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("")
     metrics = next(iter(scores.values())).metrics
     for metric in metrics:

@@ -6,7 +6,9 @@ are. So the same rules hold at training and later, whatever the first rows look 
 
 import csv
 import io
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,9 +17,11 @@ import polars as pl
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
-__all__ = ["MISSING_CELLS", "read_table", "require_column", "to_csv"]
+__all__ = ["LARGEST", "MISSING_CELLS", "read_table", "require_column", "to_csv"]
 
 MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
+
+LARGEST = 1e100  # the square of a larger number may be infinite, and with it a standard deviation
 
 _SEPARATORS = (",", "\t", ";", "|")
 _DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
@@ -120,12 +124,26 @@ def _read_parquet(path: str, content: bytes) -> pl.DataFrame:
     if not content.endswith(b"PAR1"):
         raise InvalidFile(f"'{path}' is a Parquet file cut short; take another copy.")
     try:
-        table = pl.read_parquet(io.BytesIO(content))
+        with _silence():
+            table = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise InvalidFile(f"'{path}' is a damaged Parquet file ({_first_line(error)}).") from error
     return table.with_columns(
         pl.col(pl.Categorical, pl.Enum).cast(pl.String), pl.col(pl.Decimal).cast(pl.Float64)
     ).with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep polars' Rust core from printing its own trace of an error that we put into words."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.DataFrame:

@@ -1,10 +1,12 @@
 """The target column: the task it asks for, and its values as scikit-learn takes them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from chainrule.cli.tables import LARGEST
 from chainrule.errors import InvalidInput, unknown_name
 
 __all__ = ["TASKS", "Target", "known_labels", "read_target", "spell"]
@@ -128,10 +130,11 @@ def spell(label: object) -> str:
 def _simplify(column: pl.Series, path: str) -> pl.Series:
     """Make whole floats integers, and refuse what is neither a label nor a number."""
     if column.dtype.is_float():
-        infinite = column.is_infinite().arg_true()
-        if len(infinite):
+        beyond = column.filter(column.abs() > LARGEST)
+        if len(beyond):
+            what = "infinite" if math.isinf(beyond[0]) else f"{beyond[0]:g}, beyond {LARGEST:g},"
             raise InvalidInput(
-                f"The target '{column.name}' of '{path}' is infinite ({column[infinite[0]]}); "
+                f"The target '{column.name}' of '{path}' is {what} in a row; "
                 "correct or empty that cell."
             )
         whole = (column == column.round()) & (column.abs() < 2**53)
