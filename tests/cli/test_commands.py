@@ -168,6 +168,14 @@ def test_an_identity_number_as_category(run, table):
     assert any(name.startswith("texts__count_") for name in prepared)
 
 
+def test_the_row_numbers_of_pandas_are_left_out_and_said(run, table):
+    table.with_row_index("").write_csv("t.csv")
+    ended = train(run, "label", "--model", "m")
+    assert "the first column of 't.csv' has no name and was left out" in ended.err
+    table.write_csv("bare.csv")
+    assert run("predict", "m", "bare.csv").out == run("predict", "m", "t.csv").out
+
+
 # predict and evaluate
 
 

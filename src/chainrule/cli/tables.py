@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from chainrule.cli.exits import note
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
@@ -165,7 +166,8 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
     if blank:
         rows = pl.Series("row", range(table.height))
         table = table.filter(~rows.is_in(blank))
-    if names[0] == "":  # pandas writes its row numbers so
+    if names[0] == "" and table.width > 1:  # pandas writes its row numbers so
+        note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
     return table.with_columns(
         _strip(column) if column.name in text_columns else _parse(_strip(column))
