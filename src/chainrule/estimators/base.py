@@ -15,14 +15,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule.architecture import Views
 from chainrule.engines.reference import hypotheses
-from chainrule.errors import Diverged, InvalidInput, InvalidParameter
+from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
-from chainrule.estimators.watching import EarlyStopping, Tasks, interrupted_with_a_warning
+from chainrule.estimators.starting import hidden_layers, seed_of, starting_network
+from chainrule.estimators.watching import EarlyStopping, Epochs, Tasks, interrupted_with_a_warning
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.optimizers import SGD, Adam, Adaptive, InverseScaling, Optimizer
-from chainrule.training import Learner, Record
+from chainrule.training import Learner
 from chainrule.training.lbfgs import minimize_lbfgs
 
 __all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
@@ -32,6 +33,14 @@ STOCHASTIC = ("sgd", "adam")
 _NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
+)
+
+_CURVES = (
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
 )
 
 
@@ -131,19 +140,21 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.solver == "lbfgs" and self.dropout:
             raise InvalidParameter(
-                f"dropout={self.dropout!r} needs a stochastic solver: L-BFGS compares costs, which "
-                f"dropout makes random. Use solver='adam' or 'sgd', or dropout=0."
+                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
+                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
+                f"use solver='adam' or 'sgd'."
             )
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)
         if not (first or incremental):
             self._require_same_targets(y)
         Y = self._encode(y, learn=first and not incremental)
-        sample_weight = self._weights(X, y, sample_weight)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
 
-        seed = _seed(self.random_state)
+        seed = seed_of(self.random_state)
         n_outputs, loss = self._output(Y)
-        sizes = (X.shape[1], *_hidden(self.hidden_layer_sizes), n_outputs)
+        sizes = (X.shape[1], *hidden_layers(self), n_outputs)
         if first:
             self._start(sizes, loss, X.dtype, seed)
         elif self.network_.sizes != sizes:
@@ -153,7 +164,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self.n_iter_ = 0
         if self.solver == "lbfgs":
-            self._fit_lbfgs(X, Y, sample_weight)
+            self._fit_lbfgs(X, Y, y, sample_weight)
         else:
             self._fit_stochastic(X, Y, y, sample_weight, seed, incremental=incremental)
         if not np.isfinite(self.network_.theta).all():
@@ -174,31 +185,47 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         )
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """Return the sample weights, or None."""
-        if sample_weight is None:
-            return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        """Return what each example counts for checked sample weights, or None for 1 each."""
+        return sample_weight
 
     def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, seed: int) -> None:
-        """Make a new network and everything that a first fit starts from."""
-        self.network_ = Network(sizes, self.activation, loss, dtype=dtype, seed=seed)
+        """Make a new network, and forget all that an earlier fit has left."""
+        try:
+            self.network_ = starting_network(sizes, self.activation, loss, dtype, seed)
+        except TooLarge:
+            raise
+        except InvalidParameter as error:  # only a list of activations is not checked before
+            raise InvalidParameter(
+                f"The 'activation' parameter of {type(self).__name__} must be a name, an "
+                f"Activation, or a list with one of them per hidden layer. Got "
+                f"{self.activation!r} instead. {error}"
+            ) from None
         self.n_layers_ = len(sizes)
         self.n_outputs_ = sizes[-1]
-        hypothesis = self.network_.architecture.loss.hypothesis_name
-        self.out_activation_ = hypothesis
+        self.out_activation_ = self.network_.architecture.loss.hypothesis_name
         self.t_ = 0
-        if hasattr(self, "_learner"):
-            del self._learner
-        if self.solver != "lbfgs":
-            self.loss_curve_: list[float] = []
-            early = self.early_stopping
-            self.validation_scores_: list[float] | None = [] if early else None
-            self.best_validation_score_: float | None = -np.inf if early else None
-            self.best_loss_: float | None = None if early else np.inf
+        for left in (*_CURVES, "_learner"):
+            vars(self).pop(left, None)
+        self.loss_ = np.inf  # until the first epoch's is known
 
-    def _fit_lbfgs(self, X: Any, Y: Any, sample_weight: Any) -> None:
-        tasks = self._tasks(X, Y, sample_weight)
+    def _start_curves(self) -> None:
+        """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
+        had = self.__dict__
+        self.loss_curve_: list[float] = had.get("loss_curve_", [])
+        scores, best = had.get("validation_scores_"), had.get("best_validation_score_")
+        best_loss = had.get("best_loss_")
+        if self.early_stopping:
+            scores, best, best_loss = scores or [], -np.inf if best is None else best, None
+        else:
+            scores, best, best_loss = None, None, np.inf if best_loss is None else best_loss
+        self.validation_scores_: list[float] | None = scores
+        self.best_validation_score_: float | None = best
+        self.best_loss_: float | None = best_loss
+
+    def _fit_lbfgs(self, X: Any, Y: Any, y: Any, sample_weight: Any) -> None:
+        self.engine_ = "reference"
+        tasks = self._tasks(X, y, sample_weight, max_epochs=self.max_iter)
 
         def on_iteration(cost: float) -> bool:
             self.n_iter_ += 1
@@ -212,7 +239,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 self.network_,
                 X,
                 Y,
-                sample_weight=sample_weight,
+                sample_weight=self._weights(y, sample_weight),
                 l2=self.alpha,
                 l1=self.l1,
                 max_iter=self.max_iter,
@@ -229,45 +256,43 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                     ConvergenceWarning,
                     stacklevel=4,
                 )
-        self.engine_ = "reference"
         tasks.end()
 
     def _fit_stochastic(
         self, X: Any, Y: Any, y: Any, sample_weight: Any, seed: int, *, incremental: bool
     ) -> None:
         held_out = None
+        self._start_curves()
         if self.early_stopping:
-            X, Y, sample_weight, held_out = self._hold_out(X, Y, y, sample_weight)
+            X, Y, y, sample_weight, held_out = self._hold_out(X, Y, y, sample_weight)
         learner = self._prepared_learner(len(Y), seed, fresh=not incremental)
         self.engine_ = learner.engine
-        tasks = self._tasks(X, Y, sample_weight)
+        epochs = 1 if incremental else self.max_iter
+        tasks = self._tasks(X, y, sample_weight, max_epochs=epochs)
 
-        def record_epoch(_: Learner, record: Record) -> None:
-            self.t_ += X.shape[0]
-            self._record_epoch(record["cost"])
-
-        callbacks: list[Callable[..., Any]] = [record_epoch]
+        epochs_seen = Epochs(self, len(Y), self.loss_curve_, continued=incremental)
+        callbacks: list[Callable[..., Any]] = [epochs_seen]
         early = None if held_out is None else self._early_stopping(held_out)
         if early is not None:
             callbacks.append(early)
         if tasks.active:
             callbacks.append(tasks)
 
-        converged = True
         try:
             with interrupted_with_a_warning():
-                converged = False
                 history = learner.fit(
                     X,
                     Y,
-                    epochs=1 if incremental else self.max_iter,
-                    tol=None if early is not None else self.tol,
+                    epochs=epochs,
+                    tol=None if early is not None or incremental else self.tol,
                     n_iter_no_change=self.n_iter_no_change,
-                    sample_weight=sample_weight,
+                    sample_weight=self._weights(y, sample_weight),
                     callbacks=callbacks,
                 )
                 converged = history.converged or (early is not None and early.plateaued)
-                if not (converged or incremental or tasks.stopped):
+                if converged:
+                    epochs_seen.say_why("Stopping.")
+                elif not (incremental or tasks.stopped):
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
                         f"the optimization hasn't converged yet.",
@@ -290,31 +315,31 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _prepared_learner(self, n_examples: int, seed: int, *, fresh: bool) -> Learner:
         """Return the learner to go on with, set for this many examples."""
-        if fresh or not hasattr(self, "_learner"):
-            self._learner = Learner(
+        learner: Learner | None = self.__dict__.get("_learner")
+        if fresh or learner is None:
+            learner = Learner(
                 self.network_,
                 self._make_optimizer(),
-                dropout=self.dropout,
                 seed=seed,
                 n_jobs=self.n_jobs,
                 engine=self.engine,
-                shuffle=self.shuffle,
             )
-        learner = self._learner
+            self._learner: Learner | None = learner
+            self._epochs_without_improvement = 0
+        if self.batch_size != "auto" and self.batch_size > n_examples:
+            warnings.warn(
+                f"Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                f"clipped: {self.batch_size} to {n_examples}.",
+                stacklevel=5,
+            )
         learner.batch_size = self._batch_size(n_examples)
         learner.l2, learner.l1 = self._lambdas(n_examples)
+        learner.dropout, learner.shuffle = self.dropout, self.shuffle
         return learner
 
     def _batch_size(self, n_examples: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_examples)
-        if self.batch_size > n_examples:
-            warnings.warn(
-                f"Got `batch_size` {self.batch_size}, larger than the {n_examples} examples. It is "
-                f"going to be clipped.",
-                stacklevel=2,
-            )
-        return min(int(self.batch_size), n_examples)
+        wanted = 200 if self.batch_size == "auto" else int(self.batch_size)
+        return min(wanted, n_examples)
 
     def _lambdas(self, n_examples: int) -> tuple[float, float]:
         """Return the notes' lambdas for alpha and l1.
@@ -352,47 +377,37 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             stratify=self._stratify(y),
             random_state=check_random_state(self.random_state),
         )
-        X, X_val, Y, _, _, y_val, *split = parts
+        X, X_val, Y, _, y, y_val, *split = parts
         if X_val.shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
                 "your dataset."
             )
         sample_weight, weight_val = split if split else (None, None)
-        return X, Y, sample_weight, (X_val, y_val, weight_val)
+        return X, Y, y, sample_weight, (X_val, y_val, weight_val)
 
     def _early_stopping(self, held_out: tuple[Any, Any, Any]) -> EarlyStopping:
         X_val, y_val, weight_val = held_out
+        weight_val = self._weights(y_val, weight_val)
 
         def score() -> float:
             H = self._hypotheses(X_val)
             return float(self._score_of(H, y_val, weight_val)) if np.isfinite(H).all() else np.nan
 
-        if self.validation_scores_ is None or self.best_validation_score_ is None:
-            # Early stopping was switched on between two warm starts.
-            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        scores, best = self.validation_scores_, self.best_validation_score_
         return EarlyStopping(
             score=score,
-            scores=self.validation_scores_,
+            scores=[] if scores is None else scores,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
-            best_score=self.best_validation_score_,
+            best_score=-np.inf if best is None else best,
             best_theta=self.network_.theta.copy(),
             verbose=bool(self.verbose),
         )
 
-    def _record_epoch(self, cost: float) -> None:
-        self.n_iter_ += 1
-        self.loss_ = cost
-        self.loss_curve_.append(self.loss_)
-        if self.best_loss_ is not None:
-            self.best_loss_ = min(self.best_loss_, self.loss_)
-        if self.verbose:
-            print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")  # noqa: T201 - verbose
-
-    def _tasks(self, X: Any, y: Any, sample_weight: Any) -> Tasks:
-        context = self._init_callback_context(max_subtasks=self.max_iter)
-        return Tasks(self, context, X, y, sample_weight, lambda: self.network_)
+    def _tasks(self, X: Any, y: Any, sample_weight: Any, *, max_epochs: int) -> Tasks:
+        context = self._init_callback_context(max_subtasks=max_epochs)
+        return Tasks(self, context, X, y, sample_weight)
 
     # --- what a fitted estimator does --------------------------------------------------------
 
@@ -422,12 +437,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         X, y = self._validate(X, y, reset=False)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         l2, l1 = self._lambdas(X.shape[0])
         return GradientProblem(
             self.network_,
             X,
             self._encode(y, learn=False),
-            self._weights(X, y, sample_weight),
+            self._weights(y, weight),
             l2,
             l1,
         )
@@ -451,22 +467,3 @@ def stochastic_only(estimator: BaseMLP) -> bool:
             f"stochastic."
         )
     return True
-
-
-def _hidden(hidden_layer_sizes: Any) -> list[int]:
-    listed = hidden_layer_sizes if hasattr(hidden_layer_sizes, "__iter__") else [hidden_layer_sizes]
-    hidden = list(listed)
-    if any(not isinstance(size, int | np.integer) or size <= 0 for size in hidden):
-        raise InvalidParameter(
-            f"hidden_layer_sizes must be > 0, whole numbers, got {hidden}. Give one per hidden "
-            f"layer, such as (64, 32), or () for none."
-        )
-    return [int(size) for size in hidden]
-
-
-def _seed(random_state: Any) -> int:
-    """Return a seed: an int as it is, else drawn from the generator."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        return int(random_state)
-    low, high = check_random_state(random_state).randint(0, 2**32, size=2, dtype=np.uint64)
-    return int(low) | int(high) << 32

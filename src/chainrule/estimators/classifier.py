@@ -1,5 +1,6 @@
 """The classifier."""
 
+from numbers import Real
 from typing import Any, final
 
 import numpy as np
@@ -7,7 +8,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -260,8 +261,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if self.class_weight == "balanced":
             raise InvalidParameter(
-                "class_weight='balanced' is not for partial_fit, which sees the classes bit by "
-                "bit. Give the weights as a dict, or as sample_weight."
+                "The 'class_weight' parameter of MLPClassifier must be a dict or None for "
+                "partial_fit, which sees the classes bit by bit. Got 'balanced' instead: give the "
+                "weights as a dict, or as sample_weight."
             )
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
@@ -345,12 +347,37 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         softmax = self._labels.kind == "multiclass" and self.loss == "log_loss"
         return self._labels.n_outputs, "log_loss" if softmax else "cross_entropy"
 
-    def _weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        weight = super()._weights(X, y, sample_weight)
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        """Return the sample weights times those of the classes, or None for 1 each."""
         if self.class_weight is None:
-            return weight
-        by_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
-        return by_class if weight is None else by_class * weight
+            return sample_weight
+        by_class = self._class_weights(y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _class_weights(self, y: Any) -> Any:
+        """Return the weight of each example's class (float64)."""
+        name = type(self).__name__
+        if self._labels.kind == "multilabel":
+            if self.class_weight != "balanced":
+                raise InvalidParameter(
+                    f"The 'class_weight' parameter of {name} must be 'balanced' or None for "
+                    f"multi-label targets, whose rows are in several classes. Got "
+                    f"{self.class_weight!r} instead: give sample_weight to fit."
+                )
+            return compute_sample_weight("balanced", y)
+        if isinstance(self.class_weight, dict):
+            unusable = {
+                label: weight
+                for label, weight in self.class_weight.items()
+                if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
+            }
+            if unusable:
+                raise InvalidParameter(
+                    f"The 'class_weight' parameter of {name} must be a dict of finite weights >= "
+                    f"0, 'balanced' or None. Got {unusable!r} in it instead."
+                )
+        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return by_class[np.searchsorted(self.classes_, y)]
 
     def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
         return accuracy_score(y, self._labels.decode(H), sample_weight=sample_weight)

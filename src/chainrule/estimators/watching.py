@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
-from chainrule.network import Network
 from chainrule.training import Learner, Record
+from chainrule.training.stopping import Plateau
 
-__all__ = ["EarlyStopping", "Tasks", "interrupted_with_a_warning"]
+__all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning"]
 
 
 @contextmanager
@@ -19,6 +19,70 @@ def interrupted_with_a_warning() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=3)
+
+
+@final
+@dataclass
+class Epochs:
+    """Keeps the estimator's attributes up to date with each epoch, and prints if it is verbose.
+
+    Attributes
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    n_examples : int
+        Examples an epoch.
+    curve : list of float
+        The estimator's loss_curve_.
+    continued : bool
+        Whether this is one epoch of many calls of partial_fit, over which a plateau of the cost
+        reduces the "adaptive" rate as it does within one fit.
+    """
+
+    estimator: Any
+    n_examples: int
+    curve: list[float]
+    continued: bool
+    rate: float | None = None
+
+    def __call__(self, learner: Learner, record: Record) -> None:
+        """Take in an epoch."""
+        estimator, cost, rate = self.estimator, record["cost"], record["learning_rate"]
+        if estimator.learning_rate == "adaptive" and self.rate is not None and rate < self.rate:
+            self.say_why(f"Setting learning rate to {rate:f}")
+        self.rate = rate
+        if self.continued:
+            self._watch_over_calls(learner, cost)
+        estimator.n_iter_ += 1
+        estimator.t_ += self.n_examples
+        estimator.loss_ = cost
+        self.curve.append(cost)
+        if estimator.best_loss_ is not None:
+            estimator.best_loss_ = min(estimator.best_loss_, cost)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
+
+    def _watch_over_calls(self, learner: Learner, cost: float) -> None:
+        estimator = self.estimator
+        plateau = Plateau(
+            estimator.tol,
+            estimator.n_iter_no_change,
+            estimator.best_loss_,
+            estimator._epochs_without_improvement,
+        )
+        if plateau.reached(cost):
+            learner.reduce_learning_rate()
+            plateau.start_over()
+        estimator._epochs_without_improvement = plateau.without_improvement
+
+    def say_why(self, consequence: str) -> None:
+        """Print, if the estimator is verbose, that a plateau was reached and what follows."""
+        estimator = self.estimator
+        if estimator.verbose:
+            what = "Validation score" if estimator.early_stopping else "Training loss"
+            print(  # noqa: T201 - verbose output
+                f"{what} did not improve more than tol={estimator.tol:f} for "
+                f"{estimator.n_iter_no_change} consecutive epochs. {consequence}"
+            )
 
 
 @final
@@ -61,17 +125,17 @@ class EarlyStopping:
 
 @final
 class Tasks:
-    """Tells scikit-learn's callbacks of a fit and of each epoch in it."""
+    """Tells scikit-learn's callbacks of a fit and of each epoch in it.
 
-    def __init__(
-        self,
-        estimator: Any,
-        context: Any,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        network: Callable[[], Network],
-    ) -> None:
+    Parameters
+    ----------
+    estimator, context
+        Whose fit it is, and scikit-learn's context of it.
+    X, y, sample_weight
+        What is trained on, as the user sees it: labels, not the network's targets.
+    """
+
+    def __init__(self, estimator: Any, context: Any, X: Any, y: Any, sample_weight: Any) -> None:
         self.context = context
         self.active = bool(getattr(estimator, "_skl_callbacks", ()))
         """Whether there is anyone to tell; without, no epoch needs to be watched."""
@@ -80,8 +144,8 @@ class Tasks:
             "X": X,
             "y": y,
             "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
-            # A copy, made only for a callback that asks: what it keeps must not go on learning.
-            "reconstruction_attributes": lambda: {"network_": network().copy()},
+            # Copies, made only for a callback that asks: what it keeps must not go on learning.
+            "reconstruction_attributes": lambda: _as_it_is_now(estimator),
         }
         self.epoch: Any = None
         self.stopped = False
@@ -94,8 +158,9 @@ class Tasks:
 
     def __call__(self, learner: Learner | None = None, record: Record | None = None) -> bool:
         """End the epoch's task; True if a callback asks to stop."""
-        self.stopped = self.epoch.call_on_fit_task_end(**self.passed)
-        self.epoch = None
+        # Taken first: a callback that raises must not hear of the same end again.
+        epoch, self.epoch = self.epoch, None
+        self.stopped = epoch.call_on_fit_task_end(**self.passed)
         return self.stopped
 
     def end(self) -> None:
@@ -103,3 +168,14 @@ class Tasks:
         if self.epoch is not None:
             self()
         self.context.call_on_fit_task_end(**self.passed)
+
+
+def _as_it_is_now(estimator: Any) -> dict[str, Any]:
+    """Return copies of all that later epochs change in place."""
+    changing = {
+        name: list(value)
+        for name in ("loss_curve_", "validation_scores_")
+        if isinstance(value := getattr(estimator, name, None), list)
+    }
+    # Its partial_fit must not train the network that the learner holds.
+    return {"network_": estimator.network_.copy(), "_learner": None, **changing}
