@@ -3,6 +3,7 @@
 Every error is one sentence: what is wrong, what was given, what to do.
 """
 
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from chainrule.architecture.architecture import Architecture
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 
-__all__ = ["check_X", "check_Y", "check_batch", "check_sample_weight"]
+__all__ = ["as_numbers", "check_X", "check_Y", "check_batch", "check_sample_weight"]
 
 AnyArray: TypeAlias = NDArray[Any]
 
@@ -30,10 +31,18 @@ def check_X(architecture: Architecture, X: Any) -> Any:
     """
     checked: Any
     if _is_sparse(X):
-        checked = X.tocsr().astype(architecture.dtype, copy=False)
+        if X.ndim != 2 or X.dtype.kind not in "biuf":
+            raise InvalidInput(
+                f"A sparse X must have two dimensions and hold real numbers. Got {X.ndim} "
+                f"dimension{'s' if X.ndim != 1 else ''} of type {X.dtype}."
+            )
+        with np.errstate(over="ignore"):
+            checked = X.tocsr().astype(architecture.dtype, copy=False)
         _require_finite(checked.data, "X")
     else:
-        checked = _numbers(X, "X", architecture.dtype)
+        checked = as_numbers(X, "X", architecture.dtype)
+        if checked.size == 0:
+            raise InvalidInput(f"X is empty: got shape {checked.shape}. Give at least one example.")
         checked = checked[None] if checked.ndim == 1 else checked
         if checked.ndim != 2:
             raise InvalidInput(
@@ -63,7 +72,7 @@ def check_Y(architecture: Architecture, Y: Any) -> Float:
     loss, K = architecture.loss, architecture.sizes[-1]
     if loss.targets == "classes":
         return _one_hot(architecture, Y)
-    targets = _numbers(Y, "Y", architecture.dtype)
+    targets = as_numbers(Y, "Y", architecture.dtype)
     if targets.ndim == 1 and K == 1:
         targets = targets[:, None]
     if targets.ndim != 2 or targets.shape[1] != K:
@@ -97,7 +106,7 @@ def check_sample_weight(architecture: Architecture, sample_weight: Any, n: int) 
     """
     if sample_weight is None:
         return None
-    weight = _numbers(sample_weight, "sample_weight", architecture.dtype)
+    weight = as_numbers(sample_weight, "sample_weight", architecture.dtype)
     if weight.shape != (n,):
         raise InvalidInput(
             f"sample_weight needs one weight per example, shape ({n},). Got shape {weight.shape} "
@@ -110,6 +119,11 @@ def check_sample_weight(architecture: Architecture, sample_weight: Any, n: int) 
         )
     if not weight.any():
         raise InvalidInput("sample_weight is 0 for every example: give at least one a weight > 0.")
+    if weight.sum() < np.finfo(architecture.dtype).tiny:
+        raise InvalidInput(
+            f"sample_weight adds up to {weight.sum():g}, too little to divide by. Scale it up: "
+            f"only the proportions count."
+        )
     return weight
 
 
@@ -123,9 +137,9 @@ def check_batch(
     InvalidInput
         If any is unusable, or their numbers of examples differ.
     """
-    one_example = not _is_sparse(X) and np.ndim(X) == 1
     rows = check_X(architecture, X)
-    targets = check_Y(architecture, np.asarray(Y)[None] if one_example else Y)
+    one_example = not _is_sparse(X) and np.ndim(X) == 1
+    targets = check_Y(architecture, [Y] if one_example else Y)
     n = rows.shape[0]
     if n != len(targets):
         raise InvalidInput(
@@ -139,19 +153,14 @@ def _is_sparse(X: Any) -> bool:
 
 
 def _one_hot(architecture: Architecture, Y: Any) -> Float:
-    name, K = architecture.loss.name, architecture.sizes[-1]
-    given = np.asarray(Y)
-    if given.dtype.kind not in "iufb":
-        raise InvalidInput(
-            f"loss '{name}' takes class indices 0 ... {K - 1} or one-hot rows. Got values of type "
-            f"{given.dtype}: encode the classes as indices."
-        )
+    K = architecture.sizes[-1]
+    given = as_numbers(Y, "Y", np.dtype(np.float64))
     if given.ndim == 1:
         wrong = ~np.isin(given, np.arange(K))
         if wrong.any():
             raise InvalidInput(
                 f"The class indices must be whole numbers 0 ... {K - 1} for {K} outputs. Got "
-                f"{given[wrong].flat[0]} instead."
+                f"{given[wrong].flat[0]:g} instead."
             )
         rows = np.zeros((len(given), K), architecture.dtype)
         rows[np.arange(len(given)), given.astype(np.intp)] = 1
@@ -169,18 +178,31 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
     return given.astype(architecture.dtype)
 
 
-def _numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> AnyArray:
+def as_numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> AnyArray:
+    """Return values as an array of a float dtype, if they are real numbers.
+
+    Raises
+    ------
+    InvalidInput
+        If they are text, dates or complex, or rows of different lengths.
+    """
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "c":
-            raise TypeError
-        with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
-            return array.astype(dtype, copy=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # rows of different lengths
+        array = None
+    if array is None or not _holds_numbers(array):
         raise InvalidInput(
-            f"{name} must hold real numbers in rows of equal length. Got "
-            f"{_short(values)}: encode text as numbers first."
-        ) from None
+            f"{name} must hold real numbers in rows of equal length. Got {_short(values)}: encode "
+            f"text as numbers first."
+        )
+    with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
+        return array.astype(dtype, copy=False)
+
+
+def _holds_numbers(array: AnyArray) -> bool:
+    if array.dtype.kind == "O":
+        return all(isinstance(value, Real) for value in array.flat)
+    return array.dtype.kind in "biuf"
 
 
 def _short(values: Any) -> str:

@@ -33,7 +33,9 @@ def require_memory(needed: int, what: str) -> None:
     """
     available = available_bytes()
     if available is not None and needed > available:
+        # Whole numbers, since a float may be too small for a number someone mistyped.
+        tenths = needed * 10 // 2**30
         raise TooLarge(
-            f"{what} would need {needed / 2**30:.1f} GiB, more than the {available / 2**30:.1f} "
-            f"GiB of memory here. Use smaller layers, or float32 instead of float64."
+            f"{what} would need {tenths // 10}.{tenths % 10} GiB, more than the "
+            f"{available / 2**30:.1f} GiB of memory here. Use smaller layers."
         )

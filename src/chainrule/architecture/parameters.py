@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 
 from chainrule.architecture.architecture import Architecture
+from chainrule.architecture.inputs import as_numbers
 from chainrule.architecture.memory import require_memory
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
@@ -38,6 +39,12 @@ class Views(list[Float]):
             raise TypeError("Assign to one entry at a time, such as net.weights[0] = W.")
         write(self[index], value, f"entry {index}")
 
+    def _fixed(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("The layers are fixed: write into an array, such as net.weights[0] = W.")
+
+    __delitem__ = __iadd__ = __imul__ = _fixed
+    append = clear = extend = insert = pop = remove = reverse = _fixed
+
 
 def write(view: Float, value: Any, what: str) -> None:
     """Copy a value into a view of theta if its shape is right.
@@ -45,14 +52,13 @@ def write(view: Float, value: Any, what: str) -> None:
     Raises
     ------
     InvalidInput
-        If the shapes disagree; nothing is changed.
+        If the shapes disagree, or it holds no numbers of that dtype; nothing is changed.
     """
-    try:
-        array = np.asarray(value, dtype=view.dtype)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{what} must hold numbers. Got {value!r} instead.") from None
+    array = as_numbers(value, what, view.dtype)
     if array.shape != view.shape:
         raise InvalidInput(f"{what} has shape {view.shape}. Got shape {array.shape} instead.")
+    if np.isinf(array).any() and not np.isinf(np.asarray(value, np.float64)).any():
+        raise InvalidInput(f"{what} holds values that are too large for {view.dtype}.")
     view[...] = array
 
 
@@ -121,8 +127,9 @@ def initialize(architecture: Architecture, init: str, seed: int) -> Float:
         names = [init] * len(architecture.shapes)
     initializers = [get_initializer(name) for name in names]
     n = architecture.n_parameters
+    largest = max(s_in * s_out for s_in, s_out in architecture.shapes)
     require_memory(
-        n * architecture.dtype.itemsize,
+        n * architecture.dtype.itemsize + 8 * largest,  # theta, and the float64 draws of a matrix
         f"A network of sizes {list(architecture.sizes)} has {n:,} parameters and in "
         f"{architecture.dtype}",
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.architecture import Architecture, Parameters
 from chainrule.engines.interface import Engine, Examples, Objective, TrainingState
+from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.maths.penalties import penalty, penalty_gradient
 from chainrule.maths.propagation import (
@@ -92,9 +93,18 @@ def cost_and_gradients(
         batch.X, weights, parameters.biases, architecture.activations, loss.hypothesis, masks
     )
     z, h = forward.z[-1], forward.h
-    data_cost = float(np.sum(np.ravel(c) * loss.per_example(z, batch.Y), dtype=np.float64))
-
-    output_delta = c * loss.delta(z, h, batch.Y)  # BP1.2
+    losses, output_delta = loss.per_example(z, batch.Y), loss.delta(z, h, batch.Y)
+    if losses.shape != (len(batch),) or output_delta.shape != z.shape:
+        raise InvalidParameter(
+            f"The loss '{loss.name}' must return losses of shape ({len(batch)},) and a delta of "
+            f"shape {z.shape}. Got {losses.shape} and {output_delta.shape} instead."
+        )
+    if batch.weight is not None and not batch.weight.all():
+        # An example of weight 0 is as good as absent, whatever its loss: 0 * inf would be NaN.
+        losses = np.where(batch.weight == 0, 0, losses)
+        output_delta = np.where(batch.weight[:, None] == 0, 0, output_delta)
+    data_cost = float(np.sum(np.ravel(c) * losses, dtype=np.float64))
+    output_delta = c * output_delta  # BP1.2
     gradients = back_propagate(forward, output_delta, weights, architecture.activations, masks)
     if l2 or l1:
         for grad_W, W in zip(gradients.grad_weights, weights, strict=True):

@@ -12,8 +12,6 @@ ALLOWED: tuple[str, ...] = (
     "numpy.dtype",  # the dtype that an imputer or encoder was fitted on
     "chainrule.architecture.architecture.Architecture",
     "chainrule.architecture.parameters.Parameters",
-    "chainrule.engines.interface.TrainingState",
-    "chainrule.engines.reference.ReferenceEngine",
     "chainrule.estimators.classifier.MLPClassifier",
     "chainrule.estimators.labels.Labels",
     "chainrule.estimators.regressor.MLPRegressor",

@@ -87,7 +87,7 @@ def propagate_to_output(
 ) -> Float:
     """Propagate a batch to the output's z, keeping nothing else: what prediction needs."""
     a = X
-    for g, W, b in zip(activations, weights, biases, strict=False):
+    for g, W, b in zip(activations, weights[:-1], biases[:-1], strict=True):
         a = g(a @ W + b)  # FP2.1
     return a @ weights[-1] + biases[-1]  # FP2.2, before h
 
@@ -128,6 +128,6 @@ def back_propagate(
         delta.insert(0, error * g_prime)  # BP2.2: ... elementwise times g'(Z^(l))
     return Gradients(
         delta=delta,
-        grad_weights=[read.T @ d for read, d in zip(forward.reads, delta, strict=False)],  # BP3.2
+        grad_weights=[read.T @ d for read, d in zip(forward.reads, delta, strict=True)],  # BP3.2
         grad_biases=[d.sum(axis=0) for d in delta],  # BP4.2
     )

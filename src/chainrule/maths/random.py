@@ -149,8 +149,9 @@ def dropout_mask(
     """Return which nodes of a layer stay, shape (n_rows, width), True with probability 1 - p.
 
     Each row starts with a block of its own: row r has the words from 4 r ceil(width/4) on. A
-    node stays where its word is at least p 2^32, rounded to the nearest whole number.
+    node stays where its word is at least p 2^32, rounded to a whole number below 2^32.
     """
     padded = -(-width // 4) * 4
     drawn = words(n_rows * padded, seed, Purpose.DROPOUT, layer, step)
-    return drawn.reshape(n_rows, padded)[:, :width] >= np.uint64(round(p * 2**32))
+    threshold = min(round(p * 2**32), 2**32 - 1)
+    return drawn.reshape(n_rows, padded)[:, :width] >= np.uint64(threshold)

@@ -185,9 +185,10 @@ def check_gradients(
     architecture.require_trainable()
     batch = Examples(*check_batch(architecture, problem.X, problem.Y, problem.sample_weight))
 
-    gradients = cost_and_gradients(
+    result = cost_and_gradients(
         architecture, wide.parameters, batch, len(batch), batch.total, l2=l2, l1=l1
-    ).gradients
+    )
+    forward, gradients = result.forward, result.gradients
     arrays = [*gradients.grad_weights, *gradients.grad_biases]
     max_gradient = max(float(np.abs(g).max()) for g in arrays)
     relative_to = max_gradient or 1.0
@@ -197,8 +198,10 @@ def check_gradients(
     for layer, (grad_W, grad_b) in enumerate(
         zip(gradients.grad_weights, gradients.grad_biases, strict=True)
     ):
-        W = slopes.compare(wide.weights[layer], grad_W, layer, penalized=True)
-        b = slopes.compare(wide.biases[layer], grad_b, layer, penalized=False)
+        # Moving a weight by t moves z by |a| t: t has to suit what the layer reads.
+        read = max(1.0, float(abs(forward.reads[layer]).max()))
+        W = slopes.compare(wide.weights[layer], grad_W, layer, read=read, penalized=True)
+        b = slopes.compare(wide.biases[layer], grad_b, layer, read=1.0, penalized=False)
         layers.append(
             LayerCheck(
                 layer=layer,
@@ -250,12 +253,16 @@ class _Slopes:
         self.total = batch.total
         self.c = (1.0 if batch.weight is None else batch.weight) / self.total
 
-    def compare(self, array: Float, grad: Float, layer: int, *, penalized: bool) -> _Tally:
+    def compare(
+        self, array: Float, grad: Float, layer: int, *, read: float, penalized: bool
+    ) -> _Tally:
         """Compare an array's gradient with differences; the array is left as it was."""
         tally = _Tally()
         _, sides = self._evaluate()
         for direction in self._directions(array, layer):
-            slope = self._slope(array, direction, sides, penalized=penalized)
+            # Along k entries at once z moves about sqrt(k) times as far as along one.
+            size = max(1.0, float(np.abs(array).max())) / math.sqrt(np.count_nonzero(direction))
+            slope = self._slope(array, direction, size / read, sides, penalized=penalized)
             tally.add(None if slope is None else abs(slope - float(np.sum(grad * direction))))
         return tally
 
@@ -270,11 +277,14 @@ class _Slopes:
                 yield one.reshape(array.shape)
 
     def _slope(
-        self, array: Float, direction: Float, sides: list[Sides], *, penalized: bool
+        self,
+        array: Float,
+        direction: Float,
+        reach: float,
+        sides: list[Sides],
+        *,
+        penalized: bool,
     ) -> float | None:
-        # Along k entries at once z moves about sqrt(k) times as far as along one.
-        reach = max(1.0, float(np.abs(array).max())) / math.sqrt(np.count_nonzero(direction))
-
         def difference(t: float) -> float | None:
             return self._difference(array, t * direction, t, sides, penalized=penalized)
 

@@ -11,6 +11,7 @@ from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
 from chainrule.engines.interface import Examples
 from chainrule.engines.reference import cost_and_gradients, hypotheses
+from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import Loss
@@ -110,7 +111,11 @@ class Network:
         net._parameters = Parameters(
             architecture, np.empty(architecture.n_parameters, architecture.dtype)
         )
-        net.theta = theta
+        if np.shape(theta) != net.theta.shape:
+            raise InvalidInput(
+                f"theta needs shape {net.theta.shape}. Got shape {np.shape(theta)} instead."
+            )
+        net.theta[...] = theta
         return net
 
     @property
@@ -239,6 +244,10 @@ class Network:
         return Network.from_theta(
             Architecture.describe(a.sizes, a.activations, a.loss, dtype), self.theta
         )
+
+    def __copy__(self) -> "Network":
+        """Return an independent copy, as NumPy's arrays do."""
+        return self.copy()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep; whoever shares the parameters still does."""

@@ -67,7 +67,7 @@ class Adam(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return means of 0."""
-        return {"mean": theta * 0, "square": theta * 0}
+        return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""

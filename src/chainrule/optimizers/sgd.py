@@ -13,6 +13,8 @@ the gradient where we stand (Sutskever et al. 2013).
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from chainrule.architecture.checks import check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
@@ -64,7 +66,7 @@ class SGD(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return a velocity of 0, or nothing without momentum."""
-        return {"velocity": theta * 0} if self.momentum else {}
+        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of gradient descent in place."""

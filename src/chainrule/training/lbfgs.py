@@ -67,7 +67,7 @@ def minimize_lbfgs(
     max_iter, max_fun : int
         Iterations and evaluations of J at most.
     tol : float, default=1e-4
-        Stop when no entry of grad J exceeds it.
+        Stop when no entry of grad J exceeds it, or when the cost no longer falls (SciPy's ftol).
     on_iteration_begin : callable, optional
         Called without arguments before each iteration.
     on_iteration : callable, optional
@@ -103,7 +103,7 @@ def minimize_lbfgs(
         if not begun and on_iteration_begin is not None:
             on_iteration_begin()
         begun = True
-        wide.theta = theta
+        wide.theta[...] = theta
         with np.errstate(over="ignore", invalid="ignore"):  # a step too far; the search goes back
             result = cost_and_gradients(
                 wide.architecture, wide.parameters, examples, n_examples, total, l2=l2, l1=l1
@@ -113,7 +113,7 @@ def minimize_lbfgs(
     def after_iteration(intermediate_result: Any) -> None:  # SciPy tells by this name what to pass
         nonlocal begun
         begun = False
-        net.theta = intermediate_result.x
+        net.theta[...] = intermediate_result.x
         if on_iteration is not None and on_iteration(float(intermediate_result.fun)):
             raise StopIteration
 
@@ -125,7 +125,7 @@ def minimize_lbfgs(
         options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
         callback=after_iteration,
     )
-    net.theta = found.x
+    net.theta[...] = found.x
     return LBFGSResult(
         n_iter=min(int(found.nit), max_iter),
         cost=float(found.fun),

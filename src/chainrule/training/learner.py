@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.architecture.checks import check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
+from chainrule.architecture.parameters import write
 from chainrule.engines import Examples, Objective, TrainingState, choose_engine
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
@@ -66,6 +67,8 @@ class Learner:
         The engine that runs.
     n_steps, n_epochs : int
         Updates made and epochs finished so far.
+    history : History
+        Of the last fit, also if it was interrupted or diverged.
 
     Raises
     ------
@@ -106,17 +109,29 @@ class Learner:
         if n_jobs is not None and n_jobs != -1:
             check_whole("n_jobs", n_jobs)
         check_number("dropout", dropout, high=1)
-        self.net = net
-        self.optimizer = optimizer
+        self._net = net
+        self._optimizer = optimizer
         self.l2 = check_number("l2", l2)
         self.l1 = check_number("l1", l1)
-        self.dropout = dropout
+        self.dropout = float(dropout)
+        self.history = History()
         self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size)
         self.seed = check_seed(seed)
         self.n_jobs = n_jobs
         self.shuffle = bool(shuffle)
+        self._asked_engine = engine
         self._engine = choose_engine(engine)
         self._state = TrainingState(net.parameters, optimizer.init(net.theta))
+
+    @property
+    def net(self) -> Network:
+        """The network that is trained."""
+        return self._net
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The update rule."""
+        return self._optimizer
 
     @property
     def engine(self) -> str:
@@ -159,7 +174,7 @@ class Learner:
         tol: float | None = None,
         n_iter_no_change: float = 10,
         sample_weight: Any = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[Callback] | None = (),
     ) -> History:
         """Train for a number of epochs, or until converged. A second call continues.
 
@@ -198,12 +213,12 @@ class Learner:
         if tol is not None:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
-        callbacks = list(callbacks)
+        callbacks = list(callbacks or ())
         begin_hooks = [getattr(c, "on_epoch_begin", None) for c in callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
-        history = History()
+        history = self.history = History()
         for _ in range(epochs):
             for hook in filter(None, begin_hooks):
                 hook(self)
@@ -224,6 +239,7 @@ class Learner:
                 plateau.start_over()
             if history.converged or any(stopped):
                 break
+        self._require_finite_parameters()
         return history
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
@@ -256,11 +272,37 @@ class Learner:
         array([0.1, 0.2], dtype=float32)
         """
         batch = self._examples(X, Y, sample_weight)
-        return self._step(batch, len(batch), batch.total, self.learning_rate)
+        cost = self._step(batch, len(batch), batch.total, self.learning_rate)
+        self._require_finite_parameters()
+        return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, and the penalties it trains with."""
         return GradientProblem(self.net, X, Y, sample_weight, self.l2, self.l1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files keep: settings, and how far training is."""
+        settings = ("net", "optimizer", "l2", "l1", "dropout", "batch_size", "seed", "n_jobs")
+        state = self._state
+        return {
+            "settings": {
+                **{name: getattr(self, name) for name in settings},
+                "engine": self._asked_engine,
+                "shuffle": self.shuffle,
+            },
+            "optimizer_state": dict(state.optimizer_state),
+            "progress": [state.step, state.epoch, state.examples, state.reductions],
+        }
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        """Restore a learner, every part checked: it may come from a file."""
+        self.__init__(**kept["settings"])
+        state = self._state
+        for name, memory in state.optimizer_state.items():
+            write(memory, kept["optimizer_state"][name], f"the optimizer's {name}")
+        state.step, state.epoch, state.examples, state.reductions = (
+            check_whole("progress", count, at_least=0) for count in kept["progress"]
+        )
 
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
@@ -293,9 +335,19 @@ class Learner:
                 total,
             )
         if not math.isfinite(cost):
-            raise Diverged(
-                f"The cost became {cost} at step {self._state.step} (epoch "
-                f"{self._state.epoch + 1}), with the learning rate {rate:g}. Standardize X, or "
-                f"try a tenth of the rate; the network needs new starting weights."
-            )
+            raise self._diverged(f"The cost became {cost}")
         return cost
+
+    def _require_finite_parameters(self) -> None:
+        """Raise if the last update, which no cost has seen yet, went to infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(self.net.theta.sum()) or np.isfinite(self.net.theta).all()
+        if not finite:
+            raise self._diverged("The weights became infinite or NaN")
+
+    def _diverged(self, what: str) -> Diverged:
+        return Diverged(
+            f"{what} at step {self.n_steps} (epoch {self.n_epochs + 1}), with the learning rate "
+            f"{self.learning_rate:g}. Standardize X, or try a tenth of the rate, with a new "
+            f"Network and a new Learner."
+        )
