@@ -138,12 +138,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if self.solver == "lbfgs" and self.dropout:
-            raise InvalidParameter(
-                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
-                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
-                f"use solver='adam' or 'sgd'."
-            )
+        self._require_possible()
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)
         if not (first or incremental):
@@ -152,11 +147,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
 
-        seed = seed_of(self.random_state)
         n_outputs, loss = self._output(Y)
         sizes = (X.shape[1], *hidden_layers(self), n_outputs)
         if first:
-            self._start(sizes, loss, X.dtype, seed)
+            self._start(sizes, loss, X.dtype)
         elif self.network_.sizes != sizes:
             raise InvalidParameter(
                 f"A fit that goes on needs the layers of the fit before, {self.network_.sizes}. "
@@ -166,10 +160,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if self.solver == "lbfgs":
             self._fit_lbfgs(X, Y, y, sample_weight)
         else:
-            self._fit_stochastic(X, Y, y, sample_weight, seed, incremental=incremental)
+            self._fit_stochastic(X, Y, y, sample_weight, incremental=incremental)
         if not np.isfinite(self.network_.theta).all():
             raise Diverged(_NON_FINITE)
         return self
+
+    def _require_possible(self) -> None:
+        """Raise if parameters, each allowed by itself, cannot be together."""
+        if self.solver == "lbfgs" and self.dropout:
+            raise InvalidParameter(
+                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
+                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
+                f"use solver='adam' or 'sgd'."
+            )
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
@@ -189,10 +192,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Return what each example counts for checked sample weights, or None for 1 each."""
         return sample_weight
 
-    def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, seed: int) -> None:
+    def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any) -> None:
         """Make a new network, and forget all that an earlier fit has left."""
         try:
-            self.network_ = starting_network(sizes, self.activation, loss, dtype, seed)
+            self.network_ = starting_network(sizes, self.activation, loss, dtype, self.random_state)
         except TooLarge:
             raise
         except InvalidParameter as error:  # only a list of activations is not checked before
@@ -259,13 +262,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tasks.end()
 
     def _fit_stochastic(
-        self, X: Any, Y: Any, y: Any, sample_weight: Any, seed: int, *, incremental: bool
+        self, X: Any, Y: Any, y: Any, sample_weight: Any, *, incremental: bool
     ) -> None:
         held_out = None
         self._start_curves()
         if self.early_stopping:
             X, Y, y, sample_weight, held_out = self._hold_out(X, Y, y, sample_weight)
-        learner = self._prepared_learner(len(Y), seed, fresh=not incremental)
+        learner = self._prepared_learner(len(Y), fresh=not incremental)
         self.engine_ = learner.engine
         epochs = 1 if incremental else self.max_iter
         tasks = self._tasks(X, y, sample_weight, max_epochs=epochs)
@@ -313,14 +316,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self.best_validation_score_ = early.best_score
         tasks.end()
 
-    def _prepared_learner(self, n_examples: int, seed: int, *, fresh: bool) -> Learner:
+    def _prepared_learner(self, n_examples: int, *, fresh: bool) -> Learner:
         """Return the learner to go on with, set for this many examples."""
         learner: Learner | None = self.__dict__.get("_learner")
         if fresh or learner is None:
             learner = Learner(
                 self.network_,
                 self._make_optimizer(),
-                seed=seed,
+                seed=seed_of(self.random_state),
                 n_jobs=self.n_jobs,
                 engine=self.engine,
             )

@@ -56,11 +56,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         with t the examples seen; or divided by 5 whenever the cost (or, with early stopping, the
         validation score) has reached a plateau, until it is 1e-6.
     learning_rate_init : float, default=0.001
-        The step size of "sgd" and "adam".
+        The step size of "sgd" and "adam", greater than 0, before `learning_rate` changes it. Too
+        large a rate diverges, which raises an error; too small a one needs more epochs.
     power_t : float, default=0.5
-        The exponent of "invscaling".
+        The exponent of "invscaling", at least 0: the larger, the faster the rate falls.
     max_iter : int, default=200
-        Epochs at most (iterations for "lbfgs").
+        Epochs at most (iterations for "lbfgs"). A fit that uses them up without having converged
+        warns with a ConvergenceWarning.
     shuffle : bool, default=True
         Whether each epoch of "sgd" and "adam" takes the examples in a new order. Where one batch
         holds them all, they keep their order.
@@ -68,25 +70,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Of the starting weights, the shuffles, the dropout masks and the validation split. The
         same int gives the same bits.
     tol : float, default=1e-4
-        What counts as an improvement of the cost, or of the validation score with early stopping
-        (for "lbfgs": the largest entry of the gradient at the minimum).
-    verbose : bool, default=False
+        What counts as an improvement, in units of the cost, or of the validation score with early
+        stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
+        stop sooner.
+    verbose : bool or int, default=False
         Whether to print the cost of each epoch.
     warm_start : bool, default=False
-        Whether a second `fit` goes on from the weights of the first.
+        Whether a second `fit` goes on from the weights of the first. The optimizer, its rate and
+        the judgement of convergence start anew; `partial_fit` goes on with them.
     momentum : float, default=0.9
-        The part of the velocity that "sgd" keeps, in [0, 1].
+        The part of the velocity that "sgd" keeps from step to step, in [0, 1]: 0.9 adds up about
+        10 gradients, so that steps are longer where they agree.
     nesterovs_momentum : bool, default=True
-        Whether "sgd" looks ahead along the momentum (Nesterov's).
+        Whether "sgd" looks ahead along the momentum (Nesterov's); without effect if `momentum` is
+        0.
     early_stopping : bool, default=False
         Whether "sgd" and "adam" hold out `validation_fraction` of the examples, stop when the
         score on them no longer improves, and keep the weights of the best epoch.
     validation_fraction : float, default=0.1
-        The part held out by early stopping.
-    beta_1, beta_2 : float, default=0.9, 0.999
-        How slowly "adam" forgets the mean of the gradient, and of its square.
+        The part of the examples that early stopping holds out, in [0, 1).
+    beta_1 : float, default=0.9
+        How slowly "adam" forgets the mean of the gradient, in [0, 1): 0.9 remembers about 10
+        steps.
+    beta_2 : float, default=0.999
+        How slowly "adam" forgets the mean of the gradient's square, in [0, 1).
     epsilon : float, default=1e-8
-        Keeps the division of "adam" from exploding.
+        Keeps the division of "adam" from exploding; where gradients are not much larger, steps
+        become smaller. It is added after the correction of the bias, as in PyTorch.
     n_iter_no_change : int, default=10
         How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
     max_fun : int, default=15000
@@ -96,14 +106,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         with the cross entropy each. Two classes and multi-label targets have logistic outputs
         either way.
     dropout : float, default=0.0
-        The probability of each hidden node to be left out in a step, in [0, 1). Not for "lbfgs".
+        The probability of each hidden node to be left out in a step of "sgd" or "adam", in [0, 1);
+        what stays is divided by ``1 - dropout``, so predictions need no change. Larger values
+        regularize more and need more epochs. Not for "lbfgs".
     l1 : float, default=0.0
-        Strength of the L1 penalty, scaled as `alpha` is; it drives weights to 0.
+        Strength of the L1 penalty, scaled as `alpha` is: each batch's cost gets
+        ``l1 * sum(abs(w))`` divided by the batch's size. It drives weights towards 0, the more
+        the larger it is; biases are free.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied with the sample weights: by label, or "balanced" for
         ``n_samples / (n_classes * np.bincount(y))``. It is not for `partial_fit` when "balanced".
     engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part.
+        What computes; "auto" takes the fastest that knows every part, ``engine_`` says which one
+        that was. For "lbfgs" it is always the reference.
     n_jobs : int or None, default=None
         Threads of the engine; None lets it choose. The result never depends on it.
 
@@ -116,19 +131,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     network_ : Network
         The network itself.
     n_features_in_ : int
-        The number of features; their names are in ``feature_names_in_`` if X had any.
-    n_layers_, n_outputs_ : int
-        Layers, input and output included, and nodes of the last.
+        The number of features.
+    feature_names_in_ : array of shape (n_features,)
+        The names of the features; only there if X had names, all of them strings.
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Nodes of the last layer.
     out_activation_ : str
-        The output's hypothesis.
-    n_iter_, t_ : int
-        Epochs of the last fit, and examples seen over all fits.
-    loss_, best_loss_ : float
-        The cost at the last epoch, and the lowest (None with early stopping).
+        The output's hypothesis: "logistic", "softmax", "identity" or "exp".
+    n_iter_ : int
+        Epochs of the last fit (iterations for "lbfgs").
+    t_ : int
+        Examples seen over all fits, each as often as it was seen.
+    loss_ : float
+        The cost of the last epoch, penalties included.
     loss_curve_ : list of float
-        The cost of each epoch ("sgd" and "adam").
-    validation_scores_, best_validation_score_ : list of float, float
-        With early stopping the score of each epoch and the best, else None.
+        The cost of each epoch. This and the next three are there for "sgd" and "adam" only.
+    best_loss_ : float or None
+        The lowest cost; None with early stopping.
+    validation_scores_ : list of float or None
+        With early stopping the score of each epoch on the held-out examples.
+    best_validation_score_ : float or None
+        With early stopping the highest of these scores, which the weights belong to.
     engine_ : str
         The engine that ran.
 
@@ -347,6 +372,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         softmax = self._labels.kind == "multiclass" and self.loss == "log_loss"
         return self._labels.n_outputs, "log_loss" if softmax else "cross_entropy"
 
+    def _require_possible(self) -> None:
+        super()._require_possible()
+        if isinstance(self.class_weight, dict):
+            unusable = {
+                label: weight
+                for label, weight in self.class_weight.items()
+                if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
+            }
+            if unusable:
+                raise InvalidParameter(
+                    f"The 'class_weight' parameter of MLPClassifier must be a dict of finite "
+                    f"weights >= 0, 'balanced' or None. Got {unusable!r} in it instead."
+                )
+
     def _weights(self, y: Any, sample_weight: Any) -> Any:
         """Return the sample weights times those of the classes, or None for 1 each."""
         if self.class_weight is None:
@@ -356,26 +395,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _class_weights(self, y: Any) -> Any:
         """Return the weight of each example's class (float64)."""
-        name = type(self).__name__
         if self._labels.kind == "multilabel":
             if self.class_weight != "balanced":
                 raise InvalidParameter(
-                    f"The 'class_weight' parameter of {name} must be 'balanced' or None for "
+                    f"The 'class_weight' parameter of MLPClassifier must be 'balanced' or None for "
                     f"multi-label targets, whose rows are in several classes. Got "
                     f"{self.class_weight!r} instead: give sample_weight to fit."
                 )
             return compute_sample_weight("balanced", y)
-        if isinstance(self.class_weight, dict):
-            unusable = {
-                label: weight
-                for label, weight in self.class_weight.items()
-                if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
-            }
-            if unusable:
-                raise InvalidParameter(
-                    f"The 'class_weight' parameter of {name} must be a dict of finite weights >= "
-                    f"0, 'balanced' or None. Got {unusable!r} in it instead."
-                )
         by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return by_class[np.searchsorted(self.classes_, y)]
 

@@ -1,14 +1,12 @@
 """What a first fit starts from: the layers, a seed, and the network with its starting weights."""
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from chainrule.errors import InvalidParameter
-from chainrule.maths.random import Purpose, uniform
 from chainrule.network import Network
 
 __all__ = ["hidden_layers", "seed_of", "starting_network"]
@@ -17,28 +15,27 @@ _SCIKIT_LEARNS = frozenset({"identity", "logistic", "tanh", "relu"})
 
 
 def starting_network(
-    sizes: Sequence[int], activation: Any, loss: Any, dtype: Any, seed: int
+    sizes: Sequence[int], activation: Any, loss: Any, dtype: Any, random_state: Any
 ) -> Network:
-    """Return a network whose starting weights are distributed as scikit-learn's.
+    """Return a network with the starting weights that scikit-learn draws from `random_state`.
 
     With its activations (identity, logistic, tanh, relu) weights and biases are uniform in
-    (-r, r), r = sqrt(6 / (fan_in + fan_out)), or sqrt(2 / ...) if the hidden layers are logistic.
-    He's for relu, as `Network` has it, learns faster at first but generalizes worse on small
-    tables where 200 epochs end the training early; and whoever changes the import should get the
-    same model on average. With any other activation the network starts as `Network` does.
+    (-r, r), r = sqrt(6 / (fan_in + fan_out)), or sqrt(2 / ...) if the hidden layers are logistic,
+    drawn as scikit-learn draws them, number for number: whoever changes the import gets the same
+    model up to rounding where nothing else is random ("lbfgs", one full batch). He's weights for
+    relu, as `Network` has them, learn faster at first but generalize worse on small tables, where
+    200 epochs end the training early. With any other activation it starts as `Network` does.
     """
-    network = Network(sizes, activation, loss, init="zeros", dtype=dtype, seed=seed)
+    network = Network(sizes, activation, loss, init="zeros", dtype=dtype)
     names = {g.name for g in network.architecture.activations}
     if not names <= _SCIKIT_LEARNS:
-        return Network(sizes, activation, loss, dtype=dtype, seed=seed)
+        return Network(sizes, activation, loss, dtype=dtype, seed=seed_of(random_state))
+    random = check_random_state(random_state)
     factor = 2 if names == {"logistic"} else 6
-    for layer, (W, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        draws = uniform(W.size + b.size, seed, Purpose.INITIALIZE, layer)
-        draws *= 2
-        draws -= 1
-        draws *= sqrt(factor / sum(W.shape))
-        b[...] = draws[: b.size]
-        W[...] = draws[b.size :].reshape(W.shape)
+    for W, b in zip(network.weights, network.biases, strict=True):
+        r = np.sqrt(factor / sum(W.shape))
+        W[...] = random.uniform(-r, r, W.shape)
+        b[...] = random.uniform(-r, r, b.shape)
     return network
 
 
