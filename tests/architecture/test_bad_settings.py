@@ -111,7 +111,8 @@ def test_too_large_for_memory(sizes, dtype):
     message = refused(errors.TooLarge, "GiB", str(sizes), dtype, **settings)
     n = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
     assert f"{n:,} parameters" in message
-    assert f"{n * np.dtype(dtype).itemsize / 2**30:.1f} GiB" in message
+    tenths = (n * np.dtype(dtype).itemsize * 10 + 2**29) // 2**30  # exact, as a float is not
+    assert f"{tenths // 10}.{tenths % 10} GiB" in message
     with pytest.raises(MemoryError):
         cr.Network(sizes, loss="squared_error", dtype=dtype)
 

@@ -41,8 +41,10 @@ def check_X(architecture: Architecture, X: Any) -> Any:
         _require_finite(checked.data, "X")
     else:
         checked = as_numbers(X, "X", architecture.dtype)
-        if checked.size == 0:
-            raise InvalidInput(f"X is empty: got shape {checked.shape}. Give at least one example.")
+        if checked.shape[:1] == (0,):
+            raise InvalidInput(
+                f"X has no rows: got shape {checked.shape}. Give at least one example."
+            )
         checked = checked[None] if checked.ndim == 1 else checked
         if checked.ndim != 2:
             raise InvalidInput(
@@ -154,7 +156,9 @@ def _is_sparse(X: Any) -> bool:
 
 def _one_hot(architecture: Architecture, Y: Any) -> Float:
     K = architecture.sizes[-1]
-    given = as_numbers(Y, "Y", np.dtype(np.float64))
+    given = as_numbers(
+        Y, "Y", np.dtype(np.float64), f"encode the classes as class indices 0 ... {K - 1}"
+    )
     if given.ndim == 1:
         wrong = ~np.isin(given, np.arange(K))
         if wrong.any():
@@ -178,7 +182,12 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
     return given.astype(architecture.dtype)
 
 
-def as_numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> AnyArray:
+def as_numbers(
+    values: Any,
+    name: str,
+    dtype: np.dtype[np.floating[Any]],
+    advice: str = "encode text as numbers first",
+) -> AnyArray:
     """Return values as an array of a float dtype, if they are real numbers.
 
     Raises
@@ -192,8 +201,8 @@ def as_numbers(values: Any, name: str, dtype: np.dtype[np.floating[Any]]) -> Any
         array = None
     if array is None or not _holds_numbers(array):
         raise InvalidInput(
-            f"{name} must hold real numbers in rows of equal length. Got {_short(values)}: encode "
-            f"text as numbers first."
+            f"{name} must hold real numbers in rows of equal length. Got {_short(values)}: "
+            f"{advice}."
         )
     with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
         return array.astype(dtype, copy=False)

@@ -23,8 +23,8 @@ def available_bytes() -> int | None:
     return min(limits, default=None)
 
 
-def require_memory(needed: int, what: str) -> None:
-    """Raise if `needed` bytes are more than this process may use.
+def require_memory(size: int, what: str, *, beside: int = 0) -> None:
+    """Raise if `size` bytes, and `beside` needed to make them, are more than there are.
 
     Raises
     ------
@@ -32,10 +32,11 @@ def require_memory(needed: int, what: str) -> None:
         With the sizes in GiB.
     """
     available = available_bytes()
-    if available is not None and needed > available:
+    if available is not None and size + beside > available:
         # Whole numbers, since a float may be too small for a number someone mistyped.
-        tenths = needed * 10 // 2**30
+        tenths = (size * 10 + 2**29) // 2**30
+        more = f" and {beside / 2**30:.1f} GiB to make it" if size <= available else ""
         raise TooLarge(
-            f"{what} would need {tenths // 10}.{tenths % 10} GiB, more than the "
+            f"{what} would need {tenths // 10}.{tenths % 10} GiB{more}, more than the "
             f"{available / 2**30:.1f} GiB of memory here. Use smaller layers."
         )

@@ -129,9 +129,10 @@ def initialize(architecture: Architecture, init: str, seed: int) -> Float:
     n = architecture.n_parameters
     largest = max(s_in * s_out for s_in, s_out in architecture.shapes)
     require_memory(
-        n * architecture.dtype.itemsize + 8 * largest,  # theta, and the float64 draws of a matrix
+        n * architecture.dtype.itemsize,
         f"A network of sizes {list(architecture.sizes)} has {n:,} parameters and in "
         f"{architecture.dtype}",
+        beside=8 * largest,  # the float64 draws of a matrix
     )
     theta = np.zeros(n, architecture.dtype)
     parameters = Parameters(architecture, theta)
