@@ -129,7 +129,7 @@ BAD_CLASSES = {
     "not whole": ([0, 1.5, 2], ["whole numbers", "Got 1.5 instead"]),
     "NaN": ([0, nan, 2], ["Got nan instead"]),
     "strings": (["a", "b", "c"], ["class indices", "encode"]),
-    "objects": ([None, 1, 2], ["class indices", "class indices"]),
+    "objects": ([None, 1, 2], ["class indices"]),
     "two ones": ([[1, 1, 0], [0, 1, 0], [0, 0, 1]], ["One-hot", "loss='cross_entropy'"]),
     "no one": ([[0, 0, 0], [0, 1, 0], [0, 0, 1]], ["One-hot"]),
     "halves": ([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]], ["One-hot"]),
