@@ -394,7 +394,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         weight_val = self._weights(y_val, weight_val)
 
         def score() -> float:
-            H = self._hypotheses(X_val)
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
+                H = self._hypotheses(X_val)
             return float(self._score_of(H, y_val, weight_val)) if np.isfinite(H).all() else np.nan
 
         scores, best = self.validation_scores_, self.best_validation_score_

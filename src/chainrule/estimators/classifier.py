@@ -290,10 +290,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "partial_fit, which sees the classes bit by bit. Got 'balanced' instead: give the "
                 "weights as a dict, or as sample_weight."
             )
-        if _check_partial_fit_first_call(self, classes):
+        labels = None
+        if classes is not None and not hasattr(self, "classes_"):
             multilabel = type_of_target(y).startswith("multilabel")
-            self._labels = Labels(y if multilabel else classes, listed=not multilabel)
-            self.classes_ = self._labels.classes
+            labels = Labels(y if multilabel else classes, listed=not multilabel)
+        if _check_partial_fit_first_call(self, classes) and labels is not None:
+            self._labels, self.classes_ = labels, labels.classes
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Any:
