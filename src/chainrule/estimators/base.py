@@ -304,10 +304,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                     )
         except Diverged as error:
             if early is None:
-                raise Diverged(f"{_NON_FINITE} {error}") from None
+                what = str(error).partition(". ")[0]  # its advice is for those with a Learner
+                raise Diverged(
+                    f"{_NON_FINITE} {what}: try a tenth of learning_rate_init."
+                ) from None
             early.scores.append(float("nan"))
             warnings.warn(
-                f"{error} Training stopped; the best weights so far are kept.",
+                f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are "
+                f"kept.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

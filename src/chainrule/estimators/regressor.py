@@ -58,8 +58,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Whether each epoch of "sgd" and "adam" takes the examples in a new order. Where one batch
         holds them all, they keep their order.
     random_state : int, RandomState instance or None, default=None
-        Of the starting weights, the shuffles, the dropout masks and the validation split. The
-        same int gives the same bits.
+        Of the starting weights (scikit-learn's own, number for number), the shuffles, the dropout
+        masks and the validation split. The same int gives the same bits.
     tol : float, default=1e-4
         What counts as an improvement, in units of the cost, or of the validation score with early
         stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
