@@ -22,7 +22,7 @@ class Recorder:
         self.stop_at, self.raise_at, self.error = stop_at, raise_at, error
 
     def setup(self, estimator, context):
-        self.heard.append(("setup", context.task_name, None, {}))
+        self.heard.append(("setup", context.task_name, None, {"epochs": context.max_subtasks}))
 
     def teardown(self, estimator, context):
         self.heard.append(("teardown", context.task_name, None, {}))
@@ -201,6 +201,9 @@ def test_partial_fit_is_a_fit_of_one_epoch(make):
         model.partial_fit(X, y, classes=[0, 1])
     once = ["setup", "begin", "begin", "end", "end", "teardown"]
     assert [event for event, *_ in recorder.heard] == once * 2
+    assert recorder.heard[0][3]["epochs"] == 1
+    fit(model, X, y)
+    assert recorder.heard[12][3]["epochs"] == model.max_iter == 4
 
 
 def test_scoring_monitor(make, kind, solver):

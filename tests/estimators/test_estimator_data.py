@@ -233,7 +233,8 @@ def test_gradients_of_fitted_estimators(make, kind, solver):
         check = cr.check_gradients(model, X, y, sample_weight)
         assert check.passed, str(check)
     problem = model.gradient_problem(X, y)
-    assert problem.l2 == (0.5 if solver == "lbfgs" else 0.5 * 60 / 25)
+    per_batch = 1 if solver == "lbfgs" else 60 / 25
+    assert (problem.l2, problem.l1) == (0.5 * per_batch, 0.01 * per_batch)
 
 
 # --- dtype ---------------------------------------------------------------------------------------

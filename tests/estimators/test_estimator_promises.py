@@ -305,6 +305,16 @@ def test_n_iter_no_change(n_iter_no_change, digits):
     assert not failed[-n_iter_no_change - 2]
 
 
+@pytest.mark.parametrize("n_iter_no_change", [2, 5, 10])
+def test_n_iter_no_change_under_early_stopping(n_iter_no_change, digits):
+    model = MLPClassifier(tol=0.01, max_iter=3000, early_stopping=True, random_state=0)
+    scores = model.set_params(n_iter_no_change=n_iter_no_change).fit(*digits).validation_scores_
+    best = np.r_[-np.inf, np.maximum.accumulate(scores)[:-1]]
+    failed = np.array(scores) < best + 0.01
+    assert failed[-n_iter_no_change - 1 :].all()
+    assert not failed[-n_iter_no_change - 2]
+
+
 def test_n_iter_no_change_infinite(digits):
     model = MLPClassifier(5, tol=1e9, max_iter=300, solver="sgd", n_iter_no_change=np.inf)
     with pytest.warns(ConvergenceWarning):
@@ -319,6 +329,12 @@ def test_the_adaptive_rate_falls_to_the_end(early, iris, capsys):
     printed = capsys.readouterr().out
     rates = [float(rate) for rate in re.findall(r"Setting learning rate to (\S+)", printed)]
     assert rates == pytest.approx([0.001 / 5**k for k in range(1, 6)], abs=1e-6)
+
+
+def test_best_loss_is_the_lowest_not_the_last(iris):
+    model = MLPClassifier(5, solver="sgd", learning_rate_init=0.5, batch_size=10, max_iter=20)
+    fit(model.set_params(random_state=0, n_iter_no_change=np.inf), *iris)
+    assert model.best_loss_ == min(model.loss_curve_) < model.loss_ == model.loss_curve_[-1]
 
 
 @BOTH

@@ -146,6 +146,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Y = self._encode(y, learn=first and not incremental)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+        weight = self._weights(y, sample_weight)
 
         n_outputs, loss = self._output(Y)
         sizes = (X.shape[1], *hidden_layers(self), n_outputs)
@@ -158,9 +159,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self.n_iter_ = 0
         if self.solver == "lbfgs":
-            self._fit_lbfgs(X, Y, y, sample_weight)
+            self._fit_lbfgs(X, Y, y, sample_weight, weight)
         else:
-            self._fit_stochastic(X, Y, y, sample_weight, incremental=incremental)
+            self._fit_stochastic(X, Y, y, sample_weight, weight, incremental=incremental)
         if not np.isfinite(self.network_.theta).all():
             raise Diverged(_NON_FINITE)
         return self
@@ -226,7 +227,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.best_validation_score_: float | None = best
         self.best_loss_: float | None = best_loss
 
-    def _fit_lbfgs(self, X: Any, Y: Any, y: Any, sample_weight: Any) -> None:
+    def _fit_lbfgs(self, X: Any, Y: Any, y: Any, sample_weight: Any, weight: Any) -> None:
         self.engine_ = "reference"
         tasks = self._tasks(X, y, sample_weight, max_epochs=self.max_iter)
 
@@ -242,7 +243,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 self.network_,
                 X,
                 Y,
-                sample_weight=self._weights(y, sample_weight),
+                sample_weight=weight,
                 l2=self.alpha,
                 l1=self.l1,
                 max_iter=self.max_iter,
@@ -262,12 +263,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tasks.end()
 
     def _fit_stochastic(
-        self, X: Any, Y: Any, y: Any, sample_weight: Any, *, incremental: bool
+        self, X: Any, Y: Any, y: Any, sample_weight: Any, weight: Any, *, incremental: bool
     ) -> None:
         held_out = None
         self._start_curves()
         if self.early_stopping:
-            X, Y, y, sample_weight, held_out = self._hold_out(X, Y, y, sample_weight)
+            (X, Y, y, sample_weight, weight), held_out = self._hold_out(
+                X, Y, y, sample_weight, weight
+            )
         learner = self._prepared_learner(len(Y), fresh=not incremental)
         self.engine_ = learner.engine
         epochs = 1 if incremental else self.max_iter
@@ -289,7 +292,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                     epochs=epochs,
                     tol=None if early is not None or incremental else self.tol,
                     n_iter_no_change=self.n_iter_no_change,
-                    sample_weight=self._weights(y, sample_weight),
+                    sample_weight=weight,
                     callbacks=callbacks,
                 )
                 converged = history.converged or (early is not None and early.plateaued)
@@ -372,30 +375,27 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         nesterov = bool(self.nesterovs_momentum and self.momentum)
         return SGD(schedules[self.learning_rate], self.momentum, nesterov)
 
-    def _hold_out(self, X: Any, Y: Any, y: Any, sample_weight: Any) -> Any:
-        """Split off the validation examples."""
-        weights = () if sample_weight is None else (sample_weight,)
-        parts: list[Any] = train_test_split(
-            X,
-            Y,
-            y,
-            *weights,
+    def _hold_out(self, X: Any, Y: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
+        """Split off the validation examples: return X, Y, y, *weights of each part."""
+        given = [array for array in (X, Y, y, *weights) if array is not None]
+        split: list[Any] = train_test_split(
+            *given,
             test_size=self.validation_fraction,
             stratify=self._stratify(y),
             random_state=check_random_state(self.random_state),
         )
-        X, X_val, Y, _, y, y_val, *split = parts
-        if X_val.shape[0] < 2:
+        if split[1].shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
                 "your dataset."
             )
-        sample_weight, weight_val = split if split else (None, None)
-        return X, Y, y, sample_weight, (X_val, y_val, weight_val)
+        parts = []
+        for part in (iter(split[0::2]), iter(split[1::2])):
+            parts.append([None if a is None else next(part) for a in (X, Y, y, *weights)])
+        return tuple(parts)
 
-    def _early_stopping(self, held_out: tuple[Any, Any, Any]) -> EarlyStopping:
-        X_val, y_val, weight_val = held_out
-        weight_val = self._weights(y_val, weight_val)
+    def _early_stopping(self, held_out: Any) -> EarlyStopping:
+        X_val, _, y_val, _, weight_val = held_out
 
         def score() -> float:
             with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
