@@ -275,6 +275,9 @@ def test_the_networks_dtype_is_fixed_by_the_first_fit(make, kind):
     assert model.network_.theta.dtype == "float32"
     output = model.predict_proba(X) if estimator is MLPClassifier else model.predict(X)
     assert output.dtype == "float32"
+    narrow = X.astype("float32")
+    cast = model.predict_proba(narrow) if estimator is MLPClassifier else model.predict(narrow)
+    np.testing.assert_array_equal(output, cast)
 
 
 def test_float32_and_float64_predict_alike(make, kind, solver):
