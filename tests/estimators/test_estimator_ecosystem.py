@@ -27,7 +27,7 @@ from sklearn.model_selection import (
 from sklearn.multioutput import ClassifierChain, MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.utils import estimator_html_repr
+from sklearn.utils import estimator_html_repr, get_tags
 
 from chainrule import MLPClassifier, MLPRegressor
 
@@ -47,6 +47,8 @@ def test_kinds_are_told():
     assert not is_regressor(CLASSIFIER)
     assert is_regressor(REGRESSOR)
     assert not is_classifier(REGRESSOR)
+    assert get_tags(CLASSIFIER).classifier_tags.multi_label
+    assert all(get_tags(model).input_tags.sparse for model in (CLASSIFIER, REGRESSOR))
 
 
 def test_grid_search(iris):
