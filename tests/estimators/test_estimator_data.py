@@ -216,6 +216,11 @@ def test_kinds_of_problem(make, kind, solver):
         return
     P = model.predict_proba(X)
     assert P.shape == (60, len(model.classes_))
+    assert ((P > 0.4) & (P < 0.6)).any()  # some are near, so where they part matters
+    if kind == "multilabel":
+        np.testing.assert_array_equal(model.predict(X), P > 0.5)
+    else:
+        np.testing.assert_array_equal(model.predict(X), model.classes_[P.argmax(axis=1)])
     assert ((P >= 0) & (P <= 1)).all()
     assert np.allclose(P.sum(axis=1), 1) == (kind != "multilabel")
     np.testing.assert_allclose(model.predict_log_proba(X), np.log(P))
