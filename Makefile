@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format soak clean
+.PHONY: demo test check format stubs soak clean
 
 # A real table, a network trained on it, the report, predictions.
 demo: .venv/cli
@@ -26,6 +26,11 @@ format: .venv/check
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# The type stub of the compiled modules, which have all the same functions.
+stubs: .venv/test
+	$(BIN)/python -m nanobind.stubgen -q -m chainrule.engines._native_v3 -o src/chainrule/engines/_native.pyi
+	sed -i "s/^isa: str = .*/isa: str/; 1i # Made by \`make stubs\` from the compiled module; a test compares them." src/chainrule/engines/_native.pyi
+
 # The long versions of what `make test` samples: full counts of fuzzing, kills, big tables.
 soak: .venv/test
 	$(BIN)/pytest -n 2 -m soak
@@ -34,7 +39,7 @@ clean:
 	rm -rf .venv demo dist .pytest_cache .ruff_cache .hypothesis
 
 # One stamp per extra, renewed when the dependencies change.
-.venv/%: pyproject.toml
+.venv/%: pyproject.toml cmake/CMakeLists.txt $(wildcard cpp/*.cpp cpp/core/*.hpp)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	@touch $@

@@ -28,7 +28,7 @@ def test_from_a_network_to_a_trained_one(loss):
 
     trace = net.trace(X, Y, weight, l2=0.1, l1=0.01)
     assert len(trace.a) == 4
-    assert np.array_equal(trace.h, net(X))
+    np.testing.assert_allclose(trace.h, net(X), rtol=1e-6, atol=1e-6)  # by the other engine
     check = cr.check_gradients(net, X, Y, weight, l2=0.1, l1=0.01)
     assert check.passed
     assert "passed" in str(check)
@@ -48,11 +48,11 @@ def test_from_a_network_to_a_trained_one(loss):
 
 
 def test_the_three_kinds_of_descent():
-    for batch_size in (1, 8, None):
+    for batch_size, rate in ((1, 0.01), (8, 0.05), (None, 0.05)):
         net = cr.Network([4, 8, 2], loss="log_loss", seed=3)
-        learner = cr.Learner(net, cr.SGD(0.05, 0.9, nesterov=True), batch_size=batch_size)
+        learner = cr.Learner(net, cr.SGD(rate, 0.9, nesterov=True), batch_size=batch_size)
         history = learner.fit(X, CLASSES > 0, epochs=200, tol=1e-3, n_iter_no_change=5)
-        assert (net(X).argmax(axis=1) == (CLASSES > 0)).mean() > 0.85
+        assert (net(X).argmax(axis=1) == (CLASSES > 0)).mean() > 0.9
         assert len(history) <= 200
 
 

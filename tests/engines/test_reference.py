@@ -8,12 +8,16 @@ from chainrule import errors
 from chainrule.engines import (
     Engine,
     Examples,
+    NativeEngine,
     Objective,
     ReferenceEngine,
+    Task,
     TrainingState,
     choose_engine,
+    hypotheses,
 )
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
+from chainrule.engines.reference import hypotheses as predict_by_reference
 
 RNG = np.random.default_rng(6)
 X, Y = RNG.normal(size=(9, 3)), RNG.normal(size=(9, 2))
@@ -24,20 +28,24 @@ def make(dtype="float64"):
     return cr.Network([3, 4, 2], "tanh", "squared_error", dtype=dtype)
 
 
-@pytest.mark.parametrize("name", ["auto", "reference"])
-def test_choose(name):
-    engine = choose_engine(name)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("auto", NativeEngine), ("native", NativeEngine), ("reference", ReferenceEngine)],
+)
+def test_choose(name, kind):
+    engine = choose_engine(name, make().architecture, cr.Adam())
     assert isinstance(engine, Engine)
-    assert engine.name in ("reference", "native")
-    assert choose_engine("reference").name == "reference"
+    assert type(engine) is kind
+    assert engine.name == ("reference" if kind is ReferenceEngine else "native")
 
 
 @pytest.mark.parametrize("wrong", ["refrence", "cuda", "", None, 1])
 def test_unknown_engines(wrong):
     with pytest.raises(errors.UnknownName) as caught:
-        choose_engine(wrong)
+        choose_engine(wrong, make().architecture, cr.Adam())
     assert repr(wrong) in str(caught.value)
-    assert "'reference'" in str(caught.value)
+    for name in ("auto", "reference", "native"):
+        assert repr(name) in str(caught.value)
 
 
 def test_examples_count_and_weigh():
@@ -91,10 +99,11 @@ def test_a_step_changes_the_state_and_nothing_else(dtype):
     state = TrainingState(net.parameters, rule.init(net.theta))
     batch = Examples(X.astype(dtype), Y.astype(dtype), WEIGHT.astype(dtype))
     before, cost = theta.copy(), net.trace(X, Y, WEIGHT, l2=0.1).cost
-    objective = Objective(l2=0.1)
-    got = ReferenceEngine().step(
-        net.architecture, objective, rule, 0.1, state, batch, 9, batch.total
-    )
+    task = Task(net.architecture, Objective(l2=0.1), rule, batch_size=9)
+    engine = ReferenceEngine()
+    assert engine.takes(task, batch)
+    assert engine.prepare(batch) is batch
+    got = engine.step(task, state, batch, 0.1)
     assert got == cost
     assert (state.step, state.epoch, state.examples) == (1, 0, 9)
     assert net.theta is theta
@@ -125,5 +134,11 @@ def test_float32_follows_float64(g, loss):
 
 def test_hypotheses_are_the_networks():
     net = make()
-    H = choose_engine("reference").hypotheses(net.architecture, net.parameters, X)
-    assert np.array_equal(H, net(X))
+    H = predict_by_reference(net.architecture, net.parameters, X)
+    assert np.array_equal(H, net.trace(X, Y).h)
+    assert np.array_equal(hypotheses(net.architecture, net.parameters, X), net(X))
+    np.testing.assert_allclose(H, net(X), rtol=1e-12)
+    own = cr.Network([3, 4, 2], cr.Activation("own", np.tanh, lambda z: 1 - np.tanh(z) ** 2))
+    np.testing.assert_array_equal(
+        predict_by_reference(own.architecture, own.parameters, X.astype("float32")), own(X)
+    )

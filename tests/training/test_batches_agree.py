@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.engines.batches import batches
 from chainrule.maths.random import permutation
 from chainrule.optimizers import Optimizer
-from chainrule.training.batches import batches
 
 RNG = np.random.default_rng(3)
 M = 23

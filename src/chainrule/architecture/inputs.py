@@ -14,7 +14,7 @@ from chainrule.architecture.architecture import Architecture
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 
-__all__ = ["as_numbers", "check_X", "check_Y", "check_batch", "check_sample_weight"]
+__all__ = ["as_numbers", "check_X", "check_Y", "check_batch", "check_sample_weight", "is_sparse"]
 
 AnyArray: TypeAlias = NDArray[Any]
 
@@ -30,7 +30,7 @@ def check_X(architecture: Architecture, X: Any) -> Any:
         If X holds no numbers, NaN or infinity, has no rows, or not the network's columns.
     """
     checked: Any
-    if _is_sparse(X):
+    if is_sparse(X):
         if X.ndim != 2 or X.dtype.kind not in "biuf":
             raise InvalidInput(
                 f"A sparse X must have two dimensions and hold real numbers. Got {X.ndim} "
@@ -140,7 +140,7 @@ def check_batch(
         If any is unusable, or their numbers of examples differ.
     """
     rows = check_X(architecture, X)
-    one_example = not _is_sparse(X) and np.ndim(X) == 1
+    one_example = not is_sparse(X) and np.ndim(X) == 1
     targets = check_Y(architecture, [Y] if one_example else Y)
     n = rows.shape[0]
     if n != len(targets):
@@ -150,7 +150,8 @@ def check_batch(
     return rows, targets, check_sample_weight(architecture, sample_weight, n)
 
 
-def _is_sparse(X: Any) -> bool:
+def is_sparse(X: Any) -> bool:
+    """Whether X is one of SciPy's sparse matrices or arrays."""
     return sparse.issparse(X)  # without its type guard, which hides X's methods
 
 

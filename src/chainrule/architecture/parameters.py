@@ -76,10 +76,11 @@ class Parameters:
         The blog's matrices, of shapes (s_out, s_in + 1).
     """
 
-    __slots__ = ("architecture", "biases", "theta", "thetas", "weights")
+    __slots__ = ("architecture", "biases", "predictor", "theta", "thetas", "weights")
 
     def __init__(self, architecture: Architecture, theta: Float) -> None:
         self.architecture = architecture
+        self.predictor: Any = None  # what an engine keeps to predict faster; never copied or saved
         blocks: list[Float] = []
         start = 0
         for s_in, s_out in architecture.shapes:

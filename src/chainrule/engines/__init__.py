@@ -1,34 +1,74 @@
-"""The engines: one meaning, computed by NumPy (reference) or, later, by the native core."""
+"""The engines: one meaning, computed by NumPy (reference) or by the compiled core (native)."""
 
-from chainrule.engines.interface import Engine, Examples, Objective, TrainingState
+from typing import Any
+
+from chainrule.architecture import Architecture, Parameters
+from chainrule.engines.interface import (
+    Engine,
+    EpochRecord,
+    Examples,
+    Objective,
+    Task,
+    TrainingState,
+)
+from chainrule.engines.native import (
+    NativeEngine,
+    RowStepper,
+    native_knows,
+    predict_natively,
+    predict_row,
+)
 from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.reference import hypotheses as predict_by_reference
+from chainrule.engines.stopping import Plateau
 from chainrule.errors import InvalidParameter, unknown_name
+from chainrule.maths.arrays import Float
+from chainrule.optimizers import Optimizer
 
 __all__ = [
     "Engine",
+    "EpochRecord",
     "Examples",
+    "NativeEngine",
     "Objective",
+    "Plateau",
     "ReferenceEngine",
+    "RowStepper",
+    "Task",
     "TrainingState",
     "choose_engine",
+    "hypotheses",
+    "predict_row",
 ]
 
 
-def choose_engine(name: str) -> Engine:
-    """Return the engine of that name; "auto" is the fastest there is.
+def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -> Engine:
+    """Return the engine of that name; "auto" is the native one if every part is built in.
 
     Raises
     ------
     UnknownName
         If there is no engine of that name.
     InvalidParameter
-        If the native engine is asked for where it is not built.
+        If the native engine is asked for and lacks a part, or is not there.
     """
-    if name in ("auto", "reference"):
+    if name == "reference":
         return ReferenceEngine()
+    if name not in ("auto", "native"):
+        raise unknown_name("engine", name, ["auto", "reference", "native"])
+    if native_knows(architecture, optimizer):
+        return NativeEngine()
     if name == "native":
         raise InvalidParameter(
-            "engine='native' is not part of this version of chainrule. Use engine='auto', which "
-            "takes the fastest engine there is, or 'reference'."
+            "engine='native' has only the built-in activations, losses and optimizers, and needs "
+            "a processor of level x86-64-v3 or arm64. Use engine='auto', which takes the native "
+            "engine where it can, or 'reference'."
         )
-    raise unknown_name("engine", name, ["auto", "reference", "native"])
+    return ReferenceEngine()
+
+
+def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
+    """Return H (FP2.1, FP2.2) for checked X, by the fastest engine that knows every part."""
+    if native_knows(architecture):
+        return predict_natively(architecture, parameters, X)
+    return predict_by_reference(architecture, parameters, X)

@@ -2,16 +2,17 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters
+from chainrule.engines.stopping import Plateau
 from chainrule.maths.arrays import Float
 from chainrule.optimizers import Optimizer, OptimizerState
 
-__all__ = ["Engine", "Examples", "Objective", "TrainingState"]
+__all__ = ["Engine", "EpochRecord", "Examples", "Objective", "Task", "TrainingState"]
 
 
 @final
@@ -91,8 +92,40 @@ class TrainingState:
     reductions: int = 0
 
 
+@final
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what, how: everything but the data and how far training is.
+
+    Attributes
+    ----------
+    architecture, objective, optimizer
+        The network, the cost and the update rule.
+    batch_size : int
+        B.
+    shuffle : bool
+        Whether each epoch takes the examples in a new order.
+    n_jobs : int or None
+        Threads; None lets the engine choose.
+    """
+
+    architecture: Architecture
+    objective: Objective
+    optimizer: Optimizer
+    batch_size: int
+    shuffle: bool = True
+    n_jobs: int | None = None
+
+
+class EpochRecord(NamedTuple):
+    """The cost of an epoch, and how many seconds it took."""
+
+    cost: float
+    seconds: float
+
+
 class Engine(ABC):
-    """Computes hypotheses and makes training steps. Both engines follow the same trajectory."""
+    """Makes training steps. Both engines follow the same trajectory."""
 
     @property
     @abstractmethod
@@ -100,40 +133,66 @@ class Engine(ABC):
         """The name that ``engine=`` takes."""
 
     @abstractmethod
-    def hypotheses(self, architecture: Architecture, parameters: Parameters, X: Any) -> Float:
-        """Return H for checked X, shape (n, K)."""
+    def takes(self, task: Task, examples: Examples) -> bool:
+        """Whether the engine can train on these examples."""
 
     @abstractmethod
-    def step(
-        self,
-        architecture: Architecture,
-        objective: Objective,
-        optimizer: Optimizer,
-        rate: float,
-        state: TrainingState,
-        batch: Examples,
-        n_examples: int,
-        total: float,
-    ) -> float:
-        """Make one update from one batch, in place, and return the batch's cost before it.
+    def prepare(self, examples: Examples) -> Examples:
+        """Return the examples as the engine reads them; called once before many epochs."""
+
+    @abstractmethod
+    def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
+        """Make one update from one batch, treated as the training set.
 
         Parameters
         ----------
-        architecture, objective, optimizer
-            What is trained, on what, how.
-        rate : float
-            The learning rate.
+        task : Task
         state : TrainingState
             Changed in place.
         batch : Examples
-            B examples.
-        n_examples : int
-            M, the size of the training set the batch is from (B, if it is all there is).
-        total : float
-            S, the sum of the weights of that training set.
+            As `prepare` returns them.
+        rate : float
+            The learning rate.
 
         Returns
         -------
         float
-            (M/(B S)) sum of w * loss over the batch, plus penalties.
+            The batch's cost before the update.
+
+        Raises
+        ------
+        Diverged
+            If the cost is NaN or infinite.
+        """
+
+    @abstractmethod
+    def epochs(
+        self,
+        task: Task,
+        state: TrainingState,
+        examples: Examples,
+        rate: float,
+        n_epochs: int,
+        plateau: Plateau | None,
+        records: list[EpochRecord],
+    ) -> None:
+        """Run epochs until there were so many, or the cost has reached a plateau.
+
+        Parameters
+        ----------
+        task, state, rate
+            As for `step`.
+        examples : Examples
+            The training set, as `prepare` returns it.
+        n_epochs : int
+            How many at most.
+        plateau : Plateau or None
+            The convergence rule; takes in the cost of each epoch.
+        records : list
+            Gets a record of each finished epoch, also if the run is interrupted.
+
+        Raises
+        ------
+        Diverged
+            If a cost is NaN or infinite.
         """

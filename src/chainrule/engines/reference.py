@@ -4,6 +4,8 @@ It is the executable specification. It takes every activation and loss, the user
 and is what trace, explain and gradient checks show.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -11,8 +13,17 @@ from typing import Any, final
 import numpy as np
 
 from chainrule.architecture import Architecture, Parameters
-from chainrule.engines.interface import Engine, Examples, Objective, TrainingState
-from chainrule.errors import InvalidParameter
+from chainrule.engines.batches import batches
+from chainrule.engines.interface import (
+    Engine,
+    EpochRecord,
+    Examples,
+    Objective,
+    Task,
+    TrainingState,
+)
+from chainrule.engines.stopping import Plateau
+from chainrule.errors import Diverged, InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.maths.penalties import penalty, penalty_gradient
 from chainrule.maths.propagation import (
@@ -23,7 +34,6 @@ from chainrule.maths.propagation import (
     propagate_to_output,
 )
 from chainrule.maths.random import dropout_mask
-from chainrule.optimizers import Optimizer
 
 __all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "flat_gradient", "hypotheses"]
 
@@ -132,22 +142,59 @@ class ReferenceEngine(Engine):
         """Its name: "reference"."""
         return "reference"
 
-    def hypotheses(self, architecture: Architecture, parameters: Parameters, X: Any) -> Float:
-        """Return H for checked X."""
-        return hypotheses(architecture, parameters, X)
+    def takes(self, task: Task, examples: Examples) -> bool:
+        """Whether it can train on these: always."""
+        return True
 
-    def step(
+    def prepare(self, examples: Examples) -> Examples:
+        """Return the examples as they are."""
+        return examples
+
+    def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
+        """Make one update from a batch that is all there is."""
+        return _update(task, state, batch, rate, len(batch), batch.total)
+
+    def epochs(
         self,
-        architecture: Architecture,
-        objective: Objective,
-        optimizer: Optimizer,
-        rate: float,
+        task: Task,
         state: TrainingState,
-        batch: Examples,
-        n_examples: int,
-        total: float,
-    ) -> float:
-        """Make one update: masks, forward, backward, the optimizer."""
+        examples: Examples,
+        rate: float,
+        n_epochs: int,
+        plateau: Plateau | None,
+        records: list[EpochRecord],
+    ) -> None:
+        """Run epochs, batch by batch."""
+        M, S = len(examples), examples.total
+        for _ in range(n_epochs):
+            begin = time.perf_counter()
+            cost = 0.0
+            for rows in batches(
+                M,
+                task.batch_size,
+                shuffle=task.shuffle,
+                seed=task.objective.seed,
+                epoch=state.epoch,
+            ):
+                batch = examples.take(rows)
+                cost += len(batch) / M * _update(task, state, batch, rate, M, S)
+            state.epoch += 1
+            records.append(EpochRecord(cost, time.perf_counter() - begin))
+            if plateau is not None and plateau.reached(cost):
+                return
+
+
+def _update(
+    task: Task,
+    state: TrainingState,
+    batch: Examples,
+    rate: float,
+    n_examples: int,
+    total: float,
+) -> float:
+    """Make one update: masks, forward, backward, the optimizer. Return the cost before it."""
+    architecture, objective = task.architecture, task.objective
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below, once and in words
         result = cost_and_gradients(
             architecture,
             state.parameters,
@@ -161,8 +208,10 @@ class ReferenceEngine(Engine):
         grad = flat_gradient(architecture, result.gradients)
         state.step += 1
         state.examples += len(batch)
-        optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
-        return result.cost
+        task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
+    if not math.isfinite(result.cost):
+        raise Diverged(f"The cost became {result.cost}")
+    return result.cost
 
 
 def _masks(

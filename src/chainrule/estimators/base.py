@@ -277,15 +277,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tasks = self._tasks(X, y, sample_weight, max_epochs=epochs)
 
         epochs_seen = Epochs(self, len(Y), self.loss_curve_, continued=incremental)
-        callbacks: list[Callable[..., Any]] = [epochs_seen]
+        callbacks: list[Callable[..., Any]] = []
         early = None if held_out is None else self._early_stopping(held_out)
         if early is not None:
             callbacks.append(early)
         if tasks.active:
             callbacks.append(tasks)
+        # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
+        watched = bool(callbacks or self.verbose or incremental)
+        if watched:
+            callbacks.insert(0, epochs_seen)
 
         try:
-            with interrupted_with_a_warning():
+            with interrupted_with_a_warning(), epochs_seen.afterwards(learner, unless=watched):
                 history = learner.fit(
                     X,
                     Y,

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
+from chainrule.engines.stopping import Plateau
 from chainrule.training import Learner, Record
-from chainrule.training.stopping import Plateau
 
 __all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning"]
 
@@ -60,6 +60,15 @@ class Epochs:
             estimator.best_loss_ = min(estimator.best_loss_, cost)
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
+
+    @contextmanager
+    def afterwards(self, learner: Learner, *, unless: bool) -> Iterator[None]:
+        """Take in all epochs of a fit when it has ended, however it ended."""
+        try:
+            yield
+        finally:
+            for record in () if unless else learner.history:
+                self(learner, record)
 
     def _watch_over_calls(self, learner: Learner, cost: float) -> None:
         estimator = self.estimator

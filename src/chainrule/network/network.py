@@ -9,8 +9,8 @@ from chainrule.architecture import Architecture, Parameters, Views
 from chainrule.architecture.checks import check_number, check_seed
 from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
-from chainrule.engines.interface import Examples
-from chainrule.engines.reference import cost_and_gradients, hypotheses
+from chainrule.engines import Examples, hypotheses, predict_row
+from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
@@ -173,6 +173,10 @@ class Network:
         InvalidInput
             If X has another number of features, no rows, NaN or infinity.
         """
+        if type(X) is np.ndarray and X.ndim == 1:
+            h = predict_row(self.architecture, self._parameters, X)
+            if h is not None:
+                return h
         checked = check_X(self.architecture, X)
         H = hypotheses(self.architecture, self._parameters, checked)
         return H[0] if np.ndim(X) == 1 else H

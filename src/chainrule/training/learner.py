@@ -8,29 +8,70 @@ for each epoch:
 """
 
 import math
-import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, final
+from typing import Any, Generic, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 
 from chainrule.architecture.checks import check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.parameters import write
-from chainrule.engines import Examples, Objective, TrainingState, choose_engine
+from chainrule.engines import (
+    Engine,
+    EpochRecord,
+    Examples,
+    NativeEngine,
+    Objective,
+    Plateau,
+    ReferenceEngine,
+    RowStepper,
+    Task,
+    TrainingState,
+    choose_engine,
+)
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.optimizers import Adam, Optimizer
-from chainrule.optimizers.schedules import as_schedule
-from chainrule.training.batches import batches
+from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
 from chainrule.training.history import History, Record
-from chainrule.training.stopping import Plateau
 
 __all__ = ["Callback", "Learner"]
 
+V = TypeVar("V")
+
 Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 """Called after each epoch with the learner and its record; returning True stops the fit."""
+
+
+def _check_batch_size(batch_size: Any) -> int | None:
+    return None if batch_size is None else check_whole("batch_size", batch_size)
+
+
+def _check_n_jobs(n_jobs: Any) -> int | None:
+    return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
+
+
+@final
+class Setting(Generic[V]):
+    """A setting of a learner, checked whenever it is set."""
+
+    def __init__(self, check: Callable[[Any], V]) -> None:
+        self._check = check
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    @overload
+    def __get__(self, learner: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, learner: "Learner", owner: type) -> V: ...
+    def __get__(self, learner: "Learner | None", owner: type) -> Self | V:
+        return self if learner is None else getattr(learner, self._name)
+
+    def __set__(self, learner: "Learner", value: Any) -> None:
+        setattr(learner, self._name, self._check(value))
+        learner._row_stepper = None  # made for the settings as they were
 
 
 @final
@@ -86,6 +127,15 @@ class Learner:
     [False, True, True, False]
     """
 
+    l2 = Setting(lambda value: check_number("l2", value))
+    l1 = Setting(lambda value: check_number("l1", value))
+    dropout = Setting(lambda value: check_number("dropout", value, high=1))
+    batch_size = Setting(_check_batch_size)
+    seed = Setting(check_seed)
+    n_jobs = Setting(_check_n_jobs)
+    shuffle = Setting(bool)
+    _row_stepper: RowStepper | None = None
+
     def __init__(
         self,
         net: Network,
@@ -106,21 +156,13 @@ class Learner:
             raise InvalidParameter(
                 f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."
             )
-        if n_jobs is not None and n_jobs != -1:
-            check_whole("n_jobs", n_jobs)
-        check_number("dropout", dropout, high=1)
         self._net = net
         self._optimizer = optimizer
-        self.l2 = check_number("l2", l2)
-        self.l1 = check_number("l1", l1)
-        self.dropout = float(dropout)
+        self.l2, self.l1, self.dropout = l2, l1, dropout
+        self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
         self.history = History()
-        self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size)
-        self.seed = check_seed(seed)
-        self.n_jobs = n_jobs
-        self.shuffle = bool(shuffle)
         self._asked_engine = engine
-        self._engine = choose_engine(engine)
+        self._engine = choose_engine(engine, net.architecture, optimizer)
         self._state = TrainingState(net.parameters, optimizer.init(net.theta))
 
     @property
@@ -156,8 +198,10 @@ class Learner:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step, as the optimizer's schedule has it."""
-        schedule = as_schedule(self.optimizer.learning_rate)
-        return schedule.rate(self._state.examples, self._state.reductions)
+        rate = self._optimizer.learning_rate
+        if not isinstance(rate, Schedule):
+            return rate
+        return rate.rate(self._state.examples, self._state.reductions)
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -218,23 +262,39 @@ class Learner:
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
+        task, engine = self._task(len(examples)), self._engine_for(examples)
+        examples = engine.prepare(examples)
+        # The engine may run many epochs in one call if nobody has to hear of each, and the rate
+        # stays as it is.
+        constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
+        at_once = epochs if constant and not callbacks else 1
+
         history = self.history = History()
-        for _ in range(epochs):
+        while len(history) < epochs:
             for hook in filter(None, begin_hooks):
                 hook(self)
-            begin = time.perf_counter()
-            rate = self.learning_rate
-            cost = self._epoch(examples, rate)
-            record = Record(
-                epoch=self._state.epoch,
-                cost=cost,
-                learning_rate=rate,
-                seconds=time.perf_counter() - begin,
-            )
-            history.append(record)
+            rate, records = self.learning_rate, list[EpochRecord]()
+            first = self.n_epochs + 1
+            try:
+                engine.epochs(
+                    task,
+                    self._state,
+                    examples,
+                    rate,
+                    min(at_once, epochs - len(history)),
+                    plateau,
+                    records,
+                )
+            except Diverged as error:
+                raise self._diverged(str(error)) from None
+            finally:
+                for epoch, (cost, seconds) in enumerate(records, start=first):
+                    history.append(
+                        Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
+                    )
             # Every callback hears of the epoch, also after one has asked to stop.
-            stopped = [bool(callback(self, record)) for callback in callbacks]
-            if plateau is not None and plateau.reached(cost):
+            stopped = [bool(callback(self, history[-1])) for callback in callbacks]
+            if plateau is not None and plateau.is_reached:
                 history.converged = not self.reduce_learning_rate()
                 plateau.start_over()
             if history.converged or any(stopped):
@@ -271,9 +331,39 @@ class Learner:
         >>> net.theta  # b + 0.1, W + 0.1 * 2
         array([0.1, 0.2], dtype=float32)
         """
+        if sample_weight is None and type(X) is np.ndarray and X.ndim == 1:
+            cost = self._step_row(X, Y)
+            if cost is not None:
+                return cost
         batch = self._examples(X, Y, sample_weight)
-        cost = self._step(batch, len(batch), batch.total, self.learning_rate)
+        engine = self._engine_for(batch)
+        try:
+            cost = engine.step(
+                self._task(len(batch), one_batch=True),
+                self._state,
+                engine.prepare(batch),
+                self.learning_rate,
+            )
+        except Diverged as error:
+            raise self._diverged(str(error)) from None
         self._require_finite_parameters()
+        return cost
+
+    def _step_row(self, x: Any, y: Any) -> float | None:
+        """Make the step of one example by the short way, or return None for the long one."""
+        stepper = self._row_stepper
+        if stepper is None:
+            if not isinstance(self._engine, NativeEngine):
+                return None
+            self.net.architecture.require_trainable()
+            stepper = self._engine.row_stepper(self._task(1), self._state)
+            if stepper is None:
+                return None
+            self._row_stepper = stepper
+        cost = stepper.step(x, y, self.learning_rate)
+        if cost is not None and not -math.inf < cost < math.inf:
+            self._require_finite_parameters()
+            raise self._diverged(f"The cost became {cost}")
         return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
@@ -308,35 +398,26 @@ class Learner:
         self.net.architecture.require_trainable()
         return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
 
-    def _epoch(self, examples: Examples, rate: float) -> float:
-        """Make the steps of one epoch and return its cost."""
-        M, S, state = len(examples), examples.total, self._state
-        batch_size = M if self.batch_size is None else self.batch_size
-        cost = 0.0
-        for rows in batches(M, batch_size, shuffle=self.shuffle, seed=self.seed, epoch=state.epoch):
-            batch = examples.take(rows)
-            cost += len(batch) / M * self._step(batch, M, S, rate)
-        state.epoch += 1
-        return cost
-
-    def _step(self, batch: Examples, n_examples: int, total: float, rate: float) -> float:
-        objective = Objective(
-            self.l2, self.l1, (self.dropout,) * (self.net.architecture.n_layers - 2), self.seed
+    def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
+        batch_size = n_examples
+        if self.batch_size is not None and not one_batch:
+            batch_size = min(self.batch_size, n_examples)
+        hidden = self.net.architecture.n_layers - 2
+        objective = Objective(self.l2, self.l1, (self.dropout,) * hidden, self.seed)
+        return Task(
+            self.net.architecture, objective, self.optimizer, batch_size, self.shuffle, self.n_jobs
         )
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below, once and in words
-            cost = self._engine.step(
-                self.net.architecture,
-                objective,
-                self.optimizer,
-                rate,
-                self._state,
-                batch,
-                n_examples,
-                total,
-            )
-        if not math.isfinite(cost):
-            raise self._diverged(f"The cost became {cost}")
-        return cost
+
+    def _engine_for(self, examples: Examples) -> Engine:
+        """Return the engine, the reference one for examples that the native one does not take."""
+        if not self._engine.takes(self._task(len(examples)), examples):
+            if self._asked_engine == "native":
+                raise InvalidParameter(
+                    "engine='native' writes a batch of sparse rows out, which would be too large "
+                    "here. Use smaller batches, or engine='auto'."
+                )
+            self._engine = ReferenceEngine()
+        return self._engine
 
     def _require_finite_parameters(self) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""

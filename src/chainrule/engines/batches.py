@@ -33,7 +33,7 @@ def batches(
 
     Examples
     --------
-    >>> from chainrule.training.batches import batches
+    >>> from chainrule.engines.batches import batches
     >>> list(batches(5, 2, shuffle=False, seed=0, epoch=0))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """

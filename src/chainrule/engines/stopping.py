@@ -23,7 +23,7 @@ class Plateau:
 
     Examples
     --------
-    >>> from chainrule.training.stopping import Plateau
+    >>> from chainrule.engines.stopping import Plateau
     >>> plateau = Plateau(tol=0.1, n_iter_no_change=1)
     >>> [plateau.reached(cost) for cost in (1.0, 0.5, 0.49, 0.48)]
     [False, False, False, True]
@@ -40,6 +40,11 @@ class Plateau:
             self.without_improvement + 1 if cost > self.best - self.tol else 0
         )
         self.best = min(self.best, cost)
+        return self.is_reached
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the last epoch taken in was one too many."""
         return self.without_improvement > self.n_iter_no_change
 
     def start_over(self) -> None:

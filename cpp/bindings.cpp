@@ -1,0 +1,258 @@
+// The Python module around the core, one for each instruction set. No arithmetic here.
+
+#include "core/elementwise.hpp"
+#include "core/trainer.hpp"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace nb = nanobind;
+namespace core = chainrule::CHAINRULE_ISA;
+using namespace nb::literals;
+
+namespace {
+
+template <class T> using Array = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T> using MaybeArray = std::optional<Array<T>>;
+
+template <class T> T* data_or_null(const MaybeArray<T>& array) {
+  return array ? array->data() : nullptr;
+}
+
+// The engine checks what it passes; this keeps a mistake there from becoming a stray write.
+void require(bool fits) {
+  if (!fits) throw nb::value_error("shapes that do not fit the network");
+}
+
+core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
+                                const std::vector<int>& activations, int loss) {
+  core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
+  for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
+  return net;
+}
+
+// Python's signals, Ctrl-C above all, are handled by the thread that called.
+bool signalled() {
+  const nb::gil_scoped_acquire gil;
+  const core::UsualMode mode;  // a handler may compute
+  return PyErr_CheckSignals() != 0;
+}
+
+// A one-dimensional contiguous buffer of T, if the object is one of that length; looked at through
+// Python's buffer protocol, which costs less than making an nb::ndarray.
+template <class T> class Row {
+ public:
+  Row(nb::handle object, std::ptrdiff_t n, bool writable) {
+    const int flags = PyBUF_ND | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
+    held_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
+    if (!held_) {
+      PyErr_Clear();
+      return;
+    }
+    const char expected = sizeof(T) == 4 ? 'f' : 'd';
+    fits_ = view_.ndim == 1 && view_.shape[0] == n && view_.format && view_.format[0] == expected &&
+            view_.format[1] == 0;
+  }
+  ~Row() {
+    if (held_) PyBuffer_Release(&view_);
+  }
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+
+  explicit operator bool() const { return fits_; }
+  T* data() const { return static_cast<T*>(view_.buf); }
+
+ private:
+  Py_buffer view_;
+  bool held_ = false, fits_ = false;
+};
+
+template <class T> bool all_finite(const T* values, std::ptrdiff_t n) {
+  return std::all_of(values, values + n, [](T v) { return std::isfinite(v); });
+}
+
+template <class T> void bind(nb::module_& m, const char* trainer, const char* predictor) {
+  using Trainer = core::Trainer<T>;
+  auto trainer_class = nb::class_<Trainer>(m, trainer);
+  trainer_class
+      .def(
+          "__init__",
+          [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
+             const std::vector<int>& activations, int loss, int optimizer, double momentum,
+             double beta_1, double beta_2, double epsilon, double l2, double l1,
+             const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
+             bool shuffle, bool sparse, int threads, std::ptrdiff_t n_examples) {
+            core::Settings settings;
+            settings.optimizer = {static_cast<core::Optimizer>(optimizer), momentum, beta_1, beta_2,
+                                  epsilon};
+            settings.l2 = l2;
+            settings.l1 = l1;
+            settings.dropout = dropout;
+            settings.seed = seed;
+            settings.batch_size = batch_size;
+            settings.shuffle = shuffle;
+            settings.sparse = sparse;
+            settings.threads = threads;
+            new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
+          },
+          "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
+          "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
+          "shuffle"_a, "sparse"_a, "threads"_a, "n_examples"_a)
+      .def(
+          "run",
+          [](Trainer& self, Array<T> theta, const MaybeArray<T>& first, const MaybeArray<T>& second,
+             const std::optional<Matrix<const T>>& X, const MaybeArray<const T>& values,
+             const MaybeArray<const std::int32_t>& columns32,
+             const MaybeArray<const std::int32_t>& starts32,
+             const MaybeArray<const std::int64_t>& columns64,
+             const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
+             const MaybeArray<const T>& weight, double total, double rate,
+             Array<std::uint64_t> progress, Array<double> stopping, Matrix<double> records) {
+            const auto& net = self.architecture();
+            const auto n = static_cast<std::ptrdiff_t>(Y.shape(0));
+            const auto P = static_cast<std::size_t>(net.n_parameters());
+            require(theta.shape(0) == P && (!first || first->shape(0) == P) &&
+                    (!second || second->shape(0) == P));
+            require(!X || (static_cast<std::ptrdiff_t>(X->shape(0)) == n &&
+                           static_cast<std::ptrdiff_t>(X->shape(1)) == net.sizes.front()));
+            require(static_cast<std::ptrdiff_t>(Y.shape(1)) == net.sizes.back() &&
+                    n == self.n_examples());
+            require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
+            require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
+            require(progress.shape(0) == 4 && stopping.shape(0) == 4 && records.shape(1) == 2);
+            const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
+                                             data_or_null(starts32), data_or_null(columns64),
+                                             data_or_null(starts64)};
+            const core::Examples<T> examples{X ? X->data() : nullptr,
+                                             sparse,
+                                             Y.data(),
+                                             data_or_null(weight),
+                                             n,
+                                             total};
+            core::Progress done{progress(0), progress(1), progress(2)};
+            core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
+                                stopping(3)};
+            {
+              const nb::gil_scoped_release release;
+              progress(3) = static_cast<std::uint64_t>(self.run(
+                  theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
+                  reinterpret_cast<core::EpochRecord*>(records.data()),
+                  static_cast<std::ptrdiff_t>(records.shape(0)), signalled));
+            }
+            progress(0) = done.step;
+            progress(1) = done.epoch;
+            progress(2) = done.examples;
+            stopping(2) = rule.best;
+            stopping(3) = rule.without_improvement;
+            if (self.status() == core::Status::kInterrupted) throw nb::python_error();
+            return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
+          },
+          "theta"_a, "first"_a.none(), "second"_a.none(), "X"_a.none(),
+          "values"_a.none(), "columns32"_a.none(), "starts32"_a.none(), "columns64"_a.none(),
+          "starts64"_a.none(), "Y"_a, "weight"_a.none(), "total"_a, "rate"_a, "progress"_a,
+          "stopping"_a, "records"_a);
+
+  trainer_class.def(
+      "step_row",
+      // One example, if x and y are rows of T (or y the index of a class): the cost before the
+      // update, or None if they are something else, and have to be looked at more closely. Infinite
+      // if the update went to infinity.
+      [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second, nb::handle x,
+         nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
+        const auto& net = self.architecture();
+        const std::ptrdiff_t K = net.sizes.back(), P = net.n_parameters();
+        const Row<T> row(x, net.sizes[0], false), parameters(theta, P, true),
+            memory_1(first, P, true), memory_2(second, P, true);
+        if (!row || !parameters || !all_finite(row.data(), net.sizes[0])) return std::nullopt;
+        T one_hot[64] = {};
+        std::optional<Row<T>> targets;
+        const T* Y = one_hot;
+        if (net.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
+          const std::ptrdiff_t k = PyNumber_AsSsize_t(y.ptr(), nullptr);
+          if (k == -1 && PyErr_Occurred()) PyErr_Clear();
+          if (k < 0 || k >= K) return std::nullopt;
+          one_hot[k] = 1;
+        } else if (net.loss == core::Loss::kSquaredError) {
+          targets.emplace(y, K, false);
+          if (!*targets || !all_finite(targets->data(), K)) return std::nullopt;
+          Y = targets->data();
+        } else {
+          return std::nullopt;
+        }
+        const core::Examples<T> examples{row.data(), {}, Y, nullptr, 1, 1.0};
+        core::Progress progress{step, 0, 0};
+        core::Stopping never;
+        core::EpochRecord record;
+        self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
+                 memory_2 ? memory_2.data() : nullptr, examples, rate, progress, never, &record, 1,
+                 [] { return false; });
+        if (self.status() == core::Status::kDiverged) return self.last_cost();
+        return all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
+      },
+      "theta"_a, "first"_a.none(), "second"_a.none(), "x"_a.none(), "y"_a.none(), "rate"_a,
+      "step"_a);
+
+  using Predictor = core::Predictor<T>;
+  nb::class_<Predictor>(m, predictor)
+      .def(
+          "row",
+          // Fills h for one row x of T; False if x or h is something else, or x is not finite.
+          [](Predictor& self, nb::handle theta, nb::handle x, nb::handle h) {
+            const auto& net = self.architecture();
+            const auto& sizes = net.sizes;
+            const Row<T> row(x, sizes.front(), false), out(h, sizes.back(), true),
+                parameters(theta, net.n_parameters(), false);
+            if (!row || !out || !parameters || !all_finite(row.data(), sizes.front())) return false;
+            self.predict_row(parameters.data(), row.data(), out.data());
+            return true;
+          },
+          "theta"_a, "x"_a.none(), "h"_a)
+      .def(
+          "__init__",
+          [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
+             const std::vector<int>& activations, int loss) {
+            new (self) Predictor(architecture(sizes, activations, loss));
+          },
+          "sizes"_a, "activations"_a, "loss"_a)
+      .def(
+          "predict",
+          [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {
+            const auto& net = self.architecture();
+            require(static_cast<std::ptrdiff_t>(theta.shape(0)) == net.n_parameters() &&
+                    static_cast<std::ptrdiff_t>(X.shape(1)) == net.sizes.front() &&
+                    static_cast<std::ptrdiff_t>(H.shape(1)) == net.sizes.back() &&
+                    X.shape(0) == H.shape(0));
+            const nb::gil_scoped_release release;
+            self.predict(theta.data(), X.data(), H.data(), static_cast<std::ptrdiff_t>(X.shape(0)),
+                         threads);
+          },
+          "theta"_a, "X"_a, "H"_a, "threads"_a);
+}
+
+// One of the core's elementwise functions over an array, with the caller's mode for subnormals.
+template <class T> void apply(const std::string& name, Array<const T> z, Array<T> out) {
+  const core::Elementwise<T> function = core::elementwise<T>(name);
+  if (!function) throw nb::value_error("no such function");
+  function(z.data(), out.data(), static_cast<std::ptrdiff_t>(z.shape(0)));
+}
+
+}  // namespace
+
+#define CHAINRULE_STRING_(x) #x
+#define CHAINRULE_STRING(x) CHAINRULE_STRING_(x)
+
+NB_MODULE(CHAINRULE_MODULE, m) {
+  m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
+  bind<float>(m, "TrainerF32", "PredictorF32");
+  bind<double>(m, "TrainerF64", "PredictorF64");
+  m.def("apply", apply<float>, "name"_a, "z"_a, "out"_a);
+  m.def("apply", apply<double>, "name"_a, "z"_a, "out"_a);
+}

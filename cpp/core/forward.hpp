@@ -1,0 +1,131 @@
+// Forward propagation of some rows, and prediction (FP2.1, FP2.2).
+#pragma once
+
+#include "gemm.hpp"
+#include "threads.hpp"
+#include "workspace.hpp"
+
+#include <mutex>
+
+namespace chainrule::CHAINRULE_ISA {
+
+inline std::size_t idx(Index i) { return static_cast<std::size_t>(i); }
+
+// Carries rows r ... r + n - 1 of X through all layers up to the output's z, which is left in the
+// last layer's `delta`. `after_hidden(l)` is called when the activations of a hidden layer are there.
+template <class T, class AfterHidden>
+void forward_rows(const Architecture& net, const std::vector<LayerPanels<T>>& layers,
+                  const std::vector<ActivationBlocks<T>>& activations,
+                  const BatchBuffers<T>& buffers, const T* X, Index r, Index n,
+                  AfterHidden&& after_hidden) {
+  Index a_row = net.sizes[0];
+  const T* A = X + r * a_row;
+  for (Index l = 0; l < net.n_layers(); ++l) {
+    const bool output = l + 1 == net.n_layers();
+    const auto& buffer = buffers.layers[idx(l)];
+    const Panels<T>& panels = layers[idx(l)].theta;
+    const Index distance = buffer.distance;
+    T* Z = (output ? buffer.delta : buffer.a).get() + r * distance;
+    for (Index p = 0; p < panels.count(); ++p)
+      multiply(n, panels.width(p),
+               Product<T>{net.sizes[idx(l)], A, a_row, 1, panels.row(p, 1), panels.width(p),
+                          Z + p * kPanel<T>, distance},
+               panels.row(p, 0));
+    if (output) return;
+    T* slopes = buffer.slope.get();
+    activations[idx(l)].forward(Z, slopes ? slopes + r * distance : nullptr,
+                                {n, padded<T>(panels.columns), distance});
+    after_hidden(l);
+    A = Z;
+    a_row = distance;
+  }
+}
+
+// Hypotheses of many rows. The parameters are laid out anew in every call, so that what a user
+// wrote into theta always counts.
+template <class T> class Predictor {
+ public:
+  explicit Predictor(const Architecture& net) : net_(net), hypothesis_(loss_blocks<T>(net.loss).hypothesis) {
+    const Index widest = *std::max_element(net_.sizes.begin(), net_.sizes.end());
+    for (auto& row : row_) row = Buffer<T>(padded<T>(widest));
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      layers_.emplace_back(net_.sizes[idx(l)], net_.sizes[idx(l) + 1], 0, false);
+      if (l + 1 < net_.n_layers()) activations_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
+    }
+  }
+
+  Predictor(const Predictor&) = delete;
+  Predictor& operator=(const Predictor&) = delete;
+
+  // h (K) from one row x (N), straight from theta: nothing is laid out, so that a small network
+  // answers at once. The chains are those of `predict`, and so are the bits.
+  void predict_row(const T* theta, const T* x, T* h) {
+    constexpr Index L = kLanes<T>;
+    const FlushSubnormals mode;
+    const T* a = x;
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
+      const T *b = theta, *W = theta + out;
+      T* z = row_[l % 2].get();
+      for (Index j = 0; j < out; j += L) {
+        const int n = static_cast<int>(std::min(L, out - j));
+        Vec<T> acc = load_first(b + j, n);
+        for (Index k = 0; k < in; ++k) acc = fma(splat(a[k]), load_first(W + k * out + j, n), acc);
+        store(z + j, acc);
+      }
+      theta += (in + 1) * out;
+      if (l + 1 < net_.n_layers())
+        activations_[idx(l)].forward(z, nullptr, {1, padded<T>(out), padded<T>(out)});
+      else
+        hypothesis_(z, out);
+      a = z;
+    }
+    std::copy_n(a, net_.sizes.back(), h);
+  }
+
+  const Architecture& architecture() const { return net_; }
+
+  // H (n, K) from X (n, N), both with their rows one after another.
+  void predict(const T* theta, const T* X, T* H, Index n, int threads) {
+    const std::unique_lock<std::mutex> lock(running_, std::try_to_lock);
+    if (!lock) {  // another thread of Python's predicts: with buffers of our own
+      Predictor<T>(net_).predict(theta, X, H, n, threads);
+      return;
+    }
+    Index at = 0;
+    for (const auto& layer : layers_) {
+      layer.theta.read(theta + at);
+      at += layer.theta.rows * layer.theta.columns;
+    }
+    while (static_cast<int>(buffers_.size()) < threads)
+      buffers_.emplace_back(net_, kRowBlock, false, false, false);
+    std::atomic<Index> next{0};
+    in_team(threads, [&](int t) {
+      for (Index r; (r = next.fetch_add(kRowBlock, std::memory_order_relaxed)) < n;)
+        block(buffers_[static_cast<std::size_t>(t)], X + r * net_.sizes[0],
+              H + r * net_.sizes.back(), std::min(kRowBlock, n - r));
+    });
+  }
+
+ private:
+  void block(const BatchBuffers<T>& buffers, const T* X, T* H, Index n) const {
+    forward_rows(net_, layers_, activations_, buffers, X, 0, n, [](Index) {});
+    const auto& last = buffers.layers.back();
+    const Index K = net_.sizes.back();
+    for (Index i = 0; i < n; ++i) {
+      T* z = last.delta.get() + i * last.distance;
+      hypothesis_(z, K);
+      std::copy_n(z, K, H + i * K);
+    }
+  }
+
+  const Architecture net_;
+  void (*const hypothesis_)(T* z, Index n);
+  std::vector<LayerPanels<T>> layers_;
+  std::vector<ActivationBlocks<T>> activations_;
+  std::vector<BatchBuffers<T>> buffers_;
+  Buffer<T> row_[2];
+  std::mutex running_;
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

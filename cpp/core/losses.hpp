@@ -1,0 +1,204 @@
+// Output pairs over a row of z: hypothesis, loss and delta (see chainrule/maths/losses.py).
+#pragma once
+
+#include "layout.hpp"
+#include "math.hpp"
+
+namespace chainrule::CHAINRULE_ISA {
+
+enum class Loss : int { kSquaredError, kCrossEntropy, kLogLoss, kPoisson, kLogisticSquaredError, kIndicator };
+
+// Lane 0 of v + (v moved down by half its lanes), again and again until one lane is left.
+template <class T, int half> CHAINRULE_INLINE Vec<T> fold(Vec<T> v) {
+  if constexpr (half == 0) {
+    return v;
+  } else {
+    IntVec<T> from = lane_numbers<T>() + splat_int<T>(half);
+    from &= splat_int<T>(kLanes<T> - 1);
+    return fold<T, half / 2>(v + shuffle<T>(v, from));
+  }
+}
+template <class T> CHAINRULE_INLINE T folded_lanes(Vec<T> v) {
+  return fold<T, kLanes<T> / 2>(v)[0];
+}
+
+// The sum over a row in one written-down order for every instruction set: entry j goes to place
+// j mod (64 bytes' worth of entries), ascending; then the places are halved until one is left.
+template <class T> struct RowSum {
+  static constexpr int kParts = 64 / kVectorBytes;
+  Vec<T> part[kParts] = {};
+  int next = 0;
+
+  CHAINRULE_INLINE void add(Vec<T> v) {
+    part[next] = part[next] + v;
+    next = (next + 1) % kParts;
+  }
+  CHAINRULE_INLINE T total() const {
+    Vec<T> sum[kParts];
+    for (int i = 0; i < kParts; ++i) sum[i] = part[i];
+    for (int half = kParts / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) sum[i] = sum[i] + sum[i + half];
+    return folded_lanes<T>(sum[0]);
+  }
+};
+
+template <class T> CHAINRULE_INLINE T largest(const T* z, Index n) {
+  T m = z[0];
+  for (Index j = 1; j < n; ++j) m = z[j] > m ? z[j] : m;
+  return m;
+}
+
+// z becomes h in place; n = K outputs, padded to whole vectors behind.
+template <class T, Loss loss> void hypothesis_row(T* z, Index n) {
+  constexpr int L = kLanes<T>;
+  if constexpr (loss == Loss::kLogLoss) {
+    const Vec<T> m = splat(largest(z, n));
+    RowSum<T> sum;
+    for (Index j = 0; j < n; j += L) {
+      const Vec<T> e = select<T>(first_lanes<T>(static_cast<int>(std::min<Index>(L, n - j))),
+                                 exp<T>(load(z + j) - m), Vec<T>{});
+      store(z + j, e);
+      sum.add(e);
+    }
+    const Vec<T> total = splat(sum.total());
+    for (Index j = 0; j < n; j += L) store(z + j, load(z + j) / total);
+    return;
+  }
+  for (Index j = 0; j < n; j += L) {
+    const Vec<T> v = load(z + j);
+    if constexpr (loss == Loss::kCrossEntropy || loss == Loss::kLogisticSquaredError)
+      store(z + j, logistic<T>(v));
+    else if constexpr (loss == Loss::kPoisson)
+      store(z + j, exp<T>(v));
+    else if constexpr (loss == Loss::kIndicator)
+      store(z + j, select<T>(v >= Vec<T>{}, splat<T>(1), Vec<T>{}));
+  }
+}
+
+// The targets and weights of some rows of a batch.
+template <class T> struct Targets {
+  const T* Y;           // rows of n outputs
+  const T* weight;      // or null
+  const Index* order;   // the example of each row, or null if they follow one another from `start`
+  Index start, n;
+  T scale;              // M / (B S)
+
+  CHAINRULE_INLINE Index example(Index row) const { return order ? order[row] : start + row; }
+  CHAINRULE_INLINE const T* y(Index row) const { return Y + example(row) * n; }
+  CHAINRULE_INLINE T c(Index row) const {
+    return weight ? scale * weight[example(row)] : scale;
+  }
+};
+
+// The log loss of one example is -sum y log h = (sum y) log sum e^(z - m) - sum y (z - m), with m
+// the largest z. Here the three sums are made, and delta; the logarithm is taken of many rows at once.
+template <class T>
+CHAINRULE_INLINE void log_loss_row(T* z, const T* y, Index n, T c, T& total, T& weight, T& dot) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> m = splat(largest(z, n)), scale = splat(c), zero{};
+  RowSum<T> totals, weights, dots;
+  for (Index j = 0; j < n; j += L) {
+    const int lanes = static_cast<int>(std::min<Index>(L, n - j));
+    const Vec<T> shifted = load(z + j) - m, t = load_first(y + j, lanes);
+    const Vec<T> e = select<T>(first_lanes<T>(lanes), exp<T>(shifted), zero);
+    store(z + j, e);
+    totals.add(e);
+    weights.add(t);
+    dots.add(t * select<T>(first_lanes<T>(lanes), shifted, zero));
+  }
+  total = totals.total();
+  weight = weights.total();
+  dot = dots.total();
+  const Vec<T> inverse = splat(c / total);
+  for (Index j = 0; j < n; j += L) {
+    const Vec<T> t = load_first(y + j, static_cast<int>(std::min<Index>(L, n - j)));
+    store(z + j, load(z + j) * inverse - scale * t);
+  }
+}
+
+// One example: from z and y the loss (returned) and c * dloss/dz (in place of z).
+template <class T, Loss loss> CHAINRULE_INLINE T loss_row(T* z, const T* y, Index n, T c) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> scale = splat(c), zero{}, one = splat<T>(1), half = splat<T>(static_cast<T>(0.5));
+  RowSum<T> sum;
+  for (Index j = 0; j < n; j += L) {
+    const int lanes = static_cast<int>(std::min<Index>(L, n - j));
+    const IntVec<T> real = first_lanes<T>(lanes);
+    const Vec<T> v = load(z + j), t = load_first(y + j, lanes);
+    Vec<T> value, delta;
+    if constexpr (loss == Loss::kSquaredError) {
+      delta = v - t;
+      value = half * delta * delta;
+    } else if constexpr (loss == Loss::kCrossEntropy) {
+      value = t * softplus<T>(-v) + (one - t) * softplus<T>(v);
+      delta = logistic<T>(v) - t;
+    } else if constexpr (loss == Loss::kPoisson) {
+      const Vec<T> h = exp<T>(v);
+      const Vec<T> y_log_y = select<T>(t > zero, t * log<T>(select<T>(t > zero, t, one)), zero);
+      value = y_log_y - t * v - t + h;
+      delta = h - t;
+    } else if constexpr (loss == Loss::kLogisticSquaredError) {
+      const Vec<T> h = logistic<T>(v), r = h - t;
+      value = half * r * r;
+      delta = r * (h * (one - h));
+    } else {
+      value = delta = zero;
+    }
+    sum.add(select<T>(real, value, zero));
+    store(z + j, select<T>(real, scale * delta, zero));
+  }
+  return sum.total();
+}
+
+// Rows r ... r + rows - 1 of a batch: z becomes delta (BP1.2), `losses` gets c * loss of each.
+template <class T, Loss loss>
+void loss_block(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets) {
+  if constexpr (loss == Loss::kLogLoss) {
+    constexpr Index L = kLanes<T>;
+    T total[L], weight[L], dot[L], c[L];
+    for (Index i = r; i < r + rows; i += L) {
+      const Index n = std::min(L, r + rows - i);
+      for (Index k = 0; k < n; ++k, z += distance) {
+        c[k] = targets.c(i + k);
+        log_loss_row(z, targets.y(i + k), targets.n, c[k], total[k], weight[k], dot[k]);
+        if (c[k] == 0) {  // an example of weight 0 is as good as absent, whatever its loss
+          std::fill_n(z, padded<T>(targets.n), T(0));
+          total[k] = weight[k] = 1;
+          dot[k] = 0;
+        }
+      }
+      std::fill(total + n, total + L, T(1));
+      const Vec<T> loss_of_rows = load(weight) * log<T>(load(total)) - load(dot);
+      store_first(losses + i, load(c) * loss_of_rows, static_cast<int>(n));
+    }
+    return;
+  }
+  for (Index i = r; i < r + rows; ++i, z += distance) {
+    const T c = targets.c(i);
+    if (c == 0) {  // an example of weight 0 is as good as absent, whatever its loss
+      std::fill_n(z, padded<T>(targets.n), T(0));
+      losses[i] = 0;
+    } else {
+      losses[i] = c * loss_row<T, loss>(z, targets.y(i), targets.n, c);
+    }
+  }
+}
+
+template <class T> struct LossBlocks {
+  void (*hypothesis)(T* z, Index n);
+  void (*loss)(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets);
+};
+
+template <class T> LossBlocks<T> loss_blocks(Loss loss) {
+  switch (loss) {
+    case Loss::kSquaredError: return {hypothesis_row<T, Loss::kSquaredError>, loss_block<T, Loss::kSquaredError>};
+    case Loss::kCrossEntropy: return {hypothesis_row<T, Loss::kCrossEntropy>, loss_block<T, Loss::kCrossEntropy>};
+    case Loss::kLogLoss: return {hypothesis_row<T, Loss::kLogLoss>, loss_block<T, Loss::kLogLoss>};
+    case Loss::kPoisson: return {hypothesis_row<T, Loss::kPoisson>, loss_block<T, Loss::kPoisson>};
+    case Loss::kLogisticSquaredError: return {hypothesis_row<T, Loss::kLogisticSquaredError>, loss_block<T, Loss::kLogisticSquaredError>};
+    case Loss::kIndicator: return {hypothesis_row<T, Loss::kIndicator>, loss_block<T, Loss::kIndicator>};
+  }
+  return {nullptr, nullptr};
+}
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,331 @@
+"""The native engine: whole epochs in one call of the compiled core, the same bits everywhere.
+
+This is the only importer of the compiled modules, of which there is one for each instruction set.
+"""
+
+import importlib
+import os
+import warnings
+from functools import cache
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture.inputs import AnyArray, is_sparse
+from chainrule.engines import threadpool
+from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
+from chainrule.engines.stopping import Plateau
+from chainrule.engines.threads import available_threads
+from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
+from chainrule.maths.activations import ACTIVATIONS
+from chainrule.maths.arrays import Float
+from chainrule.maths.losses import LOSSES
+from chainrule.optimizers import SGD, Adam, Optimizer
+
+__all__ = [
+    "NativeEngine",
+    "RowStepper",
+    "load_core",
+    "native_knows",
+    "predict_natively",
+    "predict_row",
+]
+
+# As the core numbers them (cpp/core/activations.hpp, losses.hpp, optimizers.hpp).
+_ACTIVATIONS = [
+    "identity", "logistic", "tanh", "relu", "step", "leaky_relu",
+    "elu", "selu", "softplus", "silu", "gelu", "mish",
+]  # fmt: skip
+_LOSSES = [
+    "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
+]  # fmt: skip
+_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
+
+_LEVELS = ("v3", "v4", "neon")
+_MULTIPLICATIONS_A_THREAD = 1_000_000  # of a step, below which a second thread costs more
+_LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
+_LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
+
+
+@cache
+def load_core() -> Any:
+    """Return the compiled module for this processor, or None where there is none.
+
+    ``CHAINRULE_ISA`` forces one of its levels.
+
+    Raises
+    ------
+    InvalidParameter
+        If CHAINRULE_ISA names a level that is unknown, or that this processor lacks.
+    """
+    forced = os.environ.get("CHAINRULE_ISA")
+    try:
+        cpu = importlib.import_module("chainrule.engines._cpu")
+    except ImportError:
+        levels: list[str] = []
+    else:
+        levels = list(cpu.levels())
+    if forced is not None:
+        if forced not in _LEVELS:
+            raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
+        if forced not in levels:
+            raise InvalidParameter(
+                f"CHAINRULE_ISA={forced} asks for an instruction set that this processor lacks. It "
+                f"has {', '.join(levels) or 'none of them'}: choose one, or unset CHAINRULE_ISA."
+            )
+        levels = [forced]
+    if not levels:
+        warnings.warn(
+            "chainrule's native engine needs a processor of level x86-64-v3 or arm64; the "
+            "reference engine serves here, which is slower.",
+            stacklevel=2,
+        )
+        return None
+    core = importlib.import_module(f"chainrule.engines._native_{levels[-1]}")
+    threadpool.register()
+    return core
+
+
+def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
+    """Whether every part is built in, and the core is there."""
+    built_in = all(ACTIVATIONS.get(g.name) is g for g in architecture.activations)
+    built_in = built_in and LOSSES.get(architecture.loss.name) is architecture.loss
+    if optimizer is not None:
+        built_in = built_in and type(optimizer) in (SGD, Adam)
+    return built_in and load_core() is not None
+
+
+def predict_natively(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
+    """Return H for checked X."""
+    n, K = X.shape[0], architecture.sizes[-1]
+    H = np.empty((n, K), architecture.dtype)
+    predictor = parameters.predictor
+    if predictor is None:
+        kind = "PredictorF32" if architecture.dtype == np.float32 else "PredictorF64"
+        predictor = parameters.predictor = getattr(load_core(), kind)(*_described(architecture))
+    threads = _threads(architecture, n, None)
+    if not is_sparse(X):
+        predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
+        return H
+    rows = max(1, _LARGEST_SPARSE_BATCH // (8 * architecture.sizes[0]))
+    for start in range(0, n, rows):
+        part = slice(start, start + rows)
+        predictor.predict(parameters.theta, X[part].toarray(), H[part], threads)
+    return H
+
+
+def predict_row(architecture: Architecture, parameters: Parameters, x: AnyArray) -> Float | None:
+    """Return h for one row, with as little between the caller and the core as can be.
+
+    None if the row has to be looked at more closely (another dtype or length, not contiguous, not
+    finite), if the network is large, or if nothing was predicted yet: `predict_natively` serves.
+    """
+    predictor = parameters.predictor
+    theta = parameters.theta
+    if predictor is None or theta.size > _LARGEST_FOR_A_ROW:
+        return None
+    h = np.empty(architecture.sizes[-1], theta.dtype)
+    return h if predictor.row(theta, x, h) else None
+
+
+@final
+class NativeEngine(Engine):
+    """The compiled core."""
+
+    def __init__(self) -> None:
+        self._made_for: Any = None
+        self._trainer: Any = None
+
+    @property
+    def name(self) -> str:
+        """Its name: "native"."""
+        return "native"
+
+    def takes(self, task: Task, examples: Examples) -> bool:
+        """Whether a batch of sparse rows, written out, stays of a reasonable size."""
+        if not is_sparse(examples.X):
+            return True
+        entries = min(task.batch_size, len(examples)) * task.architecture.sizes[0]
+        return entries * task.architecture.dtype.itemsize <= _LARGEST_SPARSE_BATCH
+
+    def prepare(self, examples: Examples) -> Examples:
+        """Return the examples with rows one after another; nothing is copied if they are."""
+        sparse = is_sparse(examples.X)
+        X: Any = examples.X if sparse else np.ascontiguousarray(examples.X)
+        if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
+            raise InvalidInput("The sparse X has column indices outside its shape: make it anew.")
+        weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
+        return Examples(X, np.ascontiguousarray(examples.Y), weight)
+
+    def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
+        """Make one update from a batch that is all there is."""
+        records = np.zeros((1, 2))
+        epoch = state.epoch
+        self._run(task, state, batch, rate, records, None)
+        state.epoch = epoch
+        return float(records[0, 0])
+
+    def row_stepper(self, task: Task, state: TrainingState) -> "RowStepper | None":
+        """Return what makes steps of one example at once, if the network is small enough."""
+        if task.architecture.n_parameters > _LARGEST_FOR_A_ROW:
+            return None
+        return RowStepper(self._make_trainer(task, 1), state)
+
+    def epochs(
+        self,
+        task: Task,
+        state: TrainingState,
+        examples: Examples,
+        rate: float,
+        n_epochs: int,
+        plateau: Plateau | None,
+        records: list[EpochRecord],
+    ) -> None:
+        """Run epochs in one call."""
+        filled = np.zeros((n_epochs, 2))
+        finished = state.epoch
+        try:
+            self._run(task, state, examples, rate, filled, plateau)
+        finally:  # also when interrupted or diverged
+            for cost, seconds in filled[: state.epoch - finished].tolist():
+                records.append(EpochRecord(cost, seconds))
+
+    def _run(
+        self,
+        task: Task,
+        state: TrainingState,
+        examples: Examples,
+        rate: float,
+        records: NDArray[np.float64],
+        plateau: Plateau | None,
+    ) -> None:
+        trainer = self._trainer_for(task, examples)
+        progress = np.array([state.step, state.epoch, state.examples, 0], np.uint64)
+        rule = np.array([-1.0, 0.0, 0.0, 0.0])
+        if plateau is not None:
+            rule[:] = (
+                plateau.tol,
+                plateau.n_iter_no_change,
+                plateau.best,
+                plateau.without_improvement,
+            )
+        memories: list[Float | None] = [None, None]
+        for name, memory in state.optimizer_state.items():
+            memories[_MEMORIES[name]] = memory
+        X: Any = examples.X
+        rows: tuple[Any, ...] = (X, None, None, None, None, None)
+        if is_sparse(X):
+            values, columns, starts = X.data, X.indices, X.indptr
+            if columns.dtype == np.int32 and starts.dtype == np.int32:
+                rows = (None, values, columns, starts, None, None)
+            else:
+                wide = np.int64
+                rows = (None, values, None, None, columns.astype(wide), starts.astype(wide))
+        try:
+            cost = trainer.run(
+                state.parameters.theta,
+                *memories,
+                *rows,
+                examples.Y,
+                examples.weight,
+                examples.total,
+                rate,
+                progress,
+                rule,
+                records,
+            )
+        finally:
+            state.step, state.epoch, state.examples = progress[:3].tolist()
+            if plateau is not None:
+                plateau.best = float(rule[2])
+                plateau.without_improvement = int(rule[3])
+        if not np.isfinite(cost):
+            raise Diverged(f"The cost became {cost}")
+
+    def _trainer_for(self, task: Task, examples: Examples) -> Any:
+        """Return the core's trainer with its buffers, the one of the last call if it fits."""
+        n, sparse = len(examples), is_sparse(examples.X)
+        key = (task, n, sparse)
+        if key != self._made_for:
+            self._trainer = self._make_trainer(task, n, sparse=sparse)
+            self._made_for = key
+        return self._trainer
+
+    def _make_trainer(self, task: Task, n_examples: int, *, sparse: bool = False) -> Any:
+        architecture, objective = task.architecture, task.objective
+        kind = "TrainerF32" if architecture.dtype == np.float32 else "TrainerF64"
+        batch = min(task.batch_size, n_examples)
+        return getattr(load_core(), kind)(
+            *_described(architecture),
+            *_rule(task.optimizer),
+            objective.l2,
+            objective.l1,
+            list(objective.dropout) if any(objective.dropout) else [],
+            objective.seed,
+            batch,
+            task.shuffle,
+            sparse,
+            _threads(architecture, batch, task.n_jobs, passes=3),
+            n_examples,
+        )
+
+
+@final
+class RowStepper:
+    """Makes updates from one example, with as little between the caller and the core as can be."""
+
+    __slots__ = ("_arrays", "_state", "_step_row")
+
+    def __init__(self, trainer: Any, state: TrainingState) -> None:
+        self._step_row = trainer.step_row
+        self._state = state
+        memories = [*state.optimizer_state.values(), None, None]
+        self._arrays = (state.parameters.theta, memories[0], memories[1])
+
+    def step(self, x: Any, y: Any, rate: float) -> float | None:
+        """Make one update.
+
+        Returns
+        -------
+        float or None
+            The cost before the update; infinite if the update went to infinity. None if nothing
+            was done, since x and y have to be looked at more closely.
+        """
+        state = self._state
+        cost = self._step_row(*self._arrays, x, y, rate, state.step)
+        if cost is not None:
+            state.step += 1
+            state.examples += 1
+        return cost
+
+
+def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
+    return (
+        list(architecture.sizes),
+        [_ACTIVATIONS.index(g.name) for g in architecture.activations],
+        _LOSSES.index(architecture.loss.name),
+    )
+
+
+def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
+    """Return the core's number of an update rule, with momentum, betas and epsilon."""
+    if isinstance(optimizer, SGD):
+        kind = _NESTEROV if optimizer.nesterov else _MOMENTUM if optimizer.momentum else _SGD
+        return kind, optimizer.momentum, 0.0, 0.0, 0.0
+    if isinstance(optimizer, Adam):
+        return _ADAM, 0.0, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+    raise TypeError(f"the core has no rule for {optimizer!r}")
+
+
+def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:
+    """Return how many threads a call is worth; the result never depends on it."""
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    most = available_threads()
+    if n_jobs == -1:
+        return most
+    work = passes * n_rows * architecture.n_parameters
+    return max(1, min(most, work // _MULTIPLICATIONS_A_THREAD))

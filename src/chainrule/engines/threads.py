@@ -1,0 +1,53 @@
+"""How many threads the native engine may use."""
+
+import math
+import os
+from pathlib import Path
+
+from chainrule.errors import InvalidParameter
+
+__all__ = ["available_threads", "limit_threads"]
+
+_limit: list[int] = []  # at most one, from threadpoolctl
+_CGROUP_QUOTAS = ("/sys/fs/cgroup/cpu.max",)
+
+
+def available_threads() -> int:
+    """Return the threads this process may use: its processors, its quota, OMP_NUM_THREADS.
+
+    Raises
+    ------
+    InvalidParameter
+        If OMP_NUM_THREADS is no whole number above 0.
+    """
+    limits = [_processors(), _quota(), *_limit]
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if wanted:
+        if not (wanted.isascii() and wanted.isdigit()) or int(wanted) < 1:
+            raise InvalidParameter(
+                f"OMP_NUM_THREADS must be a whole number above 0. Got {wanted!r}: unset or mend it."
+            )
+        limits.append(int(wanted))
+    return max(1, min(limits))
+
+
+def limit_threads(n: int) -> None:
+    """Let calls take no more than n threads from now on (threadpoolctl's way)."""
+    _limit[:] = [max(1, n)]
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _quota() -> int:
+    """Return the processors that the control group grants, or as many as there are."""
+    for path in _CGROUP_QUOTAS:
+        try:
+            quota, period = Path(path).read_text().split()
+            return max(1, math.ceil(int(quota) / int(period)))
+        except (OSError, ValueError):  # no such group, or "max"
+            continue
+    return os.cpu_count() or 1

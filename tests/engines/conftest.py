@@ -1,0 +1,92 @@
+"""What the tests of the native engine share: the compiled cores, and processes of their own."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from chainrule.engines import native
+
+ALL_LEVELS = ("v3", "v4", "neon")
+
+
+def levels():
+    """The instruction sets of this processor."""
+    return list(importlib.import_module("chainrule.engines._cpu").levels())
+
+
+def core_of(level):
+    """The module of an instruction set, or a skip that says why not."""
+    if level not in levels():
+        pytest.skip(f"this processor lacks {level}: it has {', '.join(levels()) or 'none'}")
+    return importlib.import_module(f"chainrule.engines._native_{level}")
+
+
+@pytest.fixture
+def use_core(monkeypatch):
+    """Return a function that makes the native engine compute with a level's core."""
+
+    def use(level):
+        core = core_of(level)
+        assert core.isa == level
+        monkeypatch.setattr(native, "load_core", lambda: core)
+
+    return use
+
+
+@pytest.fixture
+def use_no_core(monkeypatch):
+    """Pretend that no core was built, or that the processor is too old for any."""
+
+    def import_module(name, *_):
+        if name.startswith("chainrule.engines._"):
+            raise ImportError(name)
+        return importlib.import_module(name)
+
+    native.load_core.cache_clear()
+    monkeypatch.setattr(native, "importlib", type("Stub", (), {"import_module": import_module}))
+    yield
+    native.load_core.cache_clear()
+
+
+@pytest.fixture
+def python():
+    """Return a function that runs a script in a Python of its own and returns the process."""
+
+    def run(script, timeout=60, **environment):
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+def targets(loss, n, n_outputs, rng):
+    """Targets that a loss takes."""
+    if loss == "log_loss":
+        return rng.integers(0, n_outputs, size=n)
+    if loss == "cross_entropy":
+        return rng.integers(0, 2, size=(n, n_outputs))
+    if loss == "poisson":
+        return rng.poisson(1.5, size=(n, n_outputs))
+    return rng.normal(size=(n, n_outputs))
+
+
+@pytest.fixture
+def make_targets():
+    return targets
+
+
+@pytest.fixture
+def flushes():
+    """Return a function that says whether subnormal numbers count as 0 in the calling thread."""
+    least = np.array([np.finfo(float).smallest_normal])
+    return lambda: (least * 0.5)[0] == 0
