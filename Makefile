@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format stubs soak clean
+.PHONY: demo test check format stubs soak bench clean
 
 # A real table, a network trained on it, the report, predictions.
 demo: .venv/cli
@@ -35,8 +35,19 @@ stubs: .venv/test
 soak: .venv/test
 	$(BIN)/pytest -n 2 -m soak
 
+# Beside PyTorch, JAX, ONNX Runtime and scikit-learn, in an environment of its own: `make bench
+# ARGS=--quick`. chainrule is built anew each time, as its users get it.
+bench: .venv-bench/ready
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check .
+	.venv-bench/bin/python benchmarks/run.py $(ARGS)
+
+.venv-bench/ready: benchmarks/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 clean:
-	rm -rf .venv demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench demo dist .pytest_cache .ruff_cache .hypothesis
 
 # One stamp per extra, renewed when the dependencies change.
 .venv/%: pyproject.toml cmake/CMakeLists.txt $(wildcard cpp/*.cpp cpp/core/*.hpp)

@@ -1,0 +1,52 @@
+"""chainrule, through its public names; threads=0 leaves their number to it (the default)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cases
+
+import chainrule as cr
+
+
+def network(case: cases.Case) -> cr.Network:
+    """Return the case's network with the common starting weights."""
+    net = cr.Network(case["sizes"], activation="relu", loss="log_loss")
+    for W, b, (W0, b0) in zip(net.weights, net.biases, cases.weights(case), strict=True):
+        W[...], b[...] = W0, b0
+    return net
+
+
+def learner(case: cases.Case, threads: int) -> cr.Learner:
+    """Return the case's learner."""
+    sgd = case.get("optimizer", "sgd") == "sgd"
+    optimizer = cr.SGD(0.01, momentum=0.9) if sgd else cr.Adam(1e-3)
+    made = cr.Learner(
+        network(case), optimizer, batch_size=case.get("batch"), n_jobs=threads or None
+    )
+    if made.engine != "native":
+        raise RuntimeError("the native engine is not there")
+    return made
+
+
+def prepare(case: cases.Case, threads: int) -> tuple[Callable[[], Any], int]:
+    """Return what is timed, and its units."""
+    match case["task"]:
+        case "train":
+            X, y = cases.table(case)
+            fit, epochs = learner(case, threads).fit, case["epochs"]
+            return lambda: fit(X, y, epochs=epochs), epochs * cases.steps_of(case)
+        case "row":
+            net, x = network(case), cases.table(case)[0][0]
+            return lambda: net(x), 1
+        case "step":
+            X, y = cases.table(case)
+            step, x, target = learner(case, threads).step, X[0], y[0]
+            return lambda: step(x, target), 1
+        case "rows":
+            net, X = network(case), cases.table(case)[0]
+            return lambda: net(X), case["rows"]
+        case "estimator":
+            from contenders.scikit import estimator  # the same call on the other library
+
+            return estimator(cr.MLPClassifier, case)
+    raise ValueError(case["task"])
