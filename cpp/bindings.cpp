@@ -89,7 +89,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const std::vector<int>& activations, int loss, int optimizer, double momentum,
              double beta_1, double beta_2, double epsilon, double l2, double l1,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
-             bool shuffle, bool sparse, int threads, std::ptrdiff_t n_examples) {
+             bool shuffle, bool sparse, int threads, bool fixed_threads,
+             std::ptrdiff_t n_examples) {
             core::Settings settings;
             settings.optimizer = {static_cast<core::Optimizer>(optimizer), momentum, beta_1, beta_2,
                                   epsilon};
@@ -101,11 +102,13 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.shuffle = shuffle;
             settings.sparse = sparse;
             settings.threads = threads;
+            settings.fixed_threads = fixed_threads;
             new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
           },
           "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
           "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
-          "shuffle"_a, "sparse"_a, "threads"_a, "n_examples"_a)
+          "shuffle"_a, "sparse"_a, "threads"_a,
+          "fixed_threads"_a, "n_examples"_a)
       .def(
           "run",
           [](Trainer& self, Array<T> theta, const MaybeArray<T>& first, const MaybeArray<T>& second,

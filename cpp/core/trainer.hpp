@@ -9,6 +9,7 @@
 #include "forward.hpp"
 #include "optimizers.hpp"
 #include "philox.hpp"
+#include "team_size.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -58,6 +59,7 @@ struct Settings {
   bool shuffle = true;
   bool sparse = false;  // whether rows come from a sparse matrix
   int threads = 1;
+  bool fixed_threads = true;  // or any number up to that, whichever is fastest
 };
 
 // How far training is; advanced by every step.
@@ -86,7 +88,8 @@ template <class T> class Trainer {
         update_(choose_update<T>(settings.optimizer.kind, false)),
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
-        order_(static_cast<std::size_t>(n_examples)) {
+        order_(static_cast<std::size_t>(n_examples)),
+        team_(settings.threads, settings.fixed_threads) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
@@ -118,15 +121,22 @@ template <class T> class Trainer {
     rate_ = rate;
     status_ = Status::kFinished;
     progress_ = &progress;
-    finished_ = 0;
+    finished_ = position_ = 0;
     stop_ = done_ = false;
     last_asked_ = Clock::now();
     read(theta, first, second);
-    Barrier barrier(settings_.threads);
-    next_unit_.store(0, std::memory_order_relaxed);
-    in_team(settings_.threads, [&](int t) {
-      while (finished_ < n_epochs && !stop_ && !done_) epoch(t, barrier, records, stopping, interrupted);
-    });
+    while (finished_ < n_epochs && !stop_ && !done_) {
+      const auto begin = Clock::now();
+      const std::uint64_t steps = progress.step;
+      const int size = team_.size();
+      Barrier barrier(size);
+      next_unit_.store(0, std::memory_order_relaxed);
+      pause_ = false;
+      pause_at_ = begin + team_.patience();
+      in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs, interrupted); });
+      const std::chrono::duration<double> took = Clock::now() - begin;
+      team_.took(took.count() / static_cast<double>(progress.step - steps));
+    }
     write(theta, first, second);
     return finished_;
   }
@@ -167,64 +177,87 @@ template <class T> class Trainer {
     }
   }
 
-  // All threads run this together; thread 0 does what is to be done once. What it writes for the
-  // others (stop_, done_, finished_, next_unit_) it writes where a barrier lies before they read.
-  void epoch(int t, Barrier& barrier, EpochRecord* records, Stopping& stopping,
-             const std::function<bool()>& interrupted) {
+  struct Member {
+    int number, of;  // which thread of how many
+  };
+
+  // All threads of a team run this together, from where the last team stopped, until the epochs are
+  // done or the team is to be chosen anew. Thread 0 does what is to be done once; what it writes for
+  // the others (stop_, done_, pause_, finished_, next_unit_) it writes where a barrier lies before
+  // they read.
+  void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs,
+            const std::function<bool()>& interrupted) {
     const Index M = examples_->n;
-    const bool shuffled = settings_.shuffle && n_batch_ < M;
-    const auto begin = Clock::now();
+    const bool leads = me.number == 0, shuffled = settings_.shuffle && n_batch_ < M;
+    Index start = position_;
     std::uint64_t step = progress_->step;
-    if (t == 0) {
-      if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
-      epoch_cost_ = 0;
-    }
-    barrier.wait();
-    for (Index start = 0; start < M; start += n_batch_) {
+    do {
+      if (start == 0) {
+        if (leads) begin_epoch(shuffled);
+        barrier.wait();
+      }
       const Batch batch = batch_at(start, std::min(n_batch_, M - start), shuffled, step++);
-      rows_phase(t, batch);
+      rows_phase(me, batch);
       barrier.wait();
-      if (t == 0) {
+      if (leads) {
         data_cost_ = data_cost(batch);
-        if (!std::isfinite(data_cost_)) {
-          status_ = Status::kDiverged;
-          stop_ = true;
-        } else if (asks(step) && interrupted()) {
-          status_ = Status::kInterrupted;
-          stop_ = true;
-        }
+        look_around(step, interrupted);
       }
       const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
                            settings_.l1 / examples_->total);
-      weights_phase(t, batch, update);
+      weights_phase(me, batch, update);
       barrier.wait();
-      if (t == 0) finish_step(batch);
-      if (stop_) return;
-    }
-    if (t == 0) {
-      ++progress_->epoch;
-      records[finished_] = {epoch_cost_,
-                            std::chrono::duration<double>(Clock::now() - begin).count()};
-      if (std::isfinite(epoch_cost_)) {
-        ++finished_;
-        done_ = stopping.active && plateau(stopping, epoch_cost_);
-      } else {  // the penalties: a data cost would have ended it before
-        data_cost_ = epoch_cost_;
-        status_ = Status::kDiverged;
-        done_ = true;
+      if (leads) finish_step(batch);
+      start += batch.n;
+      if (stop_) break;
+      if (start == M) {
+        if (leads) end_epoch(records, stopping);
+        barrier.wait();
+        start = 0;
+        if (done_ || finished_ == n_epochs) break;
       }
-    }
-    barrier.wait();
+    } while (!pause_);
+    if (leads) position_ = start;
   }
 
-  // Whether it is time to look for an interruption: about every 50 ms, and the clock is looked at
-  // only every so many steps, since small steps take less time than that.
-  bool asks(std::uint64_t step) {
-    if (step % steps_per_look_ != 0) return false;
+  void begin_epoch(bool shuffled) {
+    if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
+    epoch_cost_ = 0;
+    epoch_begin_ = Clock::now();
+  }
+
+  void end_epoch(EpochRecord* records, Stopping& stopping) {
+    ++progress_->epoch;
+    records[finished_] = {epoch_cost_,
+                          std::chrono::duration<double>(Clock::now() - epoch_begin_).count()};
+    if (std::isfinite(epoch_cost_)) {
+      ++finished_;
+      done_ = stopping.active && plateau(stopping, epoch_cost_);
+    } else {  // the penalties: a data cost would have ended it before
+      data_cost_ = epoch_cost_;
+      status_ = Status::kDiverged;
+      done_ = true;
+    }
+  }
+
+  // Whether to stop: the cost is no number, or there was an interruption. That is asked for about
+  // every 50 ms, and the clock is looked at only every so many steps, since small steps take less
+  // time than that.
+  void look_around(std::uint64_t step, const std::function<bool()>& interrupted) {
+    if (!std::isfinite(data_cost_)) {
+      status_ = Status::kDiverged;
+      stop_ = true;
+      return;
+    }
+    if (step % steps_per_look_ != 0) return;
     const auto now = Clock::now();
-    if (now - last_asked_ < std::chrono::milliseconds(50)) return false;
+    pause_ = !team_.is_fixed() && now >= pause_at_;
+    if (now - last_asked_ < std::chrono::milliseconds(50)) return;
     last_asked_ = now;
-    return true;
+    if (interrupted()) {
+      status_ = Status::kInterrupted;
+      stop_ = true;
+    }
   }
 
   static bool plateau(Stopping& s, double cost) {
@@ -254,11 +287,10 @@ template <class T> class Trainer {
   }
 
   // Forward and back for this thread's rows.
-  void rows_phase(int t, const Batch& batch) {
-    const Index threads = settings_.threads;
+  void rows_phase(Member me, const Batch& batch) {
     const Index tiles = (batch.n + kTileRows - 1) / kTileRows;
-    const Index from = std::min(batch.n, tiles * t / threads * kTileRows);
-    const Index to = std::min(batch.n, tiles * (t + 1) / threads * kTileRows);
+    const Index from = std::min(batch.n, tiles * me.number / me.of * kTileRows);
+    const Index to = std::min(batch.n, tiles * (me.number + 1) / me.of * kTileRows);
     for (Index r = from; r < to; r += kRowBlock) {
       const Index n = std::min(kRowBlock, to - r);
       if (batch.gathered) gather(batch, r, n);
@@ -330,14 +362,14 @@ template <class T> class Trainer {
   }
 
   // Gradient and update of pieces of the weights, as many as this thread gets.
-  void weights_phase(int t, const Batch& batch, const Step<T>& step) {
+  void weights_phase(Member me, const Batch& batch, const Step<T>& step) {
     const Index count = static_cast<Index>(units_.size());
-    if (settings_.threads == 1) {
+    if (me.of == 1) {
       for (Index u = 0; u < count; ++u) piece(u, gradients_[0].get(), batch, step);
       return;
     }
     for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;)
-      piece(u, gradients_[static_cast<std::size_t>(t)].get(), batch, step);
+      piece(u, gradients_[idx(me.number)].get(), batch, step);
   }
 
   void piece(Index u, T* gradient, const Batch& batch, const Step<T>& step) {
@@ -424,15 +456,16 @@ template <class T> class Trainer {
   std::vector<double> unit_penalty_;
   std::vector<Buffer<T>> gradients_;
   std::vector<Index> order_;
+  TeamSize team_;
   Shuffle shuffle_;
 
   const Examples<T>* examples_ = nullptr;
   Progress* progress_ = nullptr;
   double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0;
-  Index finished_ = 0;
-  bool stop_ = false, done_ = false;
+  Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
+  bool stop_ = false, done_ = false, pause_ = false;
   std::uint64_t steps_per_look_ = 1;
-  Clock::time_point last_asked_ = Clock::now();
+  Clock::time_point last_asked_, epoch_begin_, pause_at_;
   std::atomic<Index> next_unit_{0};
   Status status_ = Status::kFinished;
   std::mutex running_;  // two Python threads may use one learner: one after the other

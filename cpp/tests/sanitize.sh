@@ -26,6 +26,7 @@ for sanitizer in address,undefined thread; do
   for target in $targets; do
     for test in test_core test_math; do
       binary="$out/$test-$target-$sanitizer"
+      rm -f "$binary"
       # shellcheck disable=SC2086
       $CXX $flags -march=$target -fsanitize=$sanitizer -fno-sanitize-recover=all \
         "cpp/tests/$test.cpp" -o "$binary" &

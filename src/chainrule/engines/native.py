@@ -45,7 +45,7 @@ _SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
 _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
-_MULTIPLICATIONS_A_THREAD = 1_000_000  # of a step, below which a second thread costs more
+_MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
 
@@ -269,6 +269,7 @@ class NativeEngine(Engine):
             task.shuffle,
             sparse,
             _threads(architecture, batch, task.n_jobs, passes=3),
+            task.n_jobs is not None,  # else any number up to that, whichever proves fastest
             n_examples,
         )
 
@@ -324,8 +325,7 @@ def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes
     """Return how many threads a call is worth; the result never depends on it."""
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
-    most = available_threads()
     if n_jobs == -1:
-        return most
-    work = passes * n_rows * architecture.n_parameters
-    return max(1, min(most, work // _MULTIPLICATIONS_A_THREAD))
+        return available_threads()
+    worth = passes * n_rows * architecture.n_parameters // _MULTIPLICATIONS_A_THREAD
+    return 1 if worth <= 1 else min(available_threads(), worth)

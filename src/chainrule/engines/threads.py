@@ -2,6 +2,7 @@
 
 import math
 import os
+from functools import cache
 from pathlib import Path
 
 from chainrule.errors import InvalidParameter
@@ -20,7 +21,7 @@ def available_threads() -> int:
     InvalidParameter
         If OMP_NUM_THREADS is no whole number above 0.
     """
-    limits = [_processors(), _quota(), *_limit]
+    limits = [_processors(), *_quota(), *_limit]
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted:
         if not (wanted.isascii() and wanted.isdigit()) or int(wanted) < 1:
@@ -42,12 +43,13 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _quota() -> int:
-    """Return the processors that the control group grants, or as many as there are."""
+@cache
+def _quota() -> tuple[int, ...]:
+    """Return the processors that the control group grants, if it sets a limit."""
     for path in _CGROUP_QUOTAS:
         try:
             quota, period = Path(path).read_text().split()
-            return max(1, math.ceil(int(quota) / int(period)))
+            return (max(1, math.ceil(int(quota) / int(period))),)
         except (OSError, ValueError):  # no such group, or "max"
             continue
-    return os.cpu_count() or 1
+    return ()
