@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format stubs soak bench clean
+.PHONY: demo test check format stubs soak sanitize bench clean
 
 # A real table, a network trained on it, the report, predictions.
 demo: .venv/cli
@@ -34,6 +34,10 @@ stubs: .venv/test
 # The long versions of what `make test` samples: full counts of fuzzing, kills, big tables.
 soak: .venv/test
 	$(BIN)/pytest -n 2 -m soak
+
+# The core alone, without Python, under the sanitizers of addresses, undefined behavior, threads.
+sanitize:
+	cpp/tests/sanitize.sh
 
 # Beside PyTorch, JAX, ONNX Runtime and scikit-learn, in an environment of its own: `make bench
 # ARGS=--quick`. chainrule is built anew each time, as its users get it.

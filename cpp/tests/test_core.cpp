@@ -118,7 +118,7 @@ core::Architecture architecture(const Case& c) {
   return net;
 }
 
-core::Settings settings(const Case& c, int threads) {
+core::Settings settings(const Case& c, int threads, bool sparse = false) {
   core::Settings s;
   s.optimizer = {c.optimizer, 0.9, 0.9, 0.999, 1e-8};
   s.l2 = c.l2;
@@ -127,6 +127,7 @@ core::Settings settings(const Case& c, int threads) {
   s.seed = 7;
   s.batch_size = c.batch;
   s.shuffle = c.shuffle;
+  s.sparse = sparse;
   s.threads = threads;
   return s;
 }
@@ -244,7 +245,7 @@ constexpr Index kEpochs = 4;
 
 template <class T> Model<T> trained(const Case& c, const Data<T>& data, int threads,
                                     typename Data<T>::Form form, Index epochs_a_call) {
-  core::Trainer<T> trainer(architecture(c), settings(c, threads), c.n);
+  core::Trainer<T> trainer(architecture(c), settings(c, threads, form != Data<T>::kDense), c.n);
   Model<T> model(c);
   const core::Examples<T> examples = data.examples(c, form);
   for (Index e = 0; e < kEpochs; e += epochs_a_call)
@@ -297,7 +298,7 @@ template <class T> void test_allocations(const Case& c) {
   for (const auto form : {Data<T>::kDense, Data<T>::kSparse32}) {
     const core::Examples<T> examples = data.examples(c, form);
     for (const int threads : {1, 3}) {
-      core::Trainer<T> trainer(architecture(c), settings(c, threads), c.n);
+      core::Trainer<T> trainer(architecture(c), settings(c, threads, form != Data<T>::kDense), c.n);
       Model<T> model(c);
       std::vector<core::EpochRecord> records(60);
       core::Stopping never;

@@ -86,6 +86,17 @@ def test_threads_and_instruction_sets(sizes, batching, g, loss, dtype, use_core)
     assert {run for run, result in results.items() if result != first} == set()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_threads_that_the_engine_chooses(dtype, monkeypatch):
+    # It may choose anew while it trains: long enough for that.
+    case = ((33, 17, 3), (40, 17), "tanh", "log_loss", dtype)
+    expected = trained(*case, n_jobs=1, n_epochs=3000)
+    monkeypatch.setattr(native, "available_threads", lambda: 3)
+    monkeypatch.setattr(native, "_MULTIPLICATIONS_A_THREAD", 1)
+    assert trained(*case, n_jobs=None, n_epochs=3000) == expected
+    assert trained(*case, n_jobs=None, n_epochs=3000) == expected
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_inputs", WIDTHS)

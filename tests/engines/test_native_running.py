@@ -155,7 +155,7 @@ def keep_training():
     while not stop.is_set():
         other.fit(X, Y, epochs=20)
 
-thread = threading.Thread(target=keep_training)
+thread = threading.Thread(target=keep_training, daemon=True)
 if {during}:
     thread.start()
 good = []
@@ -169,8 +169,8 @@ for i in range(5):
         os._exit(7 if same else 8)
     _, status = os.waitpid(child, 0)
     good.append(os.waitstatus_to_exitcode(status))
-again = train(2)
 stop.set()
+again = train(2)
 print(good, again.net.theta.tobytes() + again.net(X).tobytes() == expected)
 """
 
@@ -208,8 +208,10 @@ def test_threads_do_run_while_another_trains():
     learner, counted, training = make(), 0, threading.Event()
 
     def train():
-        learner.fit(X, Y, epochs=20_000)
-        training.set()
+        try:
+            learner.fit(X, Y, epochs=20_000)
+        finally:
+            training.set()
 
     thread = threading.Thread(target=train)
     thread.start()
@@ -548,10 +550,27 @@ def test_sparse_rows_with_columns_outside_are_refused():
 # --- how many threads ---
 
 
-def test_available_threads(monkeypatch):
-    monkeypatch.setattr(threads, "_processors", lambda: 8)
-    monkeypatch.setattr(threads, "_quota", lambda: 6)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+@pytest.fixture
+def limits(monkeypatch, tmp_path):
+    """Return a function that pretends to have so many processors and such a quota."""
+
+    def forget():
+        getattr(threads._quota, "cache_clear", lambda: None)()
+
+    def pretend(processors, quota):
+        (tmp_path / "cpu.max").write_text(quota)
+        monkeypatch.setattr(threads, "_CGROUP_QUOTAS", (str(tmp_path / "cpu.max"),))
+        monkeypatch.setattr(threads, "_processors", lambda: processors)
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        forget()
+
+    yield pretend
+    monkeypatch.undo()
+    forget()
+
+
+def test_available_threads(limits, monkeypatch):
+    limits(8, "600000 100000")
     assert threads.available_threads() == 6
     for value, expected in (("3", 3), ("1", 1), ("100", 6), ("", 6), (" 2 ", 2), ("4,2", 4)):
         monkeypatch.setenv("OMP_NUM_THREADS", value)
@@ -564,14 +583,25 @@ def test_available_threads(monkeypatch):
         assert repr(wrong) in str(caught.value)
 
 
-def test_affinity_and_quota_count(monkeypatch, tmp_path):
-    assert threads._processors() == len(os.sched_getaffinity(0))
-    for text, expected in (("150000 100000", 2), ("50000 100000", 1), ("400000 100000", 4)):
-        (tmp_path / "cpu.max").write_text(text)
-        monkeypatch.setattr(threads, "_CGROUP_QUOTAS", (str(tmp_path / "cpu.max"),))
-        assert threads._quota() == expected
-    (tmp_path / "cpu.max").write_text("max 100000")
-    assert threads._quota() == os.cpu_count()
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [("150000 100000", 2), ("50000 100000", 1), ("400000 100000", 4), ("max 100000", 8)],
+)
+def test_the_quota_of_a_control_group_counts(quota, expected, limits):
+    limits(8, quota)
+    assert threads.available_threads() == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="has no processor affinity")
+def test_affinity_counts(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = os.sched_getaffinity(0)
+    assert threads._processors() == len(before)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert threads.available_threads() == 1
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def threads_while(train):
@@ -586,41 +616,48 @@ def threads_while(train):
     watcher = threading.Thread(target=look)
     watcher.start()
     before = len(os.listdir("/proc/self/task"))
-    train()
-    stop.set()
-    watcher.join()
+    try:
+        train()
+    finally:
+        stop.set()
+        watcher.join()
     return most[0] - before
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
-def test_as_many_threads_as_asked_for_and_small_nets_on_one(monkeypatch):
-    assert threads_while(lambda: make(n_jobs=1).fit(X, Y, epochs=3000)) == 0
-    assert threads_while(lambda: make(n_jobs=None).fit(X, Y, epochs=3000)) == 0
-    assert threads_while(lambda: make(n_jobs=3).fit(X, Y, epochs=300)) == 2
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=3000)) == 0
-    monkeypatch.setattr(threads, "_processors", lambda: 2)
-    monkeypatch.setattr(threads, "_quota", lambda: 2)
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=1000)) == 1
+def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch):
+    assert threads_while(lambda: make(n_jobs=1).fit(X, Y, epochs=2000)) == 0
+    assert threads_while(lambda: make(n_jobs=3).fit(X, Y, epochs=200)) == 2
+    limits(2, "max 100000")
+    assert threads_while(lambda: make(n_jobs=None).fit(X, Y, epochs=2000)) == 0
+    assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=500)) == 1
     # The work of a step decides.
     wide, rows = cr.Network([300, 300, 1], loss="squared_error"), np.zeros((512, 300))
-    learner = cr.Learner(wide, batch_size=512)
-    assert threads_while(lambda: learner.fit(rows, np.zeros(512), epochs=100)) == 1
+
+    def train():
+        cr.Learner(wide, batch_size=512).fit(rows, np.zeros(512), epochs=60)
+
+    assert threads_while(train) == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    learner = cr.Learner(wide, batch_size=512)
-    assert threads_while(lambda: learner.fit(rows, np.zeros(512), epochs=50)) == 0
+    assert threads_while(train) == 0
+    assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=2000)) == 0
 
 
 def test_threadpoolctl_sees_and_limits():
     import threadpoolctl
 
     make().fit(X, Y, epochs=1)
-    (pool,) = threadpoolctl.ThreadpoolController().select(user_api="chainrule").info()
-    assert pool["num_threads"] == threads.available_threads()
+    # One for each core that is loaded; all of them have one limit.
+    pools = threadpoolctl.ThreadpoolController().select(user_api="chainrule").info()
+    before = threads.available_threads()
+    assert pools
+    assert {pool["num_threads"] for pool in pools} == {before}
     with threadpoolctl.threadpool_limits(1, user_api="chainrule"):
         assert threads.available_threads() == 1
-    assert threads.available_threads() == pool["num_threads"]
+        assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=2000)) == 0
+    with threadpoolctl.threadpool_limits(1):
+        assert threads.available_threads() == 1
+    assert threads.available_threads() == before
 
 
 # --- diverging ---
