@@ -361,6 +361,20 @@ template <class T> void test_divergence(const Case& c, int threads) {
   expect(!std::isfinite(trainer.last_cost()), "the cost tells why", c.name);
 }
 
+// Teams that change while training goes on, from one thread to four and back.
+template <class T> void test_changing_teams(const Case& c) {
+  const Data<T> data(c);
+  const core::Examples<T> examples = data.examples(c, Data<T>::kDense);
+  core::Settings several = settings(c, 4);
+  several.fixed_threads = false;
+  core::Trainer<T> one(architecture(c), settings(c, 1), c.n), many(architecture(c), several, c.n);
+  Model<T> expected(c), model(c);
+  expected.run(one, examples, 300, kNever);
+  model.run(many, examples, 100, kNever);
+  model.run(many, examples, 200, kNever);
+  expect(same(model, expected), "changing teams, same bits", c.name);
+}
+
 // Several callers at once, of trainers of their own, of one trainer, of one predictor.
 template <class T> void test_callers(const Case& c) {
   const Data<T> data(c);
@@ -446,6 +460,8 @@ template <class T> void test_all(bool quick) {
     test_divergence<T>(kCases[2], threads);
     test_divergence<T>(kCases[5], threads);
   }
+  test_changing_teams<T>(kCases[2]);
+  test_changing_teams<T>(kCases[5]);
   test_callers<T>(kCases[2]);
   test_callers<T>(kCases[5]);
 }
