@@ -181,8 +181,14 @@ def test_sample_weight(case):
 def test_a_single_example_has_a_single_target():
     net = network()
     for Y in (np.zeros((2, 2)), [1.0, 2.0, 3.0], 1.0):
-        with pytest.raises(errors.InvalidInput, match="Got shape"):
+        with pytest.raises(errors.InvalidInput, match=r"Got shape|Y has 2"):
             net.trace([1.0, 2.0], Y)
+    # A batch of one is a single example too.
+    np.testing.assert_array_equal(
+        net.trace([1.0, 2.0], [[3.0, 4.0]]).delta[-1], net.trace([1.0, 2.0], [3.0, 4.0]).delta[-1]
+    )
+    network("log_loss", K=3).trace([1.0, 2.0], [2], sample_weight=2.0)
+    network("log_loss", K=3).trace([1.0, 2.0], [[0, 0, 1]])
     net.trace([1.0, 2.0], [3.0, 4.0])
     network("log_loss", K=3).trace([1.0, 2.0], 2)
     network("log_loss", K=3).trace([1.0, 2.0], [0, 0, 1])

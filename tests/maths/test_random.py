@@ -93,7 +93,12 @@ def test_words_are_the_documented_counters(n, seed, purpose, layer, step, start)
 
 def test_purposes_keep_their_numbers():
     # They are part of what a seed means: a change would change every trained network.
-    assert {p.name: p.value for p in Purpose} == {"INITIALIZE": 0, "SHUFFLE": 1, "DROPOUT": 2}
+    assert {p.name: p.value for p in Purpose} == {
+        "INITIALIZE": 0,
+        "SHUFFLE": 1,
+        "DROPOUT": 2,
+        "GRADIENT_CHECK": 3,
+    }
 
 
 # The shuffle's and the mask's own vectors, recorded: every engine must give these.

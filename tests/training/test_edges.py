@@ -180,3 +180,43 @@ def test_raw_tables_pass(g):
     X, y = load_breast_cancer(return_X_y=True)
     check = cr.check_gradients(cr.Network([30, 8, 1], g, "cross_entropy"), X, y)
     assert check.passed, str(check)
+
+
+# settings and callbacks that are none, found before anything is changed
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dropout", 2), ("l2", -5), ("batch_size", 0), ("batch_size", 2.5), ("shuffle", "no")],
+)
+def test_settings_are_checked_whenever_they_are_set(name, value):
+    learner = cr.Learner(reg())
+    before = getattr(learner, name)
+    with pytest.raises(errors.InvalidParameter, match="Got"):
+        setattr(learner, name, value)
+    assert getattr(learner, name) == before
+
+
+@pytest.mark.parametrize("callbacks", [3, [3], [print, None]])
+def test_callbacks_that_cannot_be_called(callbacks):
+    learner = cr.Learner(reg())
+    with pytest.raises(errors.InvalidParameter, match="callbacks must be"):
+        learner.fit([[1, 2]], [1], epochs=1, callbacks=callbacks)
+    assert learner.n_steps == 0
+
+
+# a trace is the user's: nothing that was written into it comes back
+def test_a_trace_shares_nothing():
+    X = np.ones((2, 2), np.float32)
+    net = cr.Network([2, 3, 1], "identity", "squared_error")
+    trace = net.trace(X, [1, 2])
+    arrays = [*trace.a, *trace.z, *trace.delta, X, net.theta]
+    for i, one in enumerate(arrays):
+        assert not any(np.shares_memory(one, other) for other in arrays[i + 1 :])
+
+
+def test_memory_that_is_refused_after_all(monkeypatch):
+    def refuse(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("chainrule.architecture.parameters.np.zeros", refuse)
+    with pytest.raises(errors.TooLarge, match="not to be had"):
+        reg()

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import InvalidParameter
 
-__all__ = ["check_dtype", "check_number", "check_seed", "check_whole"]
+__all__ = ["check_dtype", "check_flag", "check_number", "check_seed", "check_whole"]
 
 
 def check_whole(name: str, given: object, *, at_least: int = 1) -> int:
@@ -58,6 +58,21 @@ def check_number(
     if not (above and below):
         raise InvalidParameter(message)
     return number
+
+
+def check_flag(name: str, given: object) -> bool:
+    """Return `given` as a bool if it is True or False.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    if given is True or (isinstance(given, np.bool_) and given == np.True_):
+        return True
+    if given is False or isinstance(given, np.bool_):
+        return False
+    raise InvalidParameter(f"{name} must be True or False. Got {given!r} instead.")
 
 
 def check_seed(given: object) -> int:

@@ -140,14 +140,30 @@ def check_batch(
         If any is unusable, or their numbers of examples differ.
     """
     rows = check_X(architecture, X)
-    one_example = not is_sparse(X) and np.ndim(X) == 1
-    targets = check_Y(architecture, [Y] if one_example else Y)
+    given, weight = Y, sample_weight
+    if not is_sparse(X) and np.ndim(X) == 1:
+        given, weight = _of_one_example(architecture, Y, sample_weight)
+    targets = check_Y(architecture, given)
     n = rows.shape[0]
     if n != len(targets):
         raise InvalidInput(
             f"X has {n} examples and Y has {len(targets)}. Give one target per example."
         )
-    return rows, targets, check_sample_weight(architecture, sample_weight, n)
+    return rows, targets, check_sample_weight(architecture, weight, n)
+
+
+def _of_one_example(architecture: Architecture, Y: Any, weight: Any) -> tuple[Any, Any]:
+    """Give the target and weight of a single example the shapes of a batch of one."""
+    try:
+        n_dimensions, size = np.ndim(Y), np.size(Y)
+    except ValueError:  # rows of different lengths: refused with the rest
+        return Y, weight
+    K = architecture.sizes[-1]
+    a_row = (
+        n_dimensions == 1 and size == K and not (K == 1 and architecture.loss.targets == "classes")
+    )
+    scalar_weight = weight is not None and np.ndim(weight) == 0
+    return [Y] if n_dimensions == 0 or a_row else Y, [weight] if scalar_weight else weight
 
 
 def is_sparse(X: Any) -> bool:

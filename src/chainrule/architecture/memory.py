@@ -5,7 +5,12 @@ from pathlib import Path
 
 from chainrule.errors import TooLarge
 
-__all__ = ["available_bytes", "require_memory"]
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+__all__ = ["available_bytes", "not_to_be_had", "require_memory"]
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -15,12 +20,24 @@ def available_bytes() -> int | None:
     limits: list[int] = []
     if hasattr(os, "sysconf"):
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if resource is not None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            limits.append(soft)
     for path in _CGROUP_LIMITS:
         try:
             limits.append(int(Path(path).read_text()))
         except (OSError, ValueError):  # no such cgroup, or "max"
             continue
     return min(limits, default=None)
+
+
+def not_to_be_had(size: int, what: str) -> TooLarge:
+    """Make the error for memory that the system refused after all."""
+    return TooLarge(
+        f"The memory for {what}, {size / 2**30:.1f} GiB and what making them needs, is not to be "
+        f"had here. Use smaller layers, or free some memory."
+    )
 
 
 def require_memory(size: int, what: str, *, beside: int = 0) -> None:

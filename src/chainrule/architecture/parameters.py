@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.architecture.architecture import Architecture
 from chainrule.architecture.inputs import as_numbers
-from chainrule.architecture.memory import require_memory
+from chainrule.architecture.memory import not_to_be_had, require_memory
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.initializers import get_initializer, initializer_for
@@ -38,6 +38,22 @@ class Views(list[Float]):
         if isinstance(index, slice):
             raise TypeError("Assign to one entry at a time, such as net.weights[0] = W.")
         write(self[index], value, f"entry {index}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies, deep copies and pickles are plain lists of arrays of their own."""
+        return (list, ([np.array(view) for view in self],))
+
+    def __copy__(self) -> list[Float]:
+        """Return a plain list of copies."""
+        return [np.array(view) for view in self]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Float]:
+        """Return a plain list of copies."""
+        return self.__copy__()
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        """Refuse: the layers are fixed."""
+        self._fixed()
 
     def _fixed(self, *_: Any, **__: Any) -> Any:
         raise TypeError("The layers are fixed: write into an array, such as net.weights[0] = W.")
@@ -135,8 +151,11 @@ def initialize(architecture: Architecture, init: str, seed: int) -> Float:
         f"{architecture.dtype}",
         beside=8 * largest,  # the float64 draws of a matrix
     )
-    theta = np.zeros(n, architecture.dtype)
-    parameters = Parameters(architecture, theta)
-    for layer, (W, draw) in enumerate(zip(parameters.weights, initializers, strict=True)):
-        W[...] = draw(W.shape[0], W.shape[1], seed, layer)
+    try:
+        theta = np.zeros(n, architecture.dtype)
+        parameters = Parameters(architecture, theta)
+        for layer, (W, draw) in enumerate(zip(parameters.weights, initializers, strict=True)):
+            W[...] = draw(W.shape[0], W.shape[1], seed, layer)
+    except MemoryError:
+        raise not_to_be_had(n * architecture.dtype.itemsize, f"{n:,} parameters") from None
     return theta

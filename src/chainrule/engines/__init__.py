@@ -3,6 +3,7 @@
 from typing import Any
 
 from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture.inputs import is_sparse
 from chainrule.engines.interface import (
     Engine,
     EpochRecord,
@@ -12,6 +13,7 @@ from chainrule.engines.interface import (
     TrainingState,
 )
 from chainrule.engines.native import (
+    WIDEST_WRITTEN_OUT,
     NativeEngine,
     RowStepper,
     native_knows,
@@ -69,6 +71,8 @@ def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -
 
 def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
     """Return H (FP2.1, FP2.2) for checked X, by the fastest engine that knows every part."""
-    if native_knows(architecture):
+    # Wide sparse rows go through SciPy, which multiplies them without writing them out.
+    wide = is_sparse(X) and architecture.sizes[0] > WIDEST_WRITTEN_OUT
+    if native_knows(architecture) and not wide:
         return predict_natively(architecture, parameters, X)
     return predict_by_reference(architecture, parameters, X)

@@ -25,6 +25,7 @@ from chainrule.maths.losses import LOSSES
 from chainrule.optimizers import SGD, Adam, Optimizer
 
 __all__ = [
+    "WIDEST_WRITTEN_OUT",
     "NativeEngine",
     "RowStepper",
     "load_core",
@@ -47,6 +48,8 @@ _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
+WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
+_ENTRIES_WRITTEN_OUT = 2**20
 _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
 
 
@@ -110,10 +113,14 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
         return H
-    rows = max(1, _LARGEST_SPARSE_BATCH // (8 * architecture.sizes[0]))
-    for start in range(0, n, rows):
-        part = slice(start, start + rows)
-        predictor.predict(parameters.theta, X[part].toarray(), H[part], threads)
+    # Sparse rows are written out some at a time, into one small buffer.
+    at_once = max(1, _ENTRIES_WRITTEN_OUT // X.shape[1])
+    for start in range(0, n, at_once):
+        part: Any = X[start : start + at_once]
+        rows = np.zeros(part.shape, architecture.dtype)
+        row_numbers = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
+        np.add.at(rows, (row_numbers, part.indices), part.data)
+        predictor.predict(parameters.theta, rows, H[start : start + at_once], threads)
     return H
 
 

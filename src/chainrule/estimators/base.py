@@ -2,8 +2,10 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
@@ -11,10 +13,11 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.architecture import Views
-from chainrule.engines.reference import hypotheses
+from chainrule.engines import hypotheses
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.starting import hidden_layers, seed_of, starting_network
@@ -25,6 +28,8 @@ from chainrule.network.gradient_check import GradientProblem
 from chainrule.optimizers import SGD, Adam, Adaptive, InverseScaling, Optimizer
 from chainrule.training import Learner
 from chainrule.training.lbfgs import minimize_lbfgs
+
+_CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 __all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
 
@@ -135,7 +140,47 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- fitting -----------------------------------------------------------------------------
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the estimator as it was if a fit is refused or fails."""
+        state = cast(dict[str, Any], self.__dict__)
+        before = dict(state)
+        try:
+            yield
+        except BaseException:
+            # scikit-learn still has to tell the callbacks that it is over.
+            kept = {k: v for k, v in state.items() if k in _CALLBACK_ATTRIBUTES}
+            state.clear()
+            state.update({**before, **kept})
+            raise
+
+    def _validate_params(self) -> None:
+        """Check the parameters as scikit-learn does, and suggest what may have been meant."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{self._hint()}") from None
+
+    def _hint(self) -> str:
+        if self.activation == "step":
+            return (
+                " The step function has g' = 0 wherever it exists, so nothing is learned through "
+                "it: use 'logistic', the smooth step, 'tanh' or 'relu'."
+            )
+        for name, constraints in self._parameter_constraints.items():
+            given = getattr(self, name)
+            for options in constraints:
+                if isinstance(options, StrOptions) and isinstance(given, str):
+                    near = get_close_matches(given.lower(), options.options, n=1)
+                    if near and given not in options.options:
+                        return f" Did you mean '{near[0]}'?"
+        return ""
+
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        with self._all_or_nothing():
+            return self._checked_fit(X, y, sample_weight, incremental=incremental)
+
+    def _checked_fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._require_possible()

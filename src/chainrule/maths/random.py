@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     INITIALIZE = 0
     SHUFFLE = 1
     DROPOUT = 2
+    GRADIENT_CHECK = 3
 
 
 def philox4x32(counter: NDArray[np.uint32], key: tuple[int, int]) -> Words:

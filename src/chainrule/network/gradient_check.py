@@ -268,7 +268,7 @@ class _Slopes:
 
     def _directions(self, array: Float, layer: int) -> Iterator[Float]:
         for i in range(_DIRECTIONS):
-            bits = words(array.size, i, Purpose.INITIALIZE, layer) & np.uint32(1)
+            bits = words(array.size, i, Purpose.GRADIENT_CHECK, layer) & np.uint32(1)
             yield (2.0 * bits - 1.0).reshape(array.shape)
         if self.net.n_parameters <= _SMALL:
             for i in range(array.size):

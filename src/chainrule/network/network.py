@@ -79,9 +79,8 @@ class Network:
     13
     """
 
-    __slots__ = ("_parameters", "architecture")
+    __slots__ = ("_parameters",)
 
-    architecture: Architecture
     _parameters: Parameters
 
     def __init__(
@@ -93,9 +92,9 @@ class Network:
         dtype: Any = "float32",
         seed: int = 0,
     ) -> None:
-        self.architecture = Architecture.describe(sizes, activation, loss, dtype)
-        theta = initialize(self.architecture, init, check_seed(seed))
-        self._parameters = Parameters(self.architecture, theta)
+        architecture = Architecture.describe(sizes, activation, loss, dtype)
+        theta = initialize(architecture, init, check_seed(seed))
+        self._parameters = Parameters(architecture, theta)
 
     @classmethod
     def from_theta(cls, architecture: Architecture, theta: Float) -> "Network":
@@ -107,7 +106,6 @@ class Network:
             If theta has not one value per parameter.
         """
         net = cls.__new__(cls)
-        net.architecture = architecture
         net._parameters = Parameters(
             architecture, np.empty(architecture.n_parameters, architecture.dtype)
         )
@@ -117,6 +115,11 @@ class Network:
             )
         net.theta[...] = theta
         return net
+
+    @property
+    def architecture(self) -> Architecture:
+        """Sizes, activations, loss and dtype."""
+        return self._parameters.architecture
 
     @property
     def theta(self) -> Float:
@@ -224,8 +227,10 @@ class Network:
         result = cost_and_gradients(
             self.architecture, self._parameters, batch, len(batch), batch.total, l2=l2, l1=l1
         )
+        # Arrays of their own: with the identity a and z would be one, and a[0] the caller's X.
+        inputs, *layers = result.forward.a
         return Trace(
-            a=result.forward.a,
+            a=[inputs.copy(), *(a.copy() for a in layers)],
             z=result.forward.z,
             delta=result.gradients.delta,
             grad_weights=result.gradients.grad_weights,
@@ -260,7 +265,6 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the parameters and their views."""
         self._parameters = state["parameters"]
-        self.architecture = self._parameters.architecture
 
     def __repr__(self) -> str:
         """Return the description on one line."""

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.architecture.checks import check_number
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.interface import Optimizer, OptimizerState
-from chainrule.optimizers.schedules import Schedule, as_schedule
+from chainrule.optimizers.schedules import Schedule, checked_rate
 
 __all__ = ["Adam"]
 
@@ -60,10 +60,15 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        as_schedule(self.learning_rate)
-        check_number("beta_1 of Adam", self.beta_1, high=1)
-        check_number("beta_2 of Adam", self.beta_2, high=1)
-        check_number("epsilon of Adam", self.epsilon, low_included=False)
+        checked = {
+            "learning_rate": checked_rate(self.learning_rate),
+            "beta_1": check_number("beta_1 of Adam", self.beta_1, high=1),
+            "beta_2": check_number("beta_2 of Adam", self.beta_2, high=1),
+            "epsilon": check_number("epsilon of Adam", self.epsilon, low_included=False),
+        }
+        # Floats of Python's: NumPy's would widen a float32 network's steps.
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def init(self, theta: Float) -> OptimizerState:
         """Return means of 0."""

@@ -10,7 +10,7 @@ from typing import final
 
 from chainrule.architecture.checks import check_number
 
-__all__ = ["Adaptive", "Constant", "InverseScaling", "Schedule", "as_schedule"]
+__all__ = ["Adaptive", "Constant", "InverseScaling", "Schedule", "as_schedule", "checked_rate"]
 
 
 class Schedule(ABC):
@@ -48,7 +48,8 @@ class Constant(Schedule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("learning_rate", self.initial, low_included=False)
+        rate = check_number("learning_rate", self.initial, low_included=False)
+        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
 
     def rate(self, examples: int, reductions: int) -> float:
         """Return the rate."""
@@ -73,8 +74,9 @@ class InverseScaling(Schedule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("learning_rate", self.initial, low_included=False)
-        check_number("power of InverseScaling", self.power)
+        rate = check_number("learning_rate", self.initial, low_included=False)
+        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
+        object.__setattr__(self, "power", check_number("power of InverseScaling", self.power))
 
     def rate(self, examples: int, reductions: int) -> float:
         """Return the rate after so many examples."""
@@ -96,7 +98,8 @@ class Adaptive(Schedule):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("learning_rate", self.initial, low_included=False)
+        rate = check_number("learning_rate", self.initial, low_included=False)
+        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
 
     def rate(self, examples: int, reductions: int) -> float:
         """Return the rate after so many reductions."""
@@ -105,6 +108,13 @@ class Adaptive(Schedule):
     def reduces(self, rate: float) -> bool:
         """Whether the rate is still above 1e-6."""
         return rate > 1e-6
+
+
+def checked_rate(learning_rate: "float | Schedule") -> "float | Schedule":
+    """Return a schedule as it is, or a checked float."""
+    if isinstance(learning_rate, Schedule):
+        return learning_rate
+    return Constant(learning_rate).initial
 
 
 def as_schedule(learning_rate: "float | Schedule") -> Schedule:

@@ -13,8 +13,9 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 
-from chainrule.architecture.checks import check_number, check_seed, check_whole
+from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
+from chainrule.architecture.memory import require_memory
 from chainrule.architecture.parameters import write
 from chainrule.engines import (
     Engine,
@@ -46,6 +47,20 @@ Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 
 def _check_batch_size(batch_size: Any) -> int | None:
     return None if batch_size is None else check_whole("batch_size", batch_size)
+
+
+def _check_callbacks(callbacks: Any) -> list[Callback]:
+    listed: list[Any] = []
+    if callbacks is not None:
+        try:
+            listed = list(callbacks)
+        except TypeError:
+            listed = [callbacks]
+    if not (callbacks is None or isinstance(callbacks, Iterable)) or not all(map(callable, listed)):
+        raise InvalidParameter(
+            f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
+        )
+    return listed
 
 
 def _check_n_jobs(n_jobs: Any) -> int | None:
@@ -133,7 +148,7 @@ class Learner:
     batch_size = Setting(_check_batch_size)
     seed = Setting(check_seed)
     n_jobs = Setting(_check_n_jobs)
-    shuffle = Setting(bool)
+    shuffle = Setting(lambda value: check_flag("shuffle", value))
     _row_stepper: RowStepper | None = None
 
     def __init__(
@@ -163,6 +178,11 @@ class Learner:
         self.history = History()
         self._asked_engine = engine
         self._engine = choose_engine(engine, net.architecture, optimizer)
+        memories = len(optimizer.init(net.theta[:0]))
+        require_memory(
+            (2 + memories) * net.theta.nbytes,  # theta, its gradient, what the optimizer remembers
+            f"Training {net.n_parameters:,} parameters with {type(optimizer).__name__}",
+        )
         self._state = TrainingState(net.parameters, optimizer.init(net.theta))
 
     @property
@@ -257,7 +277,7 @@ class Learner:
         if tol is not None:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
-        callbacks = list(callbacks or ())
+        callbacks = _check_callbacks(callbacks)
         begin_hooks = [getattr(c, "on_epoch_begin", None) for c in callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
