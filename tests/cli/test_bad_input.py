@@ -47,20 +47,21 @@ NO_TABLES = {
     "other case": (b"a,Target\n1,2\n", "did you mean 'Target'?"),
     "target alone": (b"target\n1\n2\n1\n2\n", "no column"),
     "target missing": (b"a,target\n1,\n2,\n", "no values"),
-    "target infinite": (b"a,target\n1,inf\n2,1.5\n", "infinite"),
+    "target infinite": (b"a,target\n1,1.5\n2,\n3,inf\n", "infinite in row 3"),
     "input infinite": (b"a,target\n1,x\n-inf,y\n3,x\n4,y\n", "'a' of 't.csv' is infinite in row 2"),
     "input overflows": (b"a,target\n1,x\n1e999,y\n3,x\n4,y\n", "infinite"),
     "input too large": (
         b"a,target\n1,x\n1e300,y\n3,x\n4,y\n",
         "1e+300, beyond 1e+100, in row 2",
     ),
-    "target too large": (b"a,target\n1,1e300\n2,1.5\n", "beyond"),
+    "target too large": (b"a,target\n1,1e300\n2,1.5\n", "beyond 1e+100, in row 1"),
+    "input after no target": (b"a,target\n1,1.5\n2,\ninf,2.5\n", "infinite in row 3"),
     "one class": (b"a,target\n1,x\n2,x\n3,x\n", "one class only"),
     "one row a class": (b"a,target\n1,x\n2,x\n3,y\n", "only one row"),
     "one row": (b"a,target\n1,2.5\n", "too few"),
     "few rows": (b"a,target\n1,x\n2,x\n3,y\n4,y\n", "too few"),
     "inputs empty": (b"a,target\n,1.5\n,2.5\n,3.5\n", "no column with data"),
-    "dates as target": (b"a,target\n1,2024-01-01\n2,2024-01-02\n", "Datetime"),
+    "dates as target": (b"a,target\n1,2024-01-01\n2,2024-01-02\n", "holds dates;"),
 }
 
 
@@ -196,8 +197,43 @@ def test_text_that_became_numbers_in_parquet(refused, trained):
     trained.with_columns(color=pl.lit(1)).write_parquet("x")
     assert "holds numbers" in refused("predict", "m", "x")
     trained.with_columns(color=pl.lit([1])).write_parquet("x")
-    assert "List" in refused("predict", "m", "x")
+    assert "holds lists" in refused("predict", "m", "x")
     assert "--drop 'color'" in refused("train", "x", "--target", "label")
+
+
+def test_numbers_that_became_text_in_parquet(run, refused, trained):
+    text = trained.with_columns(pl.col("width", "count", "day").cast(pl.String))
+    text.write_parquet("x")
+    ended = run("predict", "m", "x")
+    assert ended.code == 0
+    assert ended.out == run("predict", "m", "t.csv").out
+    text.with_columns(width=pl.Series(["1"] * 59 + ["1,5"])).write_parquet("x")
+    assert "holds text, for instance '1,5'" in refused("evaluate", "m", "x")
+    text.with_columns(width=pl.col("day")).write_parquet("x")
+    assert "holds dates" in refused("evaluate", "m", "x")
+
+
+def test_a_target_that_became_text_in_parquet(run, table):
+    table.write_csv("t.csv")
+    run("train", "t.csv", "--target", "price", "--model", "m", *FAST)
+    table.with_columns(pl.col("price").cast(pl.String)).write_parquet("x")
+    ended = run("evaluate", "m", "x")
+    assert ended.code == 0
+    assert ended.out == run("evaluate", "m", "t.csv").out.replace("t.csv", "x")
+
+
+@pytest.mark.parametrize("kind", [pl.UInt64, pl.Int128])
+@pytest.mark.parametrize("distinct", [2, 60])
+def test_a_target_of_huge_whole_numbers(run, refused, table, kind, distinct):
+    huge = [2**64 - 1 - i % distinct * 2**50 for i in range(60)]
+    table.with_columns(huge=pl.Series(huge, dtype=kind)).write_parquet("x")
+    ended = run("train", "x", "--target", "huge", "--model", "m", *FAST)
+    assert ended.code == 0, ended.err
+    assert ("classification" if distinct == 2 else "regression") in ended.out
+    assert run("evaluate", "m", "x").code == 0
+    beyond = pl.Series([2**70 + i for i in range(60)], dtype=pl.Int128)
+    table.with_columns(huge=beyond).write_parquet("x")
+    assert "very large" in refused("train", "x", "--target", "huge", "--task", "classification")
 
 
 def test_evaluate_without_or_with_unknown_labels(refused, trained):

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
@@ -101,7 +102,7 @@ def evaluate(model_path: str, table_path: str) -> None:
     missing = table.height - len(target.rows)
     if missing:
         note(f"{missing} of {table.height} rows have no value in '{saved.target}': left out.")
-    inputs = _inputs(saved, table[target.rows], table_path)
+    inputs = _inputs(saved, table[target.rows], table_path, target.rows)
     scores = measure(saved.pipeline, saved.task, inputs, target.values)
     rows = "row" if len(target.values) == 1 else "rows"
     show_scores(f"On the {len(target.values)} {rows} of {table_path}", {"network": scores})
@@ -132,8 +133,10 @@ def _open(path: str) -> Saved:
     return Saved(pipeline, task, target, columns, texts)
 
 
-def _inputs(saved: Saved, table: pl.DataFrame, path: str) -> pl.DataFrame:
-    inputs = use_inputs(table, saved.columns, path)
+def _inputs(
+    saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray | None = None
+) -> pl.DataFrame:
+    inputs = use_inputs(table, saved.columns, path, rows)
     for name in unseen_texts(saved.pipeline.steps[0][1], inputs):
         note(f"no value of column '{name}' in '{path}' was seen in training.")
     return inputs

@@ -18,7 +18,15 @@ from chainrule.cli.exits import note
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
-__all__ = ["LARGEST", "MISSING_CELLS", "read_table", "require_column", "to_csv"]
+__all__ = [
+    "LARGEST",
+    "MISSING_CELLS",
+    "called",
+    "parse_text",
+    "read_table",
+    "require_column",
+    "to_csv",
+]
 
 MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 
@@ -85,6 +93,51 @@ def require_column(table: pl.DataFrame, name: str, path: str) -> None:
     shown = ", ".join(f"'{column}'" for column in table.columns[:12])
     more = f" and {table.width - 12} more" if table.width > 12 else ""
     raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
+
+
+def parse_text(text: pl.Series) -> pl.Series:
+    """Turn a column of text into the first kind that fits all of its cells.
+
+    Parameters
+    ----------
+    text : polars.Series
+        Cells as they are in a file.
+
+    Returns
+    -------
+    polars.Series
+        Whole numbers, numbers, booleans, times, or still text; missing cells are null.
+    """
+    return _parse(_strip(text))
+
+
+def called(series: pl.Series) -> str:
+    """Return what the values of a column are called in a sentence.
+
+    Parameters
+    ----------
+    series : polars.Series
+        The column.
+
+    Returns
+    -------
+    str
+    """
+    if series.dtype.is_numeric():
+        return "numbers"
+    names = {
+        pl.String: "text",
+        pl.Boolean: "true and false",
+        pl.Date: "dates",
+        pl.Datetime: "dates",
+        pl.Time: "times of day",
+        pl.Duration: "durations",
+        pl.List: "lists",
+        pl.Array: "lists",
+        pl.Struct: "records",
+        pl.Binary: "binary data",
+    }
+    return names.get(series.dtype.base_type(), "values of an unknown kind")
 
 
 def to_csv(table: pl.DataFrame) -> str:
@@ -170,7 +223,7 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
         note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
     return table.with_columns(
-        _strip(column) if column.name in text_columns else _parse(_strip(column))
+        _strip(column) if column.name in text_columns else parse_text(column)
         for column in table.get_columns()
     )
 

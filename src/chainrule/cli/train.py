@@ -65,7 +65,7 @@ def train(choices: Choices, settings: Settings) -> None:
     )
     for each in notes:
         note(each)
-    inputs = use_inputs(table, columns, choices.path)
+    inputs = use_inputs(table, columns, choices.path, target.rows)
     learn, hold = _split(target, choices.test_fraction, settings.seed)
     y = target.values
     show_facts(_describe_table(choices.path, inputs, columns, target, hold))
@@ -153,7 +153,7 @@ def _describe_table(
     return {
         "table": f"{path}: {rows} rows, {len(columns)} input columns ({counted})",
         "task": f"{_describe_task(target)} (because {target.why}; --task changes it)"
-        if not target.why.startswith("as")
+        if target.guessed
         else _describe_task(target),
         "held out": f"{len(hold)} of {inputs.height} rows, to measure on",
     }
