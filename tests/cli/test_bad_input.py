@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -121,16 +122,35 @@ def test_hidden_sizes_that_are_none(refused, table, sizes):
     )
 
 
-def test_a_network_that_does_not_fit_in_memory(refused, table):
+def test_a_network_that_does_not_fit_in_memory(run, refused, table):
     table.write_csv("t.csv")
-    sentence = refused("train", "t.csv", "--target", "label", "--hidden", "9000000,9000000")
-    assert "GiB" in sentence
+    given = ("train", "t.csv", "--target", "label", "--hidden", "9000000,9000000")
+    assert "GiB" in refused(*given)
+    assert run(*given).out == ""
+
+
+def test_what_needs_too_much_memory_while_it_runs(refused, trained, monkeypatch):
+    def fit(*_, **__):
+        raise MemoryError("Unable to allocate 9.00 GiB for an array")
+
+    monkeypatch.setattr("sklearn.preprocessing.OneHotEncoder.fit_transform", fit)
+    assert "9.00 GiB" in refused("train", "t.csv", "--target", "label")
+    monkeypatch.setattr("skops.io.loads", fit)
+    assert "more memory" in refused("predict", "m", "t.csv")
+
+
+def test_notes_do_not_stand_beside_the_sentence(run, refused, table):
+    table.with_columns(empty=pl.lit(""), price=pl.lit("x")).write_csv("t.csv")
+    assert "one class" in refused("train", "t.csv", "--target", "price")
+    assert "note: left out" in run("train", "t.csv", "--target", "label", *FAST).err
 
 
 def test_a_training_that_diverges(refused, table):
     table.write_csv("t.csv")
     given = ("--learning-rate", 1e300, "--activation", "identity", "--hidden", "9,9,9")
-    refused("train", "t.csv", "--target", "price", *given)
+    sentence = refused("train", "t.csv", "--target", "price", *given)
+    assert "--learning-rate 1e+300; try 0.001" in sentence
+    assert "learning_rate_init" not in sentence
 
 
 DESTINATIONS = {
@@ -378,6 +398,58 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     assert err == "chainrule: interrupted; nothing was written.\n"
     assert "held-out rows" not in out
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_ctrl_c_while_a_file_is_written_lets_it_be_whole_and_says_so(run, trained, monkeypatch):
+    import chainrule.storage.atomic as atomic
+
+    replace = atomic.os.replace
+
+    def interrupted(*paths):
+        signal.raise_signal(signal.SIGINT)
+        replace(*paths)
+
+    monkeypatch.setattr(atomic.os, "replace", interrupted)
+    ended = run("predict", "m", "t.csv", "-o", "out.csv")
+    assert ended.code == 130
+    assert ended.err == "chainrule: interrupted; 'out.csv' was written whole.\n"
+    assert pl.read_csv("out.csv").height == trained.height
+
+
+def test_a_warning_about_an_interruption_is_none(run, table, monkeypatch):
+    from chainrule.estimators import MLPClassifier
+
+    fit = MLPClassifier.fit
+
+    def warned(self, *given, **more):
+        warnings.warn("a connection was interrupted", stacklevel=1)
+        return fit(self, *given, **more)
+
+    monkeypatch.setattr(MLPClassifier, "fit", warned)
+    table.write_csv("t.csv")
+    assert run("train", "t.csv", "--target", "label", *FAST).code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize(
+    ("given", "where", "said"),
+    [
+        ("example", ">/dev/full", "no space left"),
+        ("--version", ">/dev/full", "no space left"),
+        ("--help", ">/dev/full", "no space left"),
+        ("predict m t.csv", ">/dev/full", "no space left"),
+        ("train t.csv --target label --epochs 1", ">/dev/full", "no space left"),
+        ("example iris", ">&-", "closed"),
+        ("--version", "1</dev/null", "bad file descriptor"),
+    ],
+)
+def test_output_that_cannot_be_written(trained, tmp_path, given, where, said):
+    shell = f"{sys.executable} -m chainrule {given} {where}"
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, capture_output=True)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 2, lines
+    assert said in lines[-1]
+    assert all(line.startswith("note: ") for line in lines[:-1])
 
 
 def test_a_reader_that_has_seen_enough(run, tmp_path):

@@ -61,6 +61,7 @@ def example(
 ) -> None:
     """Write a table to try things on, as CSV with the target in the column 'target'."""
     from chainrule.cli.examples import EXAMPLES, make_example
+    from chainrule.cli.output import writing
     from chainrule.cli.report import say, show_examples
     from chainrule.cli.tables import to_csv
     from chainrule.storage import check_writable, write_file
@@ -79,7 +80,8 @@ def example(
         raise UnwritablePath(
             f"'{path}' exists and holds something else; give another name with -o, or --force."
         )
-    write_file(path, content)
+    with writing(path):
+        write_file(path, content)
     say(
         f"Wrote {path}: {table.height} rows, {table.width - 1} input columns, and 'target'.\n"
         f"Next: chainrule train {path} --target target"

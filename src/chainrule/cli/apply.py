@@ -1,7 +1,6 @@
 """``chainrule predict`` and ``chainrule evaluate``: a saved model on another table."""
 
 import os
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from chainrule.cli.exits import note
 from chainrule.cli.inputs import AS_TEXT, Column, unseen_texts, use_inputs
 from chainrule.cli.metrics import measure
+from chainrule.cli.output import print_whole, writing
 from chainrule.cli.report import show_scores
 from chainrule.cli.tables import read_table, require_column, to_csv
 from chainrule.cli.target import known_labels, spell
@@ -75,9 +75,10 @@ def predict(model_path: str, table_path: str, output: str | None) -> None:
             columns.append(pl.Series(f"probability_{spell(label)}", column))
     text = to_csv(pl.DataFrame(columns))
     if output is None:
-        sys.stdout.write(text)
+        print_whole(text)
     else:
-        write_file(output, text.encode())
+        with writing(output):
+            write_file(output, text.encode())
 
 
 def evaluate(model_path: str, table_path: str) -> None:

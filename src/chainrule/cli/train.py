@@ -11,10 +11,11 @@ import polars as pl
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from chainrule.cli.exits import note
+from chainrule.cli.exits import note, say_notes
 from chainrule.cli.inputs import Column, choose_inputs, make_preparation, use_inputs
 from chainrule.cli.metrics import measure, verdict
 from chainrule.cli.models import Settings, fit_network, fit_plain, network_of
+from chainrule.cli.output import writing
 from chainrule.cli.report import say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
 from chainrule.cli.target import Target, read_target, spell
@@ -68,11 +69,14 @@ def train(choices: Choices, settings: Settings) -> None:
     inputs = use_inputs(table, columns, choices.path, target.rows)
     learn, hold = _split(target, choices.test_fraction, settings.seed)
     y = target.values
-    show_facts(_describe_table(choices.path, inputs, columns, target, hold))
+
+    def accept() -> None:
+        say_notes()
+        show_facts(_describe_table(choices.path, inputs, columns, target, hold))
 
     started = time.perf_counter()
     model, converged = fit_network(
-        make_preparation(columns), settings, target.task, inputs[learn], y[learn]
+        make_preparation(columns), settings, target.task, inputs[learn], y[learn], accept
     )
     seconds = time.perf_counter() - started
     show_facts({"network": _describe_network(model, settings, seconds)})
@@ -100,7 +104,8 @@ def train(choices: Choices, settings: Settings) -> None:
         "settings": asdict(settings),
         "rows": len(learn),
     }
-    write_model(model, choices.model, about)
+    with writing(choices.model):
+        write_model(model, choices.model, about)
     say(f"Saved the model to {choices.model}.")
 
 
