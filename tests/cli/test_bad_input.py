@@ -32,10 +32,12 @@ NO_TABLES = {
     "binary": (bytes(range(256)) * 9, "binary"),
     "zeros": (b"\0" * 100, "binary"),
     "latin-1": ("a,y\n1,é\n".encode("latin-1"), "UTF-8"),
-    "utf-16": ("a,y\n1,2\n".encode("utf-16"), "binary"),
+    "utf-16": ("a,y\n1,2\n".encode("utf-16"), "is UTF-16 text; save it again as UTF-8"),
+    "long latin-1": ("a,y\n1,\u00e9\n".encode("latin-1") * 2000, "not UTF-8 text (line 2)"),
+    "controls": (bytes(range(1, 32)) * 9, "binary"),
     "short row": (b"a,b,y\n1,2,3\n1,2\n", "line 3 has 2 cells"),
     "long row": (b"a,y\n1,2\n1,2,3\n", "line 3 has 3 cells"),
-    "open quote": (b'a,y\n1,"x\n2,3\n', "no table"),
+    "open quote": (b'a,y\n1,"x\n2,3\n', "a quote opens in line 2 and does not close"),
     "twice a name": (b"a,a,y\n1,2,3\n", "two columns named 'a'"),
     "twice by space": (b"a, a,y\n1,2,3\n", "two columns named 'a'"),
     "no name": (b"a,,y\n1,2,3\n", "Column 2"),
@@ -95,7 +97,8 @@ def test_a_table_that_cannot_be_trained_on(refused, tmp_path, kind, model):
         (("--target", "label", "--test-fraction", 0.001), "too few"),
         (("--target", "label", "--test-fraction", 0.999), "too few"),
         (("--target", "label", "--epochs", 0), "--epochs"),
-        (("--target", "label", "--epochs", "many"), "--epochs"),
+        (("--target", "label", "--epochs", "x"), "--epochs must be a whole number. Got 'x'"),
+        (("--target", "label", "--alpha", "x"), "--alpha must be a number. Got 'x' instead."),
         (("--target", "label", "--epochs", 1.5), "--epochs"),
         (("--target", "label", "--batch-size", 0), "--batch-size"),
         (("--target", "label", "--alpha", -1), "--alpha"),
@@ -312,12 +315,21 @@ def test_predictions_do_not_overwrite_inputs(refused, trained, path):
     refused("predict", "m", "t.csv", "-o", path)
 
 
+def test_predictions_overwrite_only_predictions(run, refused, trained):
+    Path("p").write_text("predictions,mine\n")
+    assert "--force" in refused("predict", "m", "t.csv", "-o", "p")
+    for _ in range(2):  # over something else by force, then over predictions
+        assert run("predict", "m", "t.csv", "-o", "p", "--force").code == 0
+        assert run("predict", "m", "t.csv", "-o", "p").code == 0
+    refused("predict", "m", "t.csv", "-o", "t.csv", "--force")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (("trian", "t.csv"), "train"),
         (("example", "irsi"), "did you mean 'iris'?"),
-        (("example", "-o", "x"), "NAME"),
+        (("example", "-o", "x"), "NAME of an example before it: one of breast_cancer, diabetes"),
         (("example", "iris", "-o", "missing/x.csv"), "does not exist"),
         (("predict",), "MODEL"),
         (("predict", "m"), "TABLE"),
