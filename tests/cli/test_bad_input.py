@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -31,10 +32,12 @@ NO_TABLES = {
     "binary": (bytes(range(256)) * 9, "binary"),
     "zeros": (b"\0" * 100, "binary"),
     "latin-1": ("a,y\n1,é\n".encode("latin-1"), "UTF-8"),
-    "utf-16": ("a,y\n1,2\n".encode("utf-16"), "binary"),
+    "utf-16": ("a,y\n1,2\n".encode("utf-16"), "is UTF-16 text; save it again as UTF-8"),
+    "long latin-1": ("a,y\n1,\u00e9\n".encode("latin-1") * 2000, "not UTF-8 text (line 2)"),
+    "controls": (bytes(range(1, 32)) * 9, "binary"),
     "short row": (b"a,b,y\n1,2,3\n1,2\n", "line 3 has 2 cells"),
     "long row": (b"a,y\n1,2\n1,2,3\n", "line 3 has 3 cells"),
-    "open quote": (b'a,y\n1,"x\n2,3\n', "no table"),
+    "open quote": (b'a,y\n1,"x\n2,3\n', "a quote opens in line 2 and does not close"),
     "twice a name": (b"a,a,y\n1,2,3\n", "two columns named 'a'"),
     "twice by space": (b"a, a,y\n1,2,3\n", "two columns named 'a'"),
     "no name": (b"a,,y\n1,2,3\n", "Column 2"),
@@ -47,20 +50,21 @@ NO_TABLES = {
     "other case": (b"a,Target\n1,2\n", "did you mean 'Target'?"),
     "target alone": (b"target\n1\n2\n1\n2\n", "no column"),
     "target missing": (b"a,target\n1,\n2,\n", "no values"),
-    "target infinite": (b"a,target\n1,inf\n2,1.5\n", "infinite"),
+    "target infinite": (b"a,target\n1,1.5\n2,\n3,inf\n", "infinite in row 3"),
     "input infinite": (b"a,target\n1,x\n-inf,y\n3,x\n4,y\n", "'a' of 't.csv' is infinite in row 2"),
     "input overflows": (b"a,target\n1,x\n1e999,y\n3,x\n4,y\n", "infinite"),
     "input too large": (
         b"a,target\n1,x\n1e300,y\n3,x\n4,y\n",
         "1e+300, beyond 1e+100, in row 2",
     ),
-    "target too large": (b"a,target\n1,1e300\n2,1.5\n", "beyond"),
+    "target too large": (b"a,target\n1,1e300\n2,1.5\n", "beyond 1e+100, in row 1"),
+    "input after no target": (b"a,target\n1,1.5\n2,\ninf,2.5\n", "infinite in row 3"),
     "one class": (b"a,target\n1,x\n2,x\n3,x\n", "one class only"),
     "one row a class": (b"a,target\n1,x\n2,x\n3,y\n", "only one row"),
     "one row": (b"a,target\n1,2.5\n", "too few"),
     "few rows": (b"a,target\n1,x\n2,x\n3,y\n4,y\n", "too few"),
     "inputs empty": (b"a,target\n,1.5\n,2.5\n,3.5\n", "no column with data"),
-    "dates as target": (b"a,target\n1,2024-01-01\n2,2024-01-02\n", "Datetime"),
+    "dates as target": (b"a,target\n1,2024-01-01\n2,2024-01-02\n", "holds dates;"),
 }
 
 
@@ -93,7 +97,8 @@ def test_a_table_that_cannot_be_trained_on(refused, tmp_path, kind, model):
         (("--target", "label", "--test-fraction", 0.001), "too few"),
         (("--target", "label", "--test-fraction", 0.999), "too few"),
         (("--target", "label", "--epochs", 0), "--epochs"),
-        (("--target", "label", "--epochs", "many"), "--epochs"),
+        (("--target", "label", "--epochs", "x"), "--epochs must be a whole number. Got 'x'"),
+        (("--target", "label", "--alpha", "x"), "--alpha must be a number. Got 'x' instead."),
         (("--target", "label", "--epochs", 1.5), "--epochs"),
         (("--target", "label", "--batch-size", 0), "--batch-size"),
         (("--target", "label", "--alpha", -1), "--alpha"),
@@ -120,16 +125,35 @@ def test_hidden_sizes_that_are_none(refused, table, sizes):
     )
 
 
-def test_a_network_that_does_not_fit_in_memory(refused, table):
+def test_a_network_that_does_not_fit_in_memory(run, refused, table):
     table.write_csv("t.csv")
-    sentence = refused("train", "t.csv", "--target", "label", "--hidden", "9000000,9000000")
-    assert "GiB" in sentence
+    given = ("train", "t.csv", "--target", "label", "--hidden", "9000000,9000000")
+    assert "GiB" in refused(*given)
+    assert run(*given).out == ""
+
+
+def test_what_needs_too_much_memory_while_it_runs(refused, trained, monkeypatch):
+    def fit(*_, **__):
+        raise MemoryError("Unable to allocate 9.00 GiB for an array")
+
+    monkeypatch.setattr("sklearn.preprocessing.OneHotEncoder.fit_transform", fit)
+    assert "9.00 GiB" in refused("train", "t.csv", "--target", "label")
+    monkeypatch.setattr("skops.io.loads", fit)
+    assert "more memory" in refused("predict", "m", "t.csv")
+
+
+def test_notes_do_not_stand_beside_the_sentence(run, refused, table):
+    table.with_columns(empty=pl.lit(""), price=pl.lit("x")).write_csv("t.csv")
+    assert "one class" in refused("train", "t.csv", "--target", "price")
+    assert "note: left out" in run("train", "t.csv", "--target", "label", *FAST).err
 
 
 def test_a_training_that_diverges(refused, table):
     table.write_csv("t.csv")
     given = ("--learning-rate", 1e300, "--activation", "identity", "--hidden", "9,9,9")
-    refused("train", "t.csv", "--target", "price", *given)
+    sentence = refused("train", "t.csv", "--target", "price", *given)
+    assert "--learning-rate 1e+300; try 0.001" in sentence
+    assert "learning_rate_init" not in sentence
 
 
 DESTINATIONS = {
@@ -196,8 +220,43 @@ def test_text_that_became_numbers_in_parquet(refused, trained):
     trained.with_columns(color=pl.lit(1)).write_parquet("x")
     assert "holds numbers" in refused("predict", "m", "x")
     trained.with_columns(color=pl.lit([1])).write_parquet("x")
-    assert "List" in refused("predict", "m", "x")
+    assert "holds lists" in refused("predict", "m", "x")
     assert "--drop 'color'" in refused("train", "x", "--target", "label")
+
+
+def test_numbers_that_became_text_in_parquet(run, refused, trained):
+    text = trained.with_columns(pl.col("width", "count", "day").cast(pl.String))
+    text.write_parquet("x")
+    ended = run("predict", "m", "x")
+    assert ended.code == 0
+    assert ended.out == run("predict", "m", "t.csv").out
+    text.with_columns(width=pl.Series(["1"] * 59 + ["1,5"])).write_parquet("x")
+    assert "holds text, for instance '1,5'" in refused("evaluate", "m", "x")
+    text.with_columns(width=pl.col("day")).write_parquet("x")
+    assert "holds dates" in refused("evaluate", "m", "x")
+
+
+def test_a_target_that_became_text_in_parquet(run, table):
+    table.write_csv("t.csv")
+    run("train", "t.csv", "--target", "price", "--model", "m", *FAST)
+    table.with_columns(pl.col("price").cast(pl.String)).write_parquet("x")
+    ended = run("evaluate", "m", "x")
+    assert ended.code == 0
+    assert ended.out == run("evaluate", "m", "t.csv").out.replace("t.csv", "x")
+
+
+@pytest.mark.parametrize("kind", [pl.UInt64, pl.Int128])
+@pytest.mark.parametrize("distinct", [2, 60])
+def test_a_target_of_huge_whole_numbers(run, refused, table, kind, distinct):
+    huge = [2**64 - 1 - i % distinct * 2**50 for i in range(60)]
+    table.with_columns(huge=pl.Series(huge, dtype=kind)).write_parquet("x")
+    ended = run("train", "x", "--target", "huge", "--model", "m", *FAST)
+    assert ended.code == 0, ended.err
+    assert ("classification" if distinct == 2 else "regression") in ended.out
+    assert run("evaluate", "m", "x").code == 0
+    beyond = pl.Series([2**70 + i for i in range(60)], dtype=pl.Int128)
+    table.with_columns(huge=beyond).write_parquet("x")
+    assert "very large" in refused("train", "x", "--target", "huge", "--task", "classification")
 
 
 def test_evaluate_without_or_with_unknown_labels(refused, trained):
@@ -256,12 +315,21 @@ def test_predictions_do_not_overwrite_inputs(refused, trained, path):
     refused("predict", "m", "t.csv", "-o", path)
 
 
+def test_predictions_overwrite_only_predictions(run, refused, trained):
+    Path("p").write_text("predictions,mine\n")
+    assert "--force" in refused("predict", "m", "t.csv", "-o", "p")
+    for _ in range(2):  # over something else by force, then over predictions
+        assert run("predict", "m", "t.csv", "-o", "p", "--force").code == 0
+        assert run("predict", "m", "t.csv", "-o", "p").code == 0
+    refused("predict", "m", "t.csv", "-o", "t.csv", "--force")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (("trian", "t.csv"), "train"),
         (("example", "irsi"), "did you mean 'iris'?"),
-        (("example", "-o", "x"), "NAME"),
+        (("example", "-o", "x"), "NAME of an example before it: one of breast_cancer, diabetes"),
         (("example", "iris", "-o", "missing/x.csv"), "does not exist"),
         (("predict",), "MODEL"),
         (("predict", "m"), "TABLE"),
@@ -342,6 +410,58 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     assert err == "chainrule: interrupted; nothing was written.\n"
     assert "held-out rows" not in out
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_ctrl_c_while_a_file_is_written_lets_it_be_whole_and_says_so(run, trained, monkeypatch):
+    import chainrule.storage.atomic as atomic
+
+    replace = atomic.os.replace
+
+    def interrupted(*paths):
+        signal.raise_signal(signal.SIGINT)
+        replace(*paths)
+
+    monkeypatch.setattr(atomic.os, "replace", interrupted)
+    ended = run("predict", "m", "t.csv", "-o", "out.csv")
+    assert ended.code == 130
+    assert ended.err == "chainrule: interrupted; 'out.csv' was written whole.\n"
+    assert pl.read_csv("out.csv").height == trained.height
+
+
+def test_a_warning_about_an_interruption_is_none(run, table, monkeypatch):
+    from chainrule.estimators import MLPClassifier
+
+    fit = MLPClassifier.fit
+
+    def warned(self, *given, **more):
+        warnings.warn("a connection was interrupted", stacklevel=1)
+        return fit(self, *given, **more)
+
+    monkeypatch.setattr(MLPClassifier, "fit", warned)
+    table.write_csv("t.csv")
+    assert run("train", "t.csv", "--target", "label", *FAST).code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize(
+    ("given", "where", "said"),
+    [
+        ("example", ">/dev/full", "no space left"),
+        ("--version", ">/dev/full", "no space left"),
+        ("--help", ">/dev/full", "no space left"),
+        ("predict m t.csv", ">/dev/full", "no space left"),
+        ("train t.csv --target label --epochs 1", ">/dev/full", "no space left"),
+        ("example iris", ">&-", "closed"),
+        ("--version", "1</dev/null", "bad file descriptor"),
+    ],
+)
+def test_output_that_cannot_be_written(trained, tmp_path, given, where, said):
+    shell = f"{sys.executable} -m chainrule {given} {where}"
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, capture_output=True)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 2, lines
+    assert said in lines[-1]
+    assert all(line.startswith("note: ") for line in lines[:-1])
 
 
 def test_a_reader_that_has_seen_enough(run, tmp_path):

@@ -8,6 +8,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli.examples import EXAMPLES
+from chainrule.cli.inputs import Column, make_preparation
+from chainrule.cli.models import Settings, fit_network
+from chainrule.cli.progress import Progress
 
 FAST = ("--epochs", 3, "--hidden", "8")
 TARGETS = ("label", "class", "good", "price", "visits")  # of the fixture `table`
@@ -26,6 +29,30 @@ def train(run, target, *more, path="t.csv"):
     ended = run("train", path, "--target", target, "--drop", drops(target), *FAST, *more)
     assert ended.code == 0, ended
     return ended
+
+
+def test_one_is_no_plural(run, table):
+    table.select("length", label=pl.Series([None, *table["label"][1:]])).write_csv("t.csv")
+    ended = run("train", "t.csv", "--target", "label", "--epochs", 1, "--hidden", 4)
+    assert "1 input column (" in ended.out
+    assert "; 1 epoch in" in ended.out
+    assert "1 row has no value in the target 'label' and was left out." in ended.err
+
+
+def test_the_bar_ends_where_it_should(table):
+    bars = []
+    inputs = table.select("length", "width").fill_null(0)
+    preparation = make_preparation([Column("length", "number"), Column("width", "number")])
+    settings = Settings((4,), "tanh", 0.3, 0.001, 32, 3, 0)
+
+    class Watched(Progress):
+        def __exit__(self, *error):
+            bars.extend((task.completed, task.total) for task in self._bar.tasks)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chainrule.cli.models.Progress", Watched)
+        fit_network(preparation, settings, "regression", inputs, table["price"].to_numpy())
+    assert bars == [(3, 3)]
 
 
 # example
@@ -239,7 +266,7 @@ def test_evaluate_takes_some_of_the_classes_and_leaves_out_unlabelled_rows(run, 
     assert run("evaluate", "m", "some.csv").code == 0
     table.with_columns(label=table["label"].scatter([0], None)).write_csv("missing.csv")
     ended = run("evaluate", "m", "missing.csv")
-    assert "1 of 60 rows have no value in 'label'" in ended.err
+    assert "1 of 60 rows has no value in 'label'" in ended.err
     assert ended.code == 0
 
 

@@ -61,13 +61,16 @@ def example(
 ) -> None:
     """Write a table to try things on, as CSV with the target in the column 'target'."""
     from chainrule.cli.examples import EXAMPLES, make_example
+    from chainrule.cli.output import writing
     from chainrule.cli.report import say, show_examples
     from chainrule.cli.tables import to_csv
     from chainrule.storage import check_writable, write_file
 
     if name is None:
         if output is not None:
-            raise InvalidParameter("-o needs the NAME of an example before it.")
+            raise InvalidParameter(
+                f"-o needs the NAME of an example before it: one of {', '.join(EXAMPLES)}."
+            )
         show_examples([(key, each.size, each.what) for key, each in EXAMPLES.items()])
         say("Write one with: chainrule example NAME")
         return
@@ -79,7 +82,8 @@ def example(
         raise UnwritablePath(
             f"'{path}' exists and holds something else; give another name with -o, or --force."
         )
-    write_file(path, content)
+    with writing(path):
+        write_file(path, content)
     say(
         f"Wrote {path}: {table.height} rows, {table.width - 1} input columns, and 'target'.\n"
         f"Next: chainrule train {path} --target target"
@@ -111,18 +115,18 @@ def train(
     activation: Annotated[
         str, typer.Option(metavar="NAME", help="Of the hidden layers: tanh, relu, logistic, ...")
     ] = "tanh",
-    epochs: Annotated[int, typer.Option(metavar="N", help="At most so many.")] = 200,
-    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of Adam.")] = 0.001,
-    batch_size: Annotated[int, typer.Option(metavar="N", help="Rows a step.")] = 32,
+    epochs: Annotated[str, typer.Option(metavar="N", help="At most so many.")] = "200",
+    learning_rate: Annotated[str, typer.Option(metavar="RATE", help="Of Adam.")] = "0.001",
+    batch_size: Annotated[str, typer.Option(metavar="N", help="Rows a step.")] = "32",
     alpha: Annotated[
-        float, typer.Option(metavar="NUMBER", help="Strength of the L2 penalty.")
-    ] = 0.3,
+        str, typer.Option(metavar="NUMBER", help="Strength of the L2 penalty.")
+    ] = "0.3",
     test_fraction: Annotated[
-        float, typer.Option(metavar="FRACTION", help="The part of the rows to hold out.")
-    ] = 0.2,
+        str, typer.Option(metavar="FRACTION", help="The part of the rows to hold out.")
+    ] = "0.2",
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the split and the network: same seed, same result.")
-    ] = 0,
+        str, typer.Option(metavar="N", help="Of the split and the network: same seed, same result.")
+    ] = "0",
     drop: Annotated[
         str, typer.Option(metavar="COLUMNS", help="Columns not to use, separated by commas.")
     ] = "",
@@ -139,12 +143,12 @@ def train(
     median and standardized, text is one-hot encoded, dates count as days.
     """
     sizes = _read_sizes(hidden)
-    _check("--epochs", epochs, 1)
-    _check("--batch-size", batch_size, 1)
-    _check("--seed", seed, 0, 2**32 - 1)
-    _check("--alpha", alpha, 0)
-    _check("--learning-rate", learning_rate, 0, open_ends=True)
-    _check("--test-fraction", test_fraction, 0, 1, open_ends=True)
+    n_epochs = _whole("--epochs", epochs, 1)
+    n_batch = _whole("--batch-size", batch_size, 1)
+    the_seed = _whole("--seed", seed, 0, 2**32 - 1)
+    penalty = _number("--alpha", alpha, 0)
+    rate = _number("--learning-rate", learning_rate, 0, open_ends=True)
+    fraction = _number("--test-fraction", test_fraction, 0, 1, open_ends=True)
     dropped, texts = _read_names(drop), _read_names(categorical)
     if target in (*dropped, *texts):
         raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
@@ -156,8 +160,8 @@ def train(
     from chainrule.cli.train import train as run
 
     run(
-        Choices(table, target, model, task, test_fraction, dropped, texts),
-        Settings(sizes, activation, alpha, learning_rate, batch_size, epochs, seed),
+        Choices(table, target, model, task, fraction, dropped, texts),
+        Settings(sizes, activation, penalty, rate, n_batch, n_epochs, the_seed),
     )
 
 
@@ -166,8 +170,17 @@ def predict(
     model: Model,
     table: Table,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Default: stdout. Earlier predictions are overwritten, other files are not.",
+        ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
+    ] = False,
 ) -> None:
     """Predict the target for each row of a table, as CSV.
 
@@ -176,7 +189,7 @@ def predict(
     """
     from chainrule.cli.apply import predict as run
 
-    run(model, table, output)
+    run(model, table, output, force)
 
 
 @app.command()
@@ -204,6 +217,27 @@ def _read_sizes(text: str) -> tuple[int, ...]:
 
 def _read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+# Typer would read them too, but its sentences are its own.
+def _whole(option: str, text: str, low: int, high: float = math.inf) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise InvalidParameter(f"{option} must be a whole number. Got '{text}' instead.") from None
+    _check(option, value, low, high)
+    return value
+
+
+def _number(
+    option: str, text: str, low: float, high: float = math.inf, open_ends: bool = False
+) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise InvalidParameter(f"{option} must be a number. Got '{text}' instead.") from None
+    _check(option, value, low, high, open_ends)
+    return value
 
 
 def _check(

@@ -1,11 +1,11 @@
 """``chainrule predict`` and ``chainrule evaluate``: a saved model on another table."""
 
 import os
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
@@ -13,7 +13,8 @@ from sklearn.pipeline import Pipeline
 from chainrule.cli.exits import note
 from chainrule.cli.inputs import AS_TEXT, Column, unseen_texts, use_inputs
 from chainrule.cli.metrics import measure
-from chainrule.cli.report import show_scores
+from chainrule.cli.output import print_whole, writing
+from chainrule.cli.report import count, show_scores
 from chainrule.cli.tables import read_table, require_column, to_csv
 from chainrule.cli.target import known_labels, spell
 from chainrule.errors import InvalidFile, UnwritablePath
@@ -21,6 +22,9 @@ from chainrule.files import read_model
 from chainrule.storage import check_writable, write_file
 
 __all__ = ["evaluate", "predict"]
+
+
+_HEADER = b"prediction"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Saved:
         return self.pipeline.classes_ if self.task == "classification" else None
 
 
-def predict(model_path: str, table_path: str, output: str | None) -> None:
+def predict(model_path: str, table_path: str, output: str | None, force: bool = False) -> None:
     """Write the predictions for a table as CSV.
 
     Parameters
@@ -50,6 +54,8 @@ def predict(model_path: str, table_path: str, output: str | None) -> None:
         A table with the model's input columns.
     output : str or None
         Where to; None is stdout.
+    force : bool
+        Whether to overwrite a file that holds something else than predictions.
 
     Raises
     ------
@@ -64,6 +70,11 @@ def predict(model_path: str, table_path: str, output: str | None) -> None:
                     f"'{output}' is an input of this command, so it is not overwritten; "
                     "give another name with -o."
                 )
+        if os.path.isfile(output) and not force and not _holds_predictions(output):
+            raise UnwritablePath(
+                f"'{output}' exists and holds something else than predictions, so it is not "
+                "overwritten; give another name with -o, or --force."
+            )
     saved = _open(model_path)
     table = read_table(table_path, saved.text_columns)
     inputs = _inputs(saved, table, table_path)
@@ -74,9 +85,10 @@ def predict(model_path: str, table_path: str, output: str | None) -> None:
             columns.append(pl.Series(f"probability_{spell(label)}", column))
     text = to_csv(pl.DataFrame(columns))
     if output is None:
-        sys.stdout.write(text)
+        print_whole(text)
     else:
-        write_file(output, text.encode())
+        with writing(output):
+            write_file(output, text.encode())
 
 
 def evaluate(model_path: str, table_path: str) -> None:
@@ -100,11 +112,23 @@ def evaluate(model_path: str, table_path: str) -> None:
     target = known_labels(table[saved.target], saved.task, saved.classes, table_path)
     missing = table.height - len(target.rows)
     if missing:
-        note(f"{missing} of {table.height} rows have no value in '{saved.target}': left out.")
-    inputs = _inputs(saved, table[target.rows], table_path)
+        have = "has" if missing == 1 else "have"
+        note(
+            f"{missing} of {count(table.height, 'row')} {have} no value in '{saved.target}': "
+            "left out."
+        )
+    inputs = _inputs(saved, table[target.rows], table_path, target.rows)
     scores = measure(saved.pipeline, saved.task, inputs, target.values)
-    rows = "row" if len(target.values) == 1 else "rows"
-    show_scores(f"On the {len(target.values)} {rows} of {table_path}", {"network": scores})
+    show_scores(f"On the {count(len(target.values), 'row')} of {table_path}", {"network": scores})
+
+
+def _holds_predictions(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(_HEADER) + 1)
+    except OSError:  # it can be replaced, but what it holds cannot be seen
+        return False
+    return start in (b"", _HEADER) or (start[:-1] == _HEADER and start[-1:] in b",\r\n")
 
 
 def _open(path: str) -> Saved:
@@ -132,8 +156,10 @@ def _open(path: str) -> Saved:
     return Saved(pipeline, task, target, columns, texts)
 
 
-def _inputs(saved: Saved, table: pl.DataFrame, path: str) -> pl.DataFrame:
-    inputs = use_inputs(table, saved.columns, path)
+def _inputs(
+    saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray | None = None
+) -> pl.DataFrame:
+    inputs = use_inputs(table, saved.columns, path, rows)
     for name in unseen_texts(saved.pipeline.steps[0][1], inputs):
         note(f"no value of column '{name}' in '{path}' was seen in training.")
     return inputs

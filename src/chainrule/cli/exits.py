@@ -1,16 +1,46 @@
 """Every way the command can end: one sentence on stderr and an exit code."""
 
+import contextlib
+import errno
 import os
 import sys
 import traceback
 import warnings
+from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
 
-__all__ = ["BAD_INPUT", "INTERNAL", "INTERRUPTED", "SUCCESS", "note", "run"]
+__all__ = [
+    "BAD_INPUT",
+    "INTERNAL",
+    "INTERRUPTED",
+    "SUCCESS",
+    "note",
+    "progress_of_output",
+    "run",
+    "say_notes",
+]
 
 SUCCESS, INTERNAL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 TRACEBACK = "CHAINRULE_TRACEBACK"
+
+# What the system says when the output cannot go where it should.
+_NO_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+@dataclass
+class _Output:
+    """What one run of the command has told and written."""
+
+    notes: list[str] | None = field(default_factory=list)  # held back; None: they no longer are
+    files: list[str] = field(default_factory=list)
+    in_doubt: bool = False  # a part of the result may be on stdout or in a pipe
+
+    def start(self) -> None:
+        self.notes, self.files, self.in_doubt = [], [], False
+
+
+progress_of_output = _Output()
 
 
 def run(argv: list[str]) -> int:
@@ -26,37 +56,44 @@ def run(argv: list[str]) -> int:
     int
         The exit code.
     """
+    progress_of_output.start()
+    if sys.stderr is None:  # the shell's 2>&-
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    if sys.stdout is None:
+        return _end(BAD_INPUT, "standard output is closed; send it to a file, a pipe or /dev/null.")
     try:
         return _run(argv)
     except KeyboardInterrupt:
-        return _end(INTERRUPTED, "interrupted; nothing was written.")
+        return _end(INTERRUPTED, f"interrupted; {_written()}.")
     except BrokenPipeError:
-        # The reader, perhaps `head`, has seen enough: no error of ours. What is still buffered
-        # must not be flushed into the closed pipe when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader, perhaps `head`, has seen enough: no error of ours.
+        _drop_output()
         return SUCCESS
-    except ChainruleError as error:
-        return _end(BAD_INPUT, str(error))
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            traceback.print_exc()
-        what = f"{type(error).__name__}: {error}"
-        return _end(
-            INTERNAL,
-            f"an error inside chainrule ({_one_line(what)}); to see where, run it again with "
-            f"{TRACEBACK}=1, and please report it.",
-        )
+        return _end(*_explain(error))
 
 
 def note(text: str) -> None:
-    """Tell the user something besides the result, on stderr.
+    """Tell the user something besides the result, on stderr, once the input is accepted.
+
+    If it is not, the sentence that says why stands alone.
 
     Parameters
     ----------
     text : str
         A sentence.
     """
-    sys.stderr.write(f"note: {_one_line(text)}\n")
+    if progress_of_output.notes is not None:
+        progress_of_output.notes.append(text)
+    else:
+        _to_stderr(f"note: {_one_line(text)}")
+
+
+def say_notes() -> None:
+    """Say the notes that were held back, now that the input is accepted; later ones at once."""
+    notes, progress_of_output.notes = progress_of_output.notes or [], None
+    for each in notes:
+        note(each)
 
 
 def _run(argv: list[str]) -> int:
@@ -79,12 +116,55 @@ def _run(argv: list[str]) -> int:
             sys.stdout.flush()
             return error.exit_code
     sys.stdout.flush()
+    say_notes()
     return SUCCESS
 
 
+def _explain(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ChainruleError):
+        return BAD_INPUT, str(error)
+    if isinstance(error, MemoryError):
+        what = f" ({_one_line(str(error)).rstrip('.')})" if str(error) else ""
+        return (
+            BAD_INPUT,
+            f"this needs more memory than there is{what}; use a table with fewer rows or columns, "
+            "or smaller --hidden layers.",
+        )
+    # Files that cannot be read or written are in the words of ChainruleErrors already.
+    if isinstance(error, OSError) and error.errno in _NO_OUTPUT and error.filename is None:
+        _drop_output()
+        return BAD_INPUT, f"cannot write to standard output: {str(error.strerror).lower()}."
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    what = _one_line(f"{type(error).__name__}: {error}")
+    return (
+        INTERNAL,
+        f"an error inside chainrule ({what}); to see where, run it again with "
+        f"{TRACEBACK}=1, and please report it.",
+    )
+
+
 def _end(code: int, message: str) -> int:
-    sys.stderr.write(f"chainrule: {_one_line(message)}\n")
+    _to_stderr(f"chainrule: {_one_line(message)}")
     return code
+
+
+def _to_stderr(line: str) -> None:
+    with contextlib.suppress(OSError):  # there is nowhere to say that it cannot be said
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _drop_output() -> None:
+    """Keep what is buffered from being flushed, in vain again, when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _written() -> str:
+    files = " and ".join(f"'{path}'" for path in progress_of_output.files)
+    if files:
+        return f"{files} was written whole"
+    return "the output may be cut off" if progress_of_output.in_doubt else "nothing was written"
 
 
 def _one_line(text: str) -> str:

@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from chainrule.cli.tables import LARGEST, require_column
+from chainrule.cli.tables import LARGEST, called, parse_text, require_column
 from chainrule.errors import InvalidInput
 
 __all__ = ["AS_TEXT", "Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
@@ -18,8 +19,8 @@ __all__ = ["AS_TEXT", "Column", "choose_inputs", "make_preparation", "unseen_tex
 AS_TEXT = ("text", "category")
 MIN_FREQUENCY, MAX_CATEGORIES = 5, 50
 
-# What a kind is called in a sentence.
-_CALLED = {"number": "numbers", "text": "text", "date": "dates", "category": "categories"}
+# What the values of a kind are called in a sentence.
+_NEEDED = {"number": "numbers", "text": "text", "date": "dates", "category": "categories"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def choose_inputs(
         kind = "category" if name in as_text else _kind(series)
         if kind is None:
             raise InvalidInput(
-                f"Column '{name}' of '{path}' holds values of type {series.dtype}, which cannot "
+                f"Column '{name}' of '{path}' holds {called(series)}, which cannot "
                 f"be used; leave it out with --drop '{name}'."
             )
         if series.null_count() == len(series):
@@ -86,7 +87,9 @@ def choose_inputs(
     return columns, notes
 
 
-def use_inputs(table: pl.DataFrame, columns: Sequence[Column], path: str) -> pl.DataFrame:
+def use_inputs(
+    table: pl.DataFrame, columns: Sequence[Column], path: str, rows: np.ndarray | None = None
+) -> pl.DataFrame:
     """Take the input columns out of a table, in the types that the preparation was made for.
 
     Parameters
@@ -97,6 +100,8 @@ def use_inputs(table: pl.DataFrame, columns: Sequence[Column], path: str) -> pl.
         The inputs of the model.
     path : str
         Where the table is from, for messages.
+    rows : ndarray, optional
+        Where in that file the table's rows are, counted from 0; by default, all from the first on.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def use_inputs(table: pl.DataFrame, columns: Sequence[Column], path: str) -> pl.
     InvalidInput
         If a column is of another kind, or infinite.
     """
-    return pl.DataFrame([_use_column(table, column, path) for column in columns])
+    return pl.DataFrame([_use_column(table, column, path, rows) for column in columns])
 
 
 def make_preparation(columns: Sequence[Column]) -> ColumnTransformer:
@@ -178,9 +183,13 @@ def _kind(series: pl.Series) -> str | None:
     return "date" if series.dtype in (pl.Date, pl.Datetime) else None
 
 
-def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
+def _use_column(
+    table: pl.DataFrame, column: Column, path: str, rows: np.ndarray | None
+) -> pl.Series:
     require_column(table, column.name, path)
     series = table[column.name]
+    if series.dtype == pl.String and column.kind not in AS_TEXT:
+        series = parse_text(series)  # Parquet may hold numbers as text; as in CSV, they are numbers
     kind = _kind(series)
     if series.null_count() == len(series):  # a column without values is of every kind
         dtype = pl.String if column.kind in AS_TEXT else pl.Float64
@@ -189,11 +198,10 @@ def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
         whole = series.dtype.is_float() and (series.round() == series).all()
         return (series.cast(pl.Int64) if whole else series).cast(pl.String)
     if kind != column.kind:
-        held = _CALLED[kind] if kind else f"values of type {series.dtype}"
         example = _odd_one(series, column.kind)
         raise InvalidInput(
-            f"Column '{column.name}' of '{path}' holds {held}, for instance {example!r}, where "
-            f"the model needs {_CALLED[column.kind]}; correct the column."
+            f"Column '{column.name}' of '{path}' holds {called(series)}, for instance "
+            f"{example!r}, where the model needs {_NEEDED[column.kind]}; correct the column."
         )
     if kind == "text":
         return series
@@ -203,9 +211,10 @@ def _use_column(table: pl.DataFrame, column: Column, path: str) -> pl.Series:
     beyond = (numbers.abs() > LARGEST).arg_true()
     if len(beyond):
         value = numbers[beyond[0]]
+        row = beyond[0] if rows is None else rows[beyond[0]]
         what = "infinite" if math.isinf(value) else f"{value:g}, beyond {LARGEST:g},"
         raise InvalidInput(
-            f"Column '{column.name}' of '{path}' is {what} in row {beyond[0] + 1}; "
+            f"Column '{column.name}' of '{path}' is {what} in row {row + 1}; "
             "correct the cell, or empty it if the value is not known."
         )
     return numbers

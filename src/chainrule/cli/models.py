@@ -1,6 +1,10 @@
 """The network, and the two plain models that it has to beat."""
 
+import signal
+import threading
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,9 +19,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chainrule.cli.progress import Progress
+from chainrule.errors import Diverged
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
-__all__ = ["Settings", "fit_network", "fit_plain", "network_of"]
+__all__ = ["Settings", "diverged", "fit_network", "fit_plain", "network_of"]
 
 # Below this many rows, a tenth of them says too little about when to stop.
 ENOUGH_TO_STOP_EARLY = 5000
@@ -42,6 +47,7 @@ def fit_network(
     task: str,
     inputs: pl.DataFrame,
     y: np.ndarray,
+    on_start: Callable[[], None] = lambda: None,
 ) -> tuple[Pipeline, bool]:
     """Train a network behind the preparation of its inputs.
 
@@ -57,6 +63,8 @@ def fit_network(
         The input columns.
     y : ndarray
         The targets.
+    on_start : callable, optional
+        Called when it is known that the network fits into memory.
 
     Returns
     -------
@@ -68,25 +76,45 @@ def fit_network(
     ------
     KeyboardInterrupt
         If the user interrupts the training.
+    Diverged
+        If its cost or the network became infinite or no number.
     """
     network = _make_network(settings, task, y)
-    progress = Progress()
+    progress = Progress(on_start)
     network.set_callbacks(progress)
     last: BaseEstimator = network
     if task == "regression":  # counts stay as they are: their loss needs them so
         last = TransformedTargetRegressor(network, transformer=StandardScaler())
     model = Pipeline([("prepare", preparation), ("network", last)])
-    with warnings.catch_warnings(record=True) as caught, progress:
+    with warnings.catch_warnings(record=True) as caught, progress, _ctrl_c_ends():
         warnings.simplefilter("always")
-        model.fit(inputs, y)
+        try:
+            model.fit(inputs, y)
+        except Diverged as error:
+            raise diverged(settings) from error
     network.set_callbacks()
     network_of(model).set_callbacks()
-    # As scikit-learn's, the estimator takes Ctrl-C for the wish to keep what it has learned so far;
-    # whoever runs a command wants it to end.
-    if any("interrupted" in str(each.message) for each in caught):
-        raise KeyboardInterrupt
     converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
     return model, converged
+
+
+def diverged(settings: Settings) -> Diverged:
+    """Make the error for a training that led nowhere.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the network.
+
+    Returns
+    -------
+    Diverged
+    """
+    rate = settings.learning_rate
+    return Diverged(
+        f"The training diverged with --learning-rate {rate:g}; "
+        f"try {0.001 if rate > 0.01 else rate / 10:g}."
+    )
 
 
 def fit_plain(
@@ -138,6 +166,30 @@ def network_of(model: Pipeline) -> MLPClassifier | MLPRegressor:
     last = model.steps[-1][1]
     network = last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
     return cast("MLPClassifier | MLPRegressor", network)
+
+
+@contextmanager
+def _ctrl_c_ends() -> Iterator[None]:
+    """Let Ctrl-C end the command.
+
+    As scikit-learn's, the estimator takes it for the wish to keep what it has learned so far.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only there it can be caught
+        yield
+        return
+    asked = []
+
+    def interrupt(*_: object) -> None:
+        asked.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _make_network(settings: Settings, task: str, y: np.ndarray) -> MLPClassifier | MLPRegressor:

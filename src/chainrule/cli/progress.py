@@ -1,5 +1,6 @@
 """A progress bar over the epochs of a training, as a scikit-learn callback."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -13,31 +14,38 @@ class Progress:
     """Show the epochs of a training on stderr, if that is a terminal.
 
     Use it as a context manager around ``fit``, so that the terminal is restored whatever happens.
+
+    Parameters
+    ----------
+    on_start : callable
+        Called when the network is made and its training begins, before the bar is shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_start: Callable[[], None]) -> None:
+        self._on_start = on_start
         console = Console(stderr=True)
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("training", total=None)
 
     def __enter__(self) -> "Progress":
-        self._bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Take the number of epochs as the length of the bar."""
+        """Begin, with the number of epochs as the length of the bar."""
+        self._on_start()
+        self._bar.start()
         self._bar.update(self._task, total=context.max_subtasks)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing: an epoch counts when it is done."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Count an epoch."""
-        if context.parent is not None:
+        """Count an epoch; the fit as a whole is a task too."""
+        if context.task_name == "epoch":
             self._bar.advance(self._task)
 
     def teardown(self, estimator: Any, context: Any) -> None:

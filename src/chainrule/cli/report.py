@@ -11,7 +11,7 @@ from rich.text import Text
 
 from chainrule.cli.metrics import Scores
 
-__all__ = ["say", "show_examples", "show_facts", "show_scores"]
+__all__ = ["count", "say", "show_examples", "show_facts", "show_scores"]
 
 _LOWER_IS_BETTER = ("log loss", "deviance", "MAE", "RMSE")
 
@@ -25,6 +25,23 @@ def say(sentence: str) -> None:
         The text.
     """
     sys.stdout.write(f"{sentence}\n")
+
+
+def count(number: int, what: str) -> str:
+    """Return a number of things, with an s for any but one.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    what : str
+        One of them.
+
+    Returns
+    -------
+    str
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def show_facts(facts: Mapping[str, str]) -> None:

@@ -18,13 +18,21 @@ from chainrule.cli.exits import note
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
-__all__ = ["LARGEST", "MISSING_CELLS", "read_table", "require_column", "to_csv"]
+__all__ = [
+    "LARGEST",
+    "MISSING_CELLS",
+    "called",
+    "parse_text",
+    "read_table",
+    "require_column",
+    "to_csv",
+]
 
 MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 
 LARGEST = 1e100  # the square of a larger number may be infinite, and with it a standard deviation
 
-_SEPARATORS = (",", "\t", ";", "|")
+_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
@@ -85,6 +93,51 @@ def require_column(table: pl.DataFrame, name: str, path: str) -> None:
     shown = ", ".join(f"'{column}'" for column in table.columns[:12])
     more = f" and {table.width - 12} more" if table.width > 12 else ""
     raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
+
+
+def parse_text(text: pl.Series) -> pl.Series:
+    """Turn a column of text into the first kind that fits all of its cells.
+
+    Parameters
+    ----------
+    text : polars.Series
+        Cells as they are in a file.
+
+    Returns
+    -------
+    polars.Series
+        Whole numbers, numbers, booleans, times, or still text; missing cells are null.
+    """
+    return _parse(_strip(text))
+
+
+def called(series: pl.Series) -> str:
+    """Return what the values of a column are called in a sentence.
+
+    Parameters
+    ----------
+    series : polars.Series
+        The column.
+
+    Returns
+    -------
+    str
+    """
+    if series.dtype.is_numeric():
+        return "numbers"
+    names = {
+        pl.String: "text",
+        pl.Boolean: "true and false",
+        pl.Date: "dates",
+        pl.Datetime: "dates",
+        pl.Time: "times of day",
+        pl.Duration: "durations",
+        pl.List: "lists",
+        pl.Array: "lists",
+        pl.Struct: "records",
+        pl.Binary: "binary data",
+    }
+    return names.get(series.dtype.base_type(), "values of an unknown kind")
 
 
 def to_csv(table: pl.DataFrame) -> str:
@@ -150,6 +203,7 @@ def _silence() -> Iterator[None]:
 def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.DataFrame:
     text = _decode(path, content)
     separator = _find_separator(text)
+    _check_quotes(path, text, separator)
     try:
         header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
         names = [name.strip() for name in header]
@@ -162,7 +216,10 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
     except (pl.exceptions.PolarsError, csv.Error) as error:
         if "more fields" in str(error):
             _check_lengths(path, text, separator)
-        raise InvalidFile(f"'{path}' is no table ({_first_line(error)}).") from error
+        raise InvalidFile(
+            f"'{path}' is no table: its lines cannot be split into cells at "
+            f"{_SEPARATORS[separator]}; check its quotes."
+        ) from error
     if blank:
         rows = pl.Series("row", range(table.height))
         table = table.filter(~rows.is_in(blank))
@@ -170,7 +227,7 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
         note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
     return table.with_columns(
-        _strip(column) if column.name in text_columns else _parse(_strip(column))
+        _strip(column) if column.name in text_columns else parse_text(column)
         for column in table.get_columns()
     )
 
@@ -180,14 +237,13 @@ def _decode(path: str, content: bytes) -> str:
     if is_pickle(content):
         raise InvalidFile(f"'{path}' is a pickle, which chainrule never opens; {hint}.")
     kind = name_content(content)
-    if b"\0" in content or kind not in ("text", "binary"):
-        kind = "binary" if kind == "text" else kind
+    if kind == "UTF-16 text":
+        raise InvalidFile(f"'{path}' is UTF-16 text; save it again as UTF-8.")
+    if kind != "text":
         raise InvalidFile(f"'{path}' is no table but {kind}; {hint}.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if kind == "binary":
-            raise InvalidFile(f"'{path}' is no table but binary; {hint}.") from error
         line = content.count(b"\n", 0, error.start) + 1
         raise InvalidFile(
             f"'{path}' is not UTF-8 text (line {line}); save it again as UTF-8."
@@ -212,6 +268,23 @@ def _check_names(path: str, names: list[str]) -> None:
         if not name and position > 1:
             raise InvalidInput(f"Column {position} of '{path}' has no name; give it one.")
         seen.add(name)
+
+
+def _check_quotes(path: str, text: str, separator: str) -> None:
+    """Refuse a quote without its end, which would make one cell of all lines after it."""
+    if text.count('"') % 2 == 0:
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for _ in reader:
+            line = reader.line_num + 1
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise InvalidFile(
+                f"'{path}' is no table: a quote opens in line {line} and does not close; "
+                "close it, or write it twice if it belongs to the cell."
+            ) from error
 
 
 def _check_ragged(path: str, text: str, separator: str, table: pl.DataFrame) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.cli.tables import LARGEST
+from chainrule.cli.tables import LARGEST, called, parse_text
 from chainrule.errors import InvalidInput, unknown_name
 
 __all__ = ["TASKS", "Target", "known_labels", "read_target", "spell"]
@@ -25,6 +25,7 @@ class Target:
     values: np.ndarray
     rows: np.ndarray  # the rows that have a target
     is_text: bool
+    guessed: bool  # the task, from the values
 
     @property
     def classes(self) -> np.ndarray:
@@ -61,13 +62,12 @@ def read_target(column: pl.Series, task: str | None, path: str) -> Target:
     if column.dtype == pl.Null or column.null_count() == len(column):
         raise InvalidInput(f"The target '{column.name}' of '{path}' has no values.")
     rows = column.is_not_null().arg_true().to_numpy()
-    present = _simplify(column.drop_nulls(), path)
-    guessed, why = _guess(present)
-    chosen = task or guessed
+    present = _simplify(column, path).drop_nulls()
+    guess, why = _guess(present)
+    chosen = task or guess
     values = _labels(present) if chosen == "classification" else _quantities(present, chosen)
-    if task is not None:
-        why = "as --task says"
-    return Target(column.name, chosen, why, values, rows, present.dtype == pl.String)
+    is_text = present.dtype == pl.String
+    return Target(column.name, chosen, why, values, rows, is_text, task is None)
 
 
 def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path: str) -> Target:
@@ -94,10 +94,12 @@ def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path:
         If a label is none of the classes, or values do not suit the task.
     """
     if classes is None:
-        return read_target(column, task, path)
+        # Parquet may hold numbers as text; as in CSV, they are numbers.
+        is_text = column.dtype == pl.String
+        return read_target(parse_text(column) if is_text else column, task, path)
     if column.null_count() == len(column):
         raise InvalidInput(f"The target '{column.name}' of '{path}' has no values.")
-    present = _simplify(column.drop_nulls(), path)
+    present = _simplify(column, path).drop_nulls()
     values = present.to_numpy()
     # Compared as text: an 'a' among numbers is an unknown label, not another type.
     spelled = {spell(label): label for label in classes}
@@ -109,7 +111,8 @@ def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path:
         )
     labels = np.array([spelled[spell(value)] for value in values], dtype=classes.dtype)
     rows = column.is_not_null().arg_true().to_numpy()
-    return Target(column.name, task, "the model's", labels, rows, present.dtype == pl.String)
+    is_text = present.dtype == pl.String
+    return Target(column.name, task, "the model's", labels, rows, is_text, guessed=False)
 
 
 def spell(label: object) -> str:
@@ -130,21 +133,26 @@ def spell(label: object) -> str:
 def _simplify(column: pl.Series, path: str) -> pl.Series:
     """Make whole floats integers, and refuse what is neither a label nor a number."""
     if column.dtype.is_float():
-        beyond = column.filter(column.abs() > LARGEST)
+        beyond = (column.abs() > LARGEST).arg_true()
         if len(beyond):
-            what = "infinite" if math.isinf(beyond[0]) else f"{beyond[0]:g}, beyond {LARGEST:g},"
+            value = column[beyond[0]]
+            what = "infinite" if math.isinf(value) else f"{value:g}, beyond {LARGEST:g},"
             raise InvalidInput(
-                f"The target '{column.name}' of '{path}' is {what} in a row; "
+                f"The target '{column.name}' of '{path}' is {what} in row {beyond[0] + 1}; "
                 "correct or empty that cell."
             )
         whole = (column == column.round()) & (column.abs() < 2**53)
         return column.cast(pl.Int64) if whole.all() else column.cast(pl.Float64)
     if column.dtype.is_integer():
-        return column.cast(pl.Int64)
+        for kind in (pl.Int64, pl.UInt64):
+            cast = column.cast(kind, strict=False)
+            if cast.null_count() == column.null_count():
+                return cast
+        return column.cast(pl.Float64)  # of 128 bits
     if column.dtype in (pl.String, pl.Boolean):
         return column
     raise InvalidInput(
-        f"The target '{column.name}' of '{path}' holds values of type {column.dtype}; "
+        f"The target '{column.name}' of '{path}' holds {called(column)}; "
         "give a column of labels or numbers."
     )
 
@@ -155,7 +163,7 @@ def _guess(column: pl.Series) -> tuple[str, str]:
     if column.dtype == pl.Boolean:
         return "classification", "the target is true or false"
     if column.dtype.is_float():
-        return "regression", "the target has decimals"
+        return "regression", "the target has decimals or very large numbers"
     distinct = column.n_unique()
     if distinct <= MOST_CLASSES:
         return "classification", f"the target has only {distinct} different whole numbers"
@@ -164,9 +172,10 @@ def _guess(column: pl.Series) -> tuple[str, str]:
 
 def _labels(column: pl.Series) -> np.ndarray:
     if column.dtype.is_float():
+        odd = column.filter((column != column.round()) | (column.abs() >= 2**53))[0]
         raise InvalidInput(
-            f"The target '{column.name}' has decimals, for instance {column[0]!r}, which are no "
-            "classes; use --task regression."
+            f"The target '{column.name}' has decimals or very large numbers, for instance {odd}, "
+            "which are no classes; use --task regression."
         )
     values = column.to_numpy()
     labels = values.astype(str) if column.dtype == pl.String else values

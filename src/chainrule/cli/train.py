@@ -11,11 +11,12 @@ import polars as pl
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from chainrule.cli.exits import note
+from chainrule.cli.exits import note, say_notes
 from chainrule.cli.inputs import Column, choose_inputs, make_preparation, use_inputs
 from chainrule.cli.metrics import measure, verdict
 from chainrule.cli.models import Settings, fit_network, fit_plain, network_of
-from chainrule.cli.report import say, show_facts, show_scores
+from chainrule.cli.output import writing
+from chainrule.cli.report import count, say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
 from chainrule.cli.target import Target, read_target, spell
 from chainrule.errors import InvalidInput, UnwritablePath
@@ -65,20 +66,26 @@ def train(choices: Choices, settings: Settings) -> None:
     )
     for each in notes:
         note(each)
-    inputs = use_inputs(table, columns, choices.path)
+    inputs = use_inputs(table, columns, choices.path, target.rows)
     learn, hold = _split(target, choices.test_fraction, settings.seed)
     y = target.values
-    show_facts(_describe_table(choices.path, inputs, columns, target, hold))
+
+    def accept() -> None:
+        say_notes()
+        show_facts(_describe_table(choices.path, inputs, columns, target, hold))
 
     started = time.perf_counter()
     model, converged = fit_network(
-        make_preparation(columns), settings, target.task, inputs[learn], y[learn]
+        make_preparation(columns), settings, target.task, inputs[learn], y[learn], accept
     )
     seconds = time.perf_counter() - started
     show_facts({"network": _describe_network(model, settings, seconds)})
     epochs = network_of(model).n_iter_
     if not converged:
-        note(f"stopped at {epochs} epochs before it converged; --epochs {2 * epochs} may help.")
+        note(
+            f"stopped at {count(epochs, 'epoch')} before it converged; "
+            f"--epochs {2 * epochs} may help."
+        )
 
     plain = fit_plain(model.steps[0][1], target.task, inputs[learn], y[learn])
     models = {"network": model, "linear model": plain["linear"], "baseline": plain["baseline"]}
@@ -100,7 +107,8 @@ def train(choices: Choices, settings: Settings) -> None:
         "settings": asdict(settings),
         "rows": len(learn),
     }
-    write_model(model, choices.model, about)
+    with writing(choices.model):
+        write_model(model, choices.model, about)
     say(f"Saved the model to {choices.model}.")
 
 
@@ -120,8 +128,9 @@ def _check_destination(path: str) -> None:
 def _without_rows(table: pl.DataFrame, target: Target) -> pl.DataFrame:
     missing = table.height - len(target.rows)
     if missing:
-        rows = "row has" if missing == 1 else "rows have"
-        note(f"{missing} {rows} no value in the target '{target.name}' and were left out.")
+        rows = "1 row has" if missing == 1 else f"{missing} rows have"
+        were = "was" if missing == 1 else "were"
+        note(f"{rows} no value in the target '{target.name}' and {were} left out.")
     return table[target.rows]
 
 
@@ -151,9 +160,9 @@ def _describe_table(
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     rows = len(target.values)
     return {
-        "table": f"{path}: {rows} rows, {len(columns)} input columns ({counted})",
+        "table": f"{path}: {count(rows, 'row')}, {count(len(columns), 'input column')} ({counted})",
         "task": f"{_describe_task(target)} (because {target.why}; --task changes it)"
-        if not target.why.startswith("as")
+        if target.guessed
         else _describe_task(target),
         "held out": f"{len(hold)} of {inputs.height} rows, to measure on",
     }
@@ -178,5 +187,5 @@ def _describe_network(model: Pipeline, settings: Settings, seconds: float) -> st
     )
     return (
         f"{'-'.join(map(str, sizes))}, {settings.activation}, {parameters:,} parameters; "
-        f"{network.n_iter_} epochs in {seconds:.1f} s"
+        f"{count(network.n_iter_, 'epoch')} in {seconds:.1f} s"
     )

@@ -15,6 +15,8 @@ _MAGICS = {
     ZIP_MAGIC: "a zip file",
 }
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its mark at the start, in either order of bytes
+
 # How protocols 0 and 1 begin: a global, or a mark and a container. They end with a full stop.
 _OLD_PICKLE = re.compile(rb"c[\w.]+\n\w+\n|\((?:[dlti]p?\d|c[\w.]+\n)|[\]}]q|[\])}]\.")
 
@@ -57,10 +59,9 @@ def name_content(data: bytes) -> str:
     for magic, name in _MAGICS.items():
         if data.startswith(magic):
             return name
-    try:
-        # The first part may end inside a character.
-        data[:4096].decode()
-    except UnicodeDecodeError as error:
-        if error.start < min(len(data), 4096) - 3:
-            return "binary"
-    return "binary" if b"\0" in data[:4096] else "text"
+    if data.startswith(_UTF_16):
+        return "UTF-16 text"
+    start = data[:4096]
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in start)
+    # Bytes above 127 may be letters of some encoding.
+    return "binary" if b"\0" in data or controls > len(start) / 20 else "text"

@@ -172,6 +172,8 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None
             f"'{name}' was not opened: it holds {_listed(_foreign_types(content))}, and a model "
             "file holds only types of scikit-learn and chainrule."
         ) from error
+    except MemoryError:
+        raise
     except Exception as error:
         # The content is not ours to trust: whatever goes wrong while reading it is its fault.
         raise InvalidFile(
