@@ -59,6 +59,10 @@ NO_TABLES = {
     ),
     "target too large": (b"a,target\n1,1e300\n2,1.5\n", "beyond 1e+100, in row 1"),
     "input after no target": (b"a,target\n1,1.5\n2,\ninf,2.5\n", "infinite in row 3"),
+    "text in target": (
+        b"a,target\n" + b"".join(b"1,%d.5\n" % i for i in range(30)) + b"2,oops\n",
+        "except for 'oops' in row 31",
+    ),
     "one class": (b"a,target\n1,x\n2,x\n3,x\n", "one class only"),
     "one row a class": (b"a,target\n1,x\n2,x\n3,y\n", "only one row"),
     "one row": (b"a,target\n1,2.5\n", "too few"),
@@ -154,6 +158,8 @@ def test_a_training_that_diverges(refused, table):
     sentence = refused("train", "t.csv", "--target", "price", *given)
     assert "--learning-rate 1e+300; try 0.001" in sentence
     assert "learning_rate_init" not in sentence
+    given = ("--learning-rate", 1e10, "--epochs", 20, "--model", "m")
+    assert "diverged" in refused("train", "t.csv", "--target", "label", *given)
 
 
 DESTINATIONS = {

@@ -39,6 +39,26 @@ def test_one_is_no_plural(run, table):
     assert "1 row has no value in the target 'label' and was left out." in ended.err
 
 
+def test_one_bad_cell_among_numbers_is_said(run, table):
+    text = table["length"].cast(pl.String).scatter([18], ["oops"])
+    label = table["label"].scatter([3], None)
+    table.with_columns(length=text, label=label).write_csv("t.csv")
+    said = "note: column 'length' looks like numbers except for 'oops' in row 19: it is taken as"
+    assert said in train(run, "label").err
+    assert "looks like" not in train(run, "label", "--categorical", "length").err
+    table.with_columns(length=text.scatter([30], ["-"])).write_csv("t.csv")
+    assert "except for 2 cells, the first 'oops' in row 19" in train(run, "label").err
+    table.write_csv("t.csv")
+    assert "looks like" not in train(run, "label").err
+
+
+def test_a_column_of_rare_texts_is_said(run, table):
+    table.with_columns(name=pl.Series([f"n{i}" for i in range(60)])).write_csv("t.csv")
+    err = train(run, "label").err
+    assert "note: every value of column 'name' is rare" in err
+    assert "'color'" not in err
+
+
 def test_the_bar_ends_where_it_should(table):
     bars = []
     inputs = table.select("length", "width").fill_null(0)

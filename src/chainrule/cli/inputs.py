@@ -11,10 +11,18 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from chainrule.cli.tables import LARGEST, called, parse_text, require_column
+from chainrule.cli.tables import LARGEST, called, not_numbers, parse_text, require_column
 from chainrule.errors import InvalidInput
 
-__all__ = ["AS_TEXT", "Column", "choose_inputs", "make_preparation", "unseen_texts", "use_inputs"]
+__all__ = [
+    "AS_TEXT",
+    "Column",
+    "choose_inputs",
+    "make_preparation",
+    "rare_texts",
+    "unseen_texts",
+    "use_inputs",
+]
 
 AS_TEXT = ("text", "category")
 MIN_FREQUENCY, MAX_CATEGORIES = 5, 50
@@ -36,7 +44,12 @@ class Column:
 
 
 def choose_inputs(
-    table: pl.DataFrame, target: str, drop: Sequence[str], as_text: Sequence[str], path: str
+    table: pl.DataFrame,
+    target: str,
+    drop: Sequence[str],
+    as_text: Sequence[str],
+    path: str,
+    rows: np.ndarray,
 ) -> tuple[list[Column], list[str]]:
     """Choose the input columns of a table and their kinds.
 
@@ -50,12 +63,14 @@ def choose_inputs(
         Columns to leave out, and columns whose numbers are names of categories.
     path : str
         Where the table is from, for messages.
+    rows : ndarray
+        Where in that file the table's rows are, counted from 0.
 
     Returns
     -------
     columns : list of Column
     notes : list of str
-        What the user should know about columns left out.
+        What the user should know about columns left out, or perhaps taken otherwise than meant.
 
     Raises
     ------
@@ -66,7 +81,7 @@ def choose_inputs(
     """
     for name in (*drop, *as_text):
         require_column(table, name, path)
-    columns, empty = [], []
+    columns, empty, notes = [], [], []
     for series in table.get_columns():
         name = series.name
         if name == target or name in drop:
@@ -81,9 +96,19 @@ def choose_inputs(
             empty.append(name)
         else:
             columns.append(Column(name, kind))
+            odd = not_numbers(series)
+            if kind == "text" and len(odd):
+                which = "" if len(odd) == 1 else f"{len(odd)} cells, the first "
+                notes.append(
+                    f"column '{name}' looks like numbers except for {which}'{series[odd[0]]}' in "
+                    f"row {rows[odd[0]] + 1}: it is taken as text; mend the "
+                    f"cell{'' if len(odd) == 1 else 's'}, or --categorical '{name}' to say it is "
+                    "meant."
+                )
     if not columns:
         raise InvalidInput(f"'{path}' has no column with data to predict '{target}' from.")
-    notes = [f"left out, because without a value: {', '.join(empty)}."] if empty else []
+    if empty:
+        notes.append(f"left out, because without a value: {', '.join(empty)}.")
     return columns, notes
 
 
@@ -149,6 +174,30 @@ def make_preparation(columns: Sequence[Column]) -> ColumnTransformer:
     )
     parts = [("numbers", scale, numbers), ("texts", encode, texts)]
     return ColumnTransformer([part for part in parts if part[2]])
+
+
+def rare_texts(columns: Sequence[Column], inputs: pl.DataFrame) -> list[str]:
+    """Return the text columns of which every value is rare, so that all are taken as one.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The inputs.
+    inputs : polars.DataFrame
+        The rows to learn from.
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        column.name
+        for column in columns
+        if column.kind in AS_TEXT
+        and 0
+        < inputs[column.name].drop_nulls().unique_counts().to_numpy().max(initial=0)
+        < MIN_FREQUENCY
+    ]
 
 
 def unseen_texts(preparation: ColumnTransformer, inputs: pl.DataFrame) -> list[str]:

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 from sklearn.pipeline import Pipeline
 
-__all__ = ["Scores", "measure", "verdict"]
+__all__ = ["Scores", "is_worse", "measure", "verdict"]
 
 TINY = 1e-15  # a probability or rate of zero would make one wrong row infinitely bad
 
@@ -88,6 +88,21 @@ def measure(model: Pipeline, task: str, inputs: pl.DataFrame, y: np.ndarray) -> 
         "RMSE",
         (y - predicted) ** 2,
     )
+
+
+def is_worse(one: Scores, other: Scores) -> bool:
+    """Tell whether one model is clearly worse than another.
+
+    Parameters
+    ----------
+    one, other : Scores
+        On the same rows.
+
+    Returns
+    -------
+    bool
+    """
+    return _advantage(one, other) == -1
 
 
 def verdict(network: Scores, linear: Scores, baseline: Scores) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "LARGEST",
     "MISSING_CELLS",
     "called",
+    "not_numbers",
     "parse_text",
     "read_table",
     "require_column",
@@ -109,6 +110,26 @@ def parse_text(text: pl.Series) -> pl.Series:
         Whole numbers, numbers, booleans, times, or still text; missing cells are null.
     """
     return _parse(_strip(text))
+
+
+def not_numbers(column: pl.Series) -> pl.Series:
+    """Find the few cells that make text of a column of numbers.
+
+    Parameters
+    ----------
+    column : polars.Series
+        The column.
+
+    Returns
+    -------
+    polars.Series
+        The positions of those cells; empty if the column is none of text, or if more than a fifth
+        of its cells are no numbers: then it is text.
+    """
+    if column.dtype != pl.String:
+        return pl.Series([], dtype=pl.UInt32)
+    odd = (column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_true()
+    return odd if 5 * len(odd) <= len(column) - column.null_count() else odd.clear()
 
 
 def called(series: pl.Series) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.cli.tables import LARGEST, called, parse_text
+from chainrule.cli.tables import LARGEST, called, not_numbers, parse_text
 from chainrule.errors import InvalidInput, unknown_name
 
 __all__ = ["TASKS", "Target", "known_labels", "read_target", "spell"]
@@ -63,6 +63,7 @@ def read_target(column: pl.Series, task: str | None, path: str) -> Target:
         raise InvalidInput(f"The target '{column.name}' of '{path}' has no values.")
     rows = column.is_not_null().arg_true().to_numpy()
     present = _simplify(column, path).drop_nulls()
+    _refuse_stray_text(column, path, task)
     guess, why = _guess(present)
     chosen = task or guess
     values = _labels(present) if chosen == "classification" else _quantities(present, chosen)
@@ -155,6 +156,18 @@ def _simplify(column: pl.Series, path: str) -> pl.Series:
         f"The target '{column.name}' of '{path}' holds {called(column)}; "
         "give a column of labels or numbers."
     )
+
+
+def _refuse_stray_text(column: pl.Series, path: str, task: str | None) -> None:
+    """Refuse quantities among which a few cells are text, unless they are said to be classes."""
+    odd = not_numbers(column)
+    if len(odd) and task != "classification" and (task or column.n_unique() > MOST_CLASSES):
+        which = "" if len(odd) == 1 else f"{len(odd)} cells, the first "
+        raise InvalidInput(
+            f"The target '{column.name}' of '{path}' looks like numbers except for {which}"
+            f"'{column[odd[0]]}' in row {odd[0] + 1}; correct or empty what is no number, or add "
+            "--task classification if all are names."
+        )
 
 
 def _guess(column: pl.Series) -> tuple[str, str]:

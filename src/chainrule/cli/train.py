@@ -12,9 +12,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 from chainrule.cli.exits import note, say_notes
-from chainrule.cli.inputs import Column, choose_inputs, make_preparation, use_inputs
-from chainrule.cli.metrics import measure, verdict
-from chainrule.cli.models import Settings, fit_network, fit_plain, network_of
+from chainrule.cli.inputs import Column, choose_inputs, make_preparation, rare_texts, use_inputs
+from chainrule.cli.metrics import is_worse, measure, verdict
+from chainrule.cli.models import Settings, diverged, fit_network, fit_plain, network_of
 from chainrule.cli.output import writing
 from chainrule.cli.report import count, say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
@@ -25,6 +25,10 @@ from chainrule.files.content import ZIP_MAGIC
 from chainrule.storage import check_writable
 
 __all__ = ["Choices", "train"]
+
+
+# No weight between standardized inputs and a hidden layer is as large unless the training diverged.
+HUGE = 100
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,18 @@ def train(choices: Choices, settings: Settings) -> None:
     target = read_target(table[choices.target], choices.task, choices.path)
     table = _without_rows(table, target)
     columns, notes = choose_inputs(
-        table, choices.target, choices.drop, choices.as_text, choices.path
+        table, choices.target, choices.drop, choices.as_text, choices.path, target.rows
     )
     for each in notes:
         note(each)
     inputs = use_inputs(table, columns, choices.path, target.rows)
     learn, hold = _split(target, choices.test_fraction, settings.seed)
     y = target.values
+    for name in rare_texts(columns, inputs[learn]):
+        note(
+            f"every value of column '{name}' is rare, so they are all taken as one and say "
+            f"nothing; leave it out with --drop '{name}', or group its values."
+        )
 
     def accept() -> None:
         say_notes()
@@ -80,14 +89,18 @@ def train(choices: Choices, settings: Settings) -> None:
     )
     seconds = time.perf_counter() - started
     show_facts({"network": _describe_network(model, settings, seconds)})
+    plain = fit_plain(model.steps[0][1], target.task, inputs[learn], y[learn])
+    if np.abs(network_of(model).network_.theta).max() > HUGE and is_worse(
+        measure(model, target.task, inputs[learn], y[learn]),
+        measure(plain["baseline"], target.task, inputs[learn], y[learn]),
+    ):
+        raise diverged(settings)
     epochs = network_of(model).n_iter_
     if not converged:
         note(
             f"stopped at {count(epochs, 'epoch')} before it converged; "
             f"--epochs {2 * epochs} may help."
         )
-
-    plain = fit_plain(model.steps[0][1], target.task, inputs[learn], y[learn])
     models = {"network": model, "linear model": plain["linear"], "baseline": plain["baseline"]}
     scores = {
         name: measure(each, target.task, inputs[hold], y[hold]) for name, each in models.items()
