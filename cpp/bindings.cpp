@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 
 namespace nb = nanobind;
@@ -37,6 +38,13 @@ core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
   core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
+}
+
+// Whether this is Python's main thread, the only one that handles signals. Another one must not ask
+// for the GIL in the middle of a call: when the interpreter ends, that would end the thread there.
+bool is_main_thread() {
+  const nb::object main = nb::module_::import_("threading").attr("main_thread")();
+  return nb::cast<unsigned long>(main.attr("ident")) == PyThread_get_thread_ident();
 }
 
 // Python's signals, Ctrl-C above all, are handled by the thread that called.
@@ -143,12 +151,14 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             core::Progress done{progress(0), progress(1), progress(2)};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
                                 stopping(3)};
+            const std::function<bool()> interrupted =
+                is_main_thread() ? signalled : [] { return false; };
             {
               const nb::gil_scoped_release release;
               progress(3) = static_cast<std::uint64_t>(self.run(
                   theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
                   reinterpret_cast<core::EpochRecord*>(records.data()),
-                  static_cast<std::ptrdiff_t>(records.shape(0)), signalled));
+                  static_cast<std::ptrdiff_t>(records.shape(0)), interrupted));
             }
             progress(0) = done.step;
             progress(1) = done.epoch;
