@@ -311,12 +311,12 @@ template <class T> void test_allocations(const Case& c) {
       };
       if (threads == 1) {
         expect(allocated_in(1) == 0, "allocates nothing, the first call included", c.name);
-        expect(allocated_in(30) == 0, "allocates nothing", c.name);
+        expect(allocated_in(8) == 0, "allocates nothing", c.name);
       } else {
         // Making the threads does: as often for many epochs as for one.
         allocated_in(1);
         const long once = allocated_in(1);
-        const long often = allocated_in(30);
+        const long often = allocated_in(8);
         expect(once <= 16, "allocates little to make threads", c.name);
         expect(often <= once, "allocates nothing in its epochs", c.name);
       }
