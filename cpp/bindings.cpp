@@ -10,9 +10,11 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <thread>
 
 namespace nb = nanobind;
 namespace core = chainrule::CHAINRULE_ISA;
@@ -39,6 +41,29 @@ core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
 }
+
+// Lets go of the GIL for a while. A daemon thread that wants it back when the interpreter has ended
+// would be ended there, in the middle of C++, which ends the process; it is left waiting instead.
+class ReleaseGil {
+ public:
+  ReleaseGil() : state_(PyEval_SaveThread()) {}
+  ~ReleaseGil() {
+    while (finalizing()) std::this_thread::sleep_for(std::chrono::hours(1));
+    PyEval_RestoreThread(state_);
+  }
+  ReleaseGil(const ReleaseGil&) = delete;
+  ReleaseGil& operator=(const ReleaseGil&) = delete;
+
+ private:
+  static bool finalizing() {
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+  }
+  PyThreadState* state_;
+};
 
 // Whether this is Python's main thread, the only one that handles signals. Another one must not ask
 // for the GIL in the middle of a call: when the interpreter ends, that would end the thread there.
@@ -154,7 +179,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             const std::function<bool()> interrupted =
                 is_main_thread() ? signalled : [] { return false; };
             {
-              const nb::gil_scoped_release release;
+              const ReleaseGil released;
               progress(3) = static_cast<std::uint64_t>(self.run(
                   theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
                   reinterpret_cast<core::EpochRecord*>(records.data()),
@@ -243,7 +268,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                     static_cast<std::ptrdiff_t>(X.shape(1)) == net.sizes.front() &&
                     static_cast<std::ptrdiff_t>(H.shape(1)) == net.sizes.back() &&
                     X.shape(0) == H.shape(0));
-            const nb::gil_scoped_release release;
+            const ReleaseGil released;
             self.predict(theta.data(), X.data(), H.data(), static_cast<std::ptrdiff_t>(X.shape(0)),
                          threads);
           },
@@ -263,6 +288,7 @@ template <class T> void apply(const std::string& name, Array<const T> z, Array<T
 #define CHAINRULE_STRING(x) CHAINRULE_STRING_(x)
 
 NB_MODULE(CHAINRULE_MODULE, m) {
+  nb::set_leak_warnings(false);  // a daemon thread may still train when the interpreter ends
   m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
   bind<float>(m, "TrainerF32", "PredictorF32");
   bind<double>(m, "TrainerF64", "PredictorF64");

@@ -15,19 +15,21 @@ namespace chainrule::CHAINRULE_ISA {
 
 class TeamSize {
  public:
-  // `fixed` takes `most` threads always.
-  TeamSize(int most, bool fixed) {
+  // `fixed` takes `most` threads always. If the steps are `large`, so that more threads are likely to
+  // be faster, the most are tried first.
+  TeamSize(int most, bool fixed, bool large) : begun_(large) {
     if (!fixed)
       for (int size = 1; size < most; size *= 2) candidates_.push_back({size, 0});
     candidates_.push_back({most, 0});
+    if (large) std::reverse(candidates_.begin(), candidates_.end());
     trying_ = candidates_.size() > 1;
   }
 
   int size() const { return candidates_[current_].size; }
   bool is_fixed() const { return candidates_.size() == 1; }
 
-  // How long to stay with this size before `took` is to be told. One thread begins and has 10 ms,
-  // so that what is short stays with it: with the processors busy, a try of two can cost more.
+  // How long to stay with this size before `took` is to be told. With small steps one thread begins
+  // and has 10 ms, so that what is short stays with it: a try of two can cost more than it wins.
   std::chrono::microseconds patience() const {
     return std::chrono::microseconds(!begun_ ? 10000 : trying_ ? 2000 : 50000);
   }
@@ -61,7 +63,7 @@ class TeamSize {
 
   std::vector<Candidate> candidates_;
   std::size_t current_ = 0;
-  bool trying_ = false, begun_ = false;
+  bool trying_ = false, begun_;
   int left_ = 0;
 };
 

@@ -89,7 +89,7 @@ template <class T> class Trainer {
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
         order_(static_cast<std::size_t>(n_examples)),
-        team_(settings.threads, settings.fixed_threads) {
+        team_(settings.threads, settings.fixed_threads, work() > kLargeStep) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
@@ -97,10 +97,7 @@ template <class T> class Trainer {
       for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
     }
     unit_penalty_.assign(units_.size(), 0.0);
-    double work = 1;  // multiplications of a step, roughly
-    for (Index l = 0; l < net_.n_layers(); ++l)
-      work += 3.0 * static_cast<double>(n_batch_ * net_.sizes[idx(l)] * net_.sizes[idx(l) + 1]);
-    steps_per_look_ = static_cast<std::uint64_t>(std::max(1.0, std::min(1e4, 1e7 / work)));
+    steps_per_look_ = static_cast<std::uint64_t>(std::max(1.0, std::min(1e4, 1e7 / work())));
     for (int t = 0; t < settings_.threads; ++t)
       gradients_.emplace_back((kRowBlock + 1) * kPanel<T> +
                               padded<T>(*std::max_element(net_.sizes.begin(), net_.sizes.end())));
@@ -175,6 +172,14 @@ template <class T> class Trainer {
       if (layer.second.data) layer.second.write(second + at);
       at += layer.theta.rows * layer.theta.columns;
     }
+  }
+
+  // Multiplications of a step, roughly.
+  double work() const {
+    double n = 1;
+    for (Index l = 0; l < net_.n_layers(); ++l)
+      n += 3.0 * static_cast<double>(n_batch_ * net_.sizes[idx(l)] * net_.sizes[idx(l) + 1]);
+    return n;
   }
 
   struct Member {
@@ -443,6 +448,7 @@ template <class T> class Trainer {
   }
 
   static constexpr Index kMaskPart = 256;
+  static constexpr double kLargeStep = 8e6;  // some 100 us: beyond, threads win if they are there
 
   const Architecture net_;
   const Settings settings_;

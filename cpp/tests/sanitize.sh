@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 CXX=${CXX:-g++}
 out=build/sanitize
 mkdir -p "$out"
-flags="-std=gnu++17 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Wconversion -ffp-contract=off -fno-math-errno -pthread"
+flags="-std=gnu++17 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Wconversion -ffp-contract=off -fno-math-errno -fwrapv -pthread"
 
 case $(uname -m) in
   x86_64)

@@ -13,7 +13,7 @@ from .conftest import levels
 CPP = Path(__file__).parents[2] / "cpp"
 COMPILER = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
 MARCH = {"v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"], "neon": []}
-FLAGS = ["-std=gnu++17", "-O1", "-ffp-contract=off", "-fno-math-errno", "-pthread"]
+FLAGS = ["-std=gnu++17", "-O1", "-ffp-contract=off", "-fno-math-errno", "-fwrapv", "-pthread"]
 
 pytestmark = [
     pytest.mark.skipif(COMPILER is None, reason="needs a C++ compiler"),

@@ -170,6 +170,8 @@ for i in range(5):
     _, status = os.waitpid(child, 0)
     good.append(os.waitstatus_to_exitcode(status))
 stop.set()
+if thread.is_alive():
+    thread.join()
 again = train(2)
 print(good, again.net.theta.tobytes() + again.net(X).tobytes() == expected)
 """
