@@ -50,13 +50,9 @@ def _check_batch_size(batch_size: Any) -> int | None:
 
 
 def _check_callbacks(callbacks: Any) -> list[Callback]:
-    listed: list[Any] = []
-    if callbacks is not None:
-        try:
-            listed = list(callbacks)
-        except TypeError:
-            listed = [callbacks]
-    if not (callbacks is None or isinstance(callbacks, Iterable)) or not all(map(callable, listed)):
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, Iterable) or not all(map(callable, listed := list(callbacks))):
         raise InvalidParameter(
             f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
         )
