@@ -11,33 +11,53 @@ namespace chainrule::CHAINRULE_ISA {
 
 inline std::size_t idx(Index i) { return static_cast<std::size_t>(i); }
 
-// Carries rows r ... r + n - 1 of X through all layers up to the output's z, which is left in the
-// last layer's `delta`. `after_hidden(l)` is called when the activations of a hidden layer are there.
+// A part of a matrix: rows from ... to - 1, panels of columns first ... last - 1.
+struct Part {
+  Index from, to, first, last;
+
+  Index rows() const { return to - from; }
+};
+
+// z = b + a W (FP2.1) of one layer and, if it is hidden, a = g(z), for a part of them. The output's z
+// is left in `delta`. A holds the layer's inputs of row 0 on, rows `a_row` apart.
+template <class T>
+void forward_part(const LayerPanels<T>& layer, const ActivationBlocks<T>* activation,
+                  const typename BatchBuffers<T>::Layer& buffer, const T* A, Index a_row, Part part) {
+  const Panels<T>& panels = layer.theta;
+  const Index distance = buffer.distance, n = part.rows();
+  T* Z = (activation ? buffer.a : buffer.delta).get() + part.from * distance;
+  T* slopes = buffer.slope.get();
+  const bool relu = activation && activation->is_relu && !slopes;
+  for (Index p = part.first; p < part.last; ++p)
+    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(
+        n, panels.width(p),
+        Product<T>{panels.rows - 1, A + part.from * a_row, a_row, 1, panels.row(p, 1),
+                   panels.width(p), Z + p * kPanel<T>, distance},
+        panels.row(p, 0));
+  if (!activation || relu) return;
+  const Index column = part.first * kPanel<T>;
+  activation->forward(Z + column, slopes ? slopes + part.from * distance + column : nullptr,
+                      {n, panels.width_of(part.first, part.last), distance});
+}
+
+// Carries rows r ... r + n - 1 of X through all layers up to the output's z. `after_hidden(l, part)` is
+// called when the activations of a hidden layer are there.
 template <class T, class AfterHidden>
 void forward_rows(const Architecture& net, const std::vector<LayerPanels<T>>& layers,
                   const std::vector<ActivationBlocks<T>>& activations,
                   const BatchBuffers<T>& buffers, const T* X, Index r, Index n,
                   AfterHidden&& after_hidden) {
+  const T* A = X;
   Index a_row = net.sizes[0];
-  const T* A = X + r * a_row;
   for (Index l = 0; l < net.n_layers(); ++l) {
     const bool output = l + 1 == net.n_layers();
-    const auto& buffer = buffers.layers[idx(l)];
-    const Panels<T>& panels = layers[idx(l)].theta;
-    const Index distance = buffer.distance;
-    T* Z = (output ? buffer.delta : buffer.a).get() + r * distance;
-    for (Index p = 0; p < panels.count(); ++p)
-      multiply(n, panels.width(p),
-               Product<T>{net.sizes[idx(l)], A, a_row, 1, panels.row(p, 1), panels.width(p),
-                          Z + p * kPanel<T>, distance},
-               panels.row(p, 0));
+    const Part part{r, r + n, 0, layers[idx(l)].theta.count()};
+    forward_part(layers[idx(l)], output ? nullptr : &activations[idx(l)], buffers.layers[idx(l)], A,
+                 a_row, part);
     if (output) return;
-    T* slopes = buffer.slope.get();
-    activations[idx(l)].forward(Z, slopes ? slopes + r * distance : nullptr,
-                                {n, padded<T>(panels.columns), distance});
-    after_hidden(l);
-    A = Z;
-    a_row = distance;
+    after_hidden(l, part);
+    A = buffers.layers[idx(l)].a.get();
+    a_row = buffers.layers[idx(l)].distance;
   }
 }
 
@@ -109,7 +129,7 @@ template <class T> class Predictor {
 
  private:
   void block(const BatchBuffers<T>& buffers, const T* X, T* H, Index n) const {
-    forward_rows(net_, layers_, activations_, buffers, X, 0, n, [](Index) {});
+    forward_rows(net_, layers_, activations_, buffers, X, 0, n, [](Index, Part) {});
     const auto& last = buffers.layers.back();
     const Index K = net_.sizes.back();
     for (Index i = 0; i < n; ++i) {

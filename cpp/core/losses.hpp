@@ -3,6 +3,7 @@
 
 #include "layout.hpp"
 #include "math.hpp"
+#include "transpose.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -116,6 +117,46 @@ CHAINRULE_INLINE void log_loss_row(T* z, const T* y, Index n, T c, T& total, T& 
   }
 }
 
+// The sum of n <= kLanes<T> entries that lie each in a vector of its own, in RowSum's order.
+template <class T> CHAINRULE_INLINE Vec<T> sum_across(const Vec<T>* entries, Index n) {
+  constexpr int kPlaces = 64 / static_cast<int>(sizeof(T));
+  Vec<T> place[kPlaces];
+  for (int j = 0; j < kPlaces; ++j) place[j] = j < n ? entries[j] : Vec<T>{};
+  for (int half = kPlaces / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; ++j) place[j] = place[j] + place[j + half];
+  return place[0];
+}
+
+// The same for as many rows at once as a vector has lanes, a class in each vector: few classes would
+// leave most lanes of a row's own vector empty. n <= kLanes<T>.
+template <class T>
+CHAINRULE_INLINE void log_loss_rows(T* z, Index distance, const T* const* y, Index n, Vec<T> c,
+                                    Vec<T>& total, Vec<T>& weight, Vec<T>& dot) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> zero{};
+  Vec<T> e[L], t[L], term[L];
+  for (int i = 0; i < L; ++i) {
+    e[i] = load(z + i * distance);
+    t[i] = load_first(y[i], static_cast<int>(n));
+  }
+  transpose_square<T>(e);
+  transpose_square<T>(t);
+  Vec<T> m = e[0];
+  for (Index j = 1; j < n; ++j) m = select<T>(e[j] > m, e[j], m);
+  for (Index j = 0; j < n; ++j) {
+    const Vec<T> shifted = e[j] - m;
+    e[j] = exp<T>(shifted);
+    term[j] = t[j] * shifted;
+  }
+  total = sum_across<T>(e, n);
+  weight = sum_across<T>(t, n);
+  dot = sum_across<T>(term, n);
+  const Vec<T> inverse = c / total;
+  for (Index j = 0; j < L; ++j) e[j] = j < n ? e[j] * inverse - c * t[j] : zero;
+  transpose_square<T>(e);
+  for (int i = 0; i < L; ++i) store(z + i * distance, e[i]);
+}
+
 // One example: from z and y the loss (returned) and c * dloss/dz (in place of z).
 template <class T, Loss loss> CHAINRULE_INLINE T loss_row(T* z, const T* y, Index n, T c) {
   constexpr int L = kLanes<T>;
@@ -158,6 +199,22 @@ void loss_block(T* z, Index distance, T* losses, Index r, Index rows, const Targ
     T total[L], weight[L], dot[L], c[L];
     for (Index i = r; i < r + rows; i += L) {
       const Index n = std::min(L, r + rows - i);
+      if (n == L && targets.n <= L / 2) {
+        const T* y[L];
+        Vec<T> totals, weights, dots;
+        bool present = true;
+        for (Index k = 0; k < n; ++k) {
+          c[k] = targets.c(i + k);
+          y[k] = targets.y(i + k);
+          present = present && c[k] != 0;
+        }
+        if (present) {
+          log_loss_rows(z, distance, y, targets.n, load(c), totals, weights, dots);
+          store_first(losses + i, load(c) * (weights * log<T>(totals) - dots), static_cast<int>(L));
+          z += L * distance;
+          continue;
+        }
+      }
       for (Index k = 0; k < n; ++k, z += distance) {
         c[k] = targets.c(i + k);
         log_loss_row(z, targets.y(i + k), targets.n, c[k], total[k], weight[k], dot[k]);

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <functional>
 #include <mutex>
+#include <numeric>
 
 namespace chainrule::CHAINRULE_ISA {
 
@@ -89,7 +90,11 @@ template <class T> class Trainer {
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
         order_(static_cast<std::size_t>(n_examples)),
-        team_(settings.threads, settings.fixed_threads, work() > kLargeStep) {
+        team_(settings.threads, settings.fixed_threads,
+              work() > kLongStep     ? TeamSize::Steps::kLong
+              : work() > kMediumStep ? TeamSize::Steps::kMedium
+                                     : TeamSize::Steps::kShort),
+        by_columns_(work() > kLongStep && n_batch_ <= kMostRowsByColumns) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
@@ -202,10 +207,14 @@ template <class T> class Trainer {
         barrier.wait();
       }
       const Batch batch = batch_at(start, std::min(n_batch_, M - start), shuffled, step++);
-      rows_phase(me, batch);
+      if (by_columns(me))
+        columns_phase(me, batch, barrier);
+      else
+        rows_phase(me, batch);
       barrier.wait();
       if (leads) {
         data_cost_ = data_cost(batch);
+        penalty_ = std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
         look_around(step, interrupted);
       }
       const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
@@ -224,6 +233,8 @@ template <class T> class Trainer {
     } while (!pause_);
     if (leads) position_ = start;
   }
+
+  bool by_columns(Member me) const { return me.of > 1 && by_columns_; }
 
   void begin_epoch(bool shuffled) {
     if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
@@ -293,17 +304,84 @@ template <class T> class Trainer {
 
   // Forward and back for this thread's rows.
   void rows_phase(Member me, const Batch& batch) {
-    const Index tiles = (batch.n + kTileRows - 1) / kTileRows;
-    const Index from = std::min(batch.n, tiles * me.number / me.of * kTileRows);
-    const Index to = std::min(batch.n, tiles * (me.number + 1) / me.of * kTileRows);
-    for (Index r = from; r < to; r += kRowBlock) {
-      const Index n = std::min(kRowBlock, to - r);
+    penalties(me);
+    const Part mine = share_of_rows(me, batch.n, 0);
+    for (Index r = mine.from; r < mine.to; r += kRowBlock) {
+      const Index n = std::min(kRowBlock, mine.to - r);
       if (batch.gathered) gather(batch, r, n);
       forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
-                   [&](Index l) { if (!settings_.dropout.empty()) drop(l, r, n, batch.step); });
+                   [&](Index l, Part part) { if (!settings_.dropout.empty()) drop(l, part, batch.step); });
       output(batch, r, n);
-      for (Index l = net_.n_layers() - 1; l > 0; --l) backward(l, r, n);
+      for (Index l = net_.n_layers() - 1; l > 0; --l)
+        backward(l, {r, r + n, 0, layers_[idx(l)].transposed.count()});
     }
+  }
+
+  // The same with every layer shared out by columns, so that a thread reads only its own part of the
+  // weights, which it has written itself: for large layers, whose weights would otherwise go from one
+  // processor to the other in every step. Costs a barrier a layer.
+  void columns_phase(Member me, const Batch& batch, Barrier& barrier) {
+    const Index last = net_.n_layers() - 1;
+    const Part mine = share_of_rows(me, batch.n, layers_[idx(last)].theta.count());
+    penalties(me);
+    if (batch.gathered) gather(batch, mine.from, mine.rows());
+    barrier.wait();
+    const T* A = batch.X;
+    Index a_row = net_.sizes[0];
+    for (Index l = 0; l < last; ++l) {
+      const Part part = share(me, batch.n, layers_[idx(l)].theta.count());
+      pull(A + part.from * a_row, part.rows(), net_.sizes[idx(l)], a_row);
+      in_blocks(part, [&](Part block) {
+        forward_part(layers_[idx(l)], &rows_[idx(l)], buffers_.layers[idx(l)], A, a_row, block);
+        if (!settings_.dropout.empty()) drop(l, block, batch.step);
+      });
+      barrier.wait();
+      A = buffers_.layers[idx(l)].a.get();
+      a_row = buffers_.layers[idx(l)].distance;
+    }
+    pull(A + mine.from * a_row, mine.rows(), net_.sizes[idx(last)], a_row);
+    in_blocks(mine, [&](Part block) {
+      forward_part<T>(layers_[idx(last)], nullptr, buffers_.layers[idx(last)], A, a_row, block);
+      output(batch, block.from, block.rows());
+    });
+    for (Index l = last; l > 0; --l) {
+      const auto& above = buffers_.layers[idx(l)];
+      const Panels<T>& panels = layers_[idx(l)].transposed;
+      const Part part = share(me, batch.n, panels.count());
+      pull(panels.row(part.first, 0), 1, panels.rows * panels.width_of(part.first, part.last), 0);
+      barrier.wait();
+      pull(above.delta.get() + part.from * above.distance, part.rows(), net_.sizes[idx(l) + 1], above.distance);
+      in_blocks(part, [&](Part block) { backward(l, block); });
+    }
+  }
+
+  // Asks for what another thread has written, all of it at once: on its way from one processor's
+  // cache to another's a line takes so long that a kernel that asks line by line would only wait.
+  static void pull(const T* from, Index rows, Index columns, Index distance) {
+    constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
+    for (Index r = 0; r < rows; ++r)
+      for (Index j = 0; j < columns; j += kLine) __builtin_prefetch(from + r * distance + j, 0, 2);
+  }
+
+  // All panels of some rows, in whole tiles.
+  static Part share_of_rows(Member me, Index n, Index panels) {
+    const Index tiles = (n + kTileRows - 1) / kTileRows;
+    return {std::min(n, tiles * me.number / me.of * kTileRows),
+            std::min(n, tiles * (me.number + 1) / me.of * kTileRows), 0, panels};
+  }
+
+  // Some panels of all rows if the panels can be shared out about evenly, else some rows.
+  static bool shares_panels(Member me, Index panels) {
+    return panels % me.of == 0 || panels >= 4 * me.of;
+  }
+  static Part share(Member me, Index n, Index panels) {
+    if (!shares_panels(me, panels)) return share_of_rows(me, n, panels);
+    return {0, n, panels * me.number / me.of, panels * (me.number + 1) / me.of};
+  }
+
+  template <class Body> static void in_blocks(Part part, Body&& body) {
+    for (Index r = part.from; r < part.to; r += kManyRows)
+      body({r, std::min(part.to, r + kManyRows), part.first, part.last});
   }
 
   void gather(const Batch& batch, Index r, Index n) {
@@ -318,20 +396,20 @@ template <class T> class Trainer {
   }
 
   // What stays is divided by 1 - p; the slope carries the same factor back.
-  void drop(Index l, Index r, Index n, std::uint64_t step) {
+  void drop(Index l, Part part, std::uint64_t step) {
     auto& buffer = buffers_.layers[idx(l)];
-    const Index width = padded<T>(net_.sizes[idx(l) + 1]);
+    const Index real = net_.sizes[idx(l) + 1], first = part.first * kPanel<T>,
+                end = first + layers_[idx(l)].theta.width_of(part.first, part.last);
     const Stream stream{settings_.seed, Purpose::kDropout, static_cast<std::uint32_t>(l + 1), step};
-    for (Index i = r; i < r + n; ++i) {
+    for (Index i = part.from; i < part.to; ++i) {
       T* a = buffer.a.get() + i * buffer.distance;
       T* slope = buffer.slope.get() + i * buffer.distance;
       T mask[kMaskPart];
-      const Index real = net_.sizes[idx(l) + 1];
-      for (Index at = 0; at < width; at += kMaskPart) {
-        const Index part = std::min<Index>(kMaskPart, width - at);
-        std::fill_n(mask, part, T(0));
-        dropout_part(mask, at, std::min(part, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
-        for (Index j = 0; j < part; j += kLanes<T>) {
+      for (Index at = first; at < end; at += kMaskPart) {
+        const Index n = std::min<Index>(kMaskPart, end - at);
+        std::fill_n(mask, n, T(0));
+        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
+        for (Index j = 0; j < n; j += kLanes<T>) {
           const Vec<T> m = load(mask + j);
           store(a + at + j, load(a + at + j) * m);
           store(slope + at + j, load(slope + at + j) * m);
@@ -347,58 +425,88 @@ template <class T> class Trainer {
                  batch.targets);
   }
 
-  // BP2.2: delta of the hidden layer below the weights l.
-  void backward(Index l, Index r, Index n) {
+  // BP2.2: delta of a part of the hidden layer below the weights l.
+  void backward(Index l, Part part) {
     const auto& above = buffers_.layers[idx(l)];
     const auto& below = buffers_.layers[idx(l) - 1];
     const Panels<T>& panels = layers_[idx(l)].transposed;
-    T* error = below.delta.get() + r * below.distance;
+    const Index n = part.rows(), start = part.from * below.distance;
+    T* error = below.delta.get() + start;
+    const T* slopes = below.slope.get();
+    const bool relu = rows_[idx(l) - 1].is_relu && !slopes;
     alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
-    for (Index p = 0; p < panels.count(); ++p)
-      multiply(n, panels.width(p),
-               Product<T>{panels.rows, above.delta.get() + r * above.distance, above.distance, 1,
-                          panels.row(p, 0), panels.width(p), error + p * kPanel<T>, below.distance},
-               zeros);
-    const Block block{n, padded<T>(panels.columns), below.distance};
-    if (const T* slopes = below.slope.get())
-      multiply_block(error, slopes + r * below.distance, block);
-    else
-      rows_[idx(l) - 1].backward(error, below.a.get() + r * below.distance, block);
+    for (Index p = part.first; p < part.last; ++p)
+      (relu ? multiply<T, Finish::kReluSlope> : multiply<T>)(
+          n, panels.width(p),
+          Product<T>{panels.rows, above.delta.get() + part.from * above.distance, above.distance, 1,
+                     panels.row(p, 0), panels.width(p), error + p * kPanel<T>, below.distance,
+                     below.a.get() + start + p * kPanel<T>},
+          zeros);
+    const Index column = part.first * kPanel<T>;
+    const Block block{n, panels.width_of(part.first, part.last), below.distance};
+    if (slopes)
+      multiply_block(error + column, slopes + start + column, block);
+    else if (!relu)
+      rows_[idx(l) - 1].backward(error + column, below.a.get() + start + column, block);
   }
 
-  // Gradient and update of pieces of the weights, as many as this thread gets.
+  // Gradient and update of a part of the weights. If the layers are shared out by columns, a thread
+  // has the panels here that it has in columns_phase; else as many pieces as it gets.
   void weights_phase(Member me, const Batch& batch, const Step<T>& step) {
-    const Index count = static_cast<Index>(units_.size());
-    if (me.of == 1) {
-      for (Index u = 0; u < count; ++u) piece(u, gradients_[0].get(), batch, step);
+    T* gradient = gradients_[idx(me.number)].get();
+    if (!by_columns(me)) {
+      const Index count = static_cast<Index>(units_.size());
+      auto take = [&](Index u) {
+        const auto [l, begin, end] = units_[idx(u)];
+        piece(l, {begin, end, 0, layers_[idx(l)].theta.count()}, gradient, batch, step);
+      };
+      if (me.of == 1)
+        for (Index u = 0; u < count; ++u) take(u);
+      else
+        for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;) take(u);
       return;
     }
-    for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;)
-      piece(u, gradients_[idx(me.number)].get(), batch, step);
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      const Index in = net_.sizes[idx(l)], panels = layers_[idx(l)].theta.count();
+      Part part{0, in, 0, panels};
+      if (shares_panels(me, panels)) {
+        part.first = panels * me.number / me.of;
+        part.last = panels * (me.number + 1) / me.of;
+      } else {
+        const Index pieces = (in + kRowBlock - 1) / kRowBlock;
+        part.from = std::min(in, pieces * me.number / me.of * kRowBlock);
+        part.to = std::min(in, pieces * (me.number + 1) / me.of * kRowBlock);
+      }
+      for (Index k = part.from; k < part.to; k += kRowBlock)
+        piece(l, {k, std::min(part.to, k + kRowBlock), part.first, part.last}, gradient, batch, step);
+    }
   }
 
-  void piece(Index u, T* gradient, const Batch& batch, const Step<T>& step) {
-    const auto [l, begin, end] = units_[idx(u)];
+  void piece(Index l, Part part, T* gradient, const Batch& batch, const Step<T>& step) {
     auto& layer = layers_[idx(l)];
     const bool penalized = step.l2 != 0 || step.l1 != 0;
-    if (penalized) unit_penalty_[idx(u)] = penalty(layer.theta, begin, end);
     const auto& buffer = buffers_.layers[idx(l)];
     const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
     const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
     alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
     // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the first piece.
-    const Index bias = begin == 0 ? 1 : 0;
+    const Index begin = part.from, end = part.to, bias = begin == 0 ? 1 : 0;
+    const Index first_column = part.first * kPanel<T>;
     T* bias_sums = gradient + (kRowBlock + 1) * kPanel<T>;
     if (bias)
-      column_sums(buffer.delta.get(), buffer.distance, batch.n, padded<T>(layer.theta.columns),
-                  bias_sums);
-    for (Index p = 0; p < layer.theta.count(); ++p) {
+      column_sums(buffer.delta.get() + first_column, buffer.distance, batch.n,
+                  layer.theta.width_of(part.first, part.last), bias_sums);
+    for (Index p = part.first; p < part.last; ++p) {
       const Index w = layer.theta.width(p);
       const T* D = buffer.delta.get() + p * kPanel<T>;
-      if (bias) std::copy_n(bias_sums + p * kPanel<T>, w, gradient);
-      multiply(end - begin, w,
-               Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, gradient + bias * w, w},
-               zeros);  // BP3.2
+      if (bias) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
+      T* weights = gradient + bias * w;
+      if (layer.narrow)
+        narrow_gradient(layer.theta.columns, end - begin, batch.n, A + begin, a_row, D, buffer.distance, weights);
+      else
+        multiply(end - begin, w,
+                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
+                 zeros);  // BP3.2
       auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
         rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
              layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
@@ -410,6 +518,33 @@ template <class T> class Trainer {
         apply(update_, begin + 1 - bias, end - begin + bias, gradient);
       }
       if (layer.transposed.data) layer.transpose(p, begin, end);
+    }
+  }
+
+  // BP3.2 of a layer with few outputs, the other way round: the gradient's transpose is the product,
+  // whose vectors are full, where its own would be mostly padding. The chains are the same.
+  static void narrow_gradient(Index n_out, Index n_in, Index n, const T* A, Index a_row, const T* D,
+                              Index d_row, T* gradient) {
+    constexpr Index L = kLanes<T>;
+    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
+    alignas(kVectorBytes) T transposed[L * kRowBlock];
+    for (Index k = 0; k < n_in; k += kPanel<T>)
+      multiply(n_out, std::min(kPanel<T>, padded<T>(n_in - k)),
+               Product<T>{n, D, 1, d_row, A + k, a_row, transposed + k, kRowBlock}, zeros);
+    for (Index k = 0; k < n_in; k += L) {
+      Vec<T> square[L] = {};
+      for (Index i = 0; i < n_out; ++i) square[i] = load(transposed + i * kRowBlock + k);
+      transpose_square<T>(square);
+      for (Index i = 0; i < std::min(L, n_in - k); ++i) store(gradient + (k + i) * L, square[i]);
+    }
+  }
+
+  // The penalty of this thread's share of the rows of weights, before the step.
+  void penalties(Member me) {
+    if (settings_.l2 == 0 && settings_.l1 == 0) return;
+    for (Index u = me.number; u < static_cast<Index>(units_.size()); u += me.of) {
+      const auto [l, begin, end] = units_[idx(u)];
+      unit_penalty_[idx(u)] = penalty(layers_[idx(l)].theta, begin, end);
     }
   }
 
@@ -438,17 +573,18 @@ template <class T> class Trainer {
   }
 
   void finish_step(const Batch& batch) {
-    double penalties = 0;
-    for (const double part : unit_penalty_) penalties += part;
     epoch_cost_ += static_cast<double>(batch.n) / static_cast<double>(examples_->n) *
-                   (data_cost_ + penalties / examples_->total);
+                   (data_cost_ + penalty_ / examples_->total);
     ++progress_->step;
     progress_->examples += static_cast<std::uint64_t>(batch.n);
     next_unit_.store(0, std::memory_order_relaxed);
   }
 
   static constexpr Index kMaskPart = 256;
-  static constexpr double kLargeStep = 8e6;  // some 100 us: beyond, threads win if they are there
+  static constexpr Index kManyRows = 192;  // that pass over a panel together
+  static constexpr double kMediumStep = 1e6;  // multiplications that take some 10 us
+  static constexpr double kLongStep = 8e6;    // some 100 us: beyond, threads win if they are there
+  static constexpr Index kMostRowsByColumns = 512;  // beyond, weights are the least of what is moved
 
   const Architecture net_;
   const Settings settings_;
@@ -463,11 +599,12 @@ template <class T> class Trainer {
   std::vector<Buffer<T>> gradients_;
   std::vector<Index> order_;
   TeamSize team_;
+  const bool by_columns_;  // if there are several threads
   Shuffle shuffle_;
 
   const Examples<T>* examples_ = nullptr;
   Progress* progress_ = nullptr;
-  double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0;
+  double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
   Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
   bool stop_ = false, done_ = false, pause_ = false;
   std::uint64_t steps_per_look_ = 1;

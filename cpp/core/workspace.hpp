@@ -56,8 +56,10 @@ template <class T> class Buffer {
 template <class T> struct LayerPanels {
   Buffer<T> memory[4];
   Panels<T> theta, first, second, transposed;
+  bool narrow;  // its outputs fill too little of a vector, and its inputs are padded
 
-  LayerPanels(Index in, Index out, int slots, bool needs_transposed) {
+  LayerPanels(Index in, Index out, int slots, bool needs_transposed)
+      : narrow(needs_transposed && out <= kLanes<T> / 2 && in >= 4 * kLanes<T>) {
     auto panels = [&](int which, Index rows, Index columns, bool wanted) {
       Panels<T> p{nullptr, rows, columns};
       if (!wanted) return p;

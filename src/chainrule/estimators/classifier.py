@@ -351,11 +351,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self.network_.architecture.loss.targets != "classes"
 
     def _encode(self, y: Any, *, learn: bool) -> Any:
-        check_classification_targets(y)
         if learn:
             self._labels = Labels(y)
             self.classes_ = self._labels.classes
-        elif len(np.setdiff1d(labels := unique_labels(y), self.classes_)):
+            return self._labels.encode(y, one_vs_all=self.loss == "cross_entropy")
+        check_classification_targets(y)
+        if len(np.setdiff1d(labels := unique_labels(y), self.classes_)):
             raise InvalidInput(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
                 f"'y' has {labels}."

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from chainrule.errors import InvalidInput
 
@@ -40,10 +41,19 @@ class Labels:
         InvalidInput
             If there is one class only.
         """
-        self.binarizer = LabelBinarizer().fit(y)
-        self.classes: NDArray[Any] = self.binarizer.classes_
-        kind = self.binarizer.y_type_
-        self.kind = "multilabel" if kind.startswith("multilabel") else kind
+        self.binarizer = None
+        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
+            # Whole numbers and words are classes, which need not be looked at twice more.
+            self.classes: NDArray[Any] = np.unique(y)
+            self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
+        else:
+            check_classification_targets(y)
+            self.classes = unique_labels(y)
+            self.kind = type_of_target(y, input_name="y")
+            if self.kind.startswith("multilabel"):
+                self.kind = "multilabel"
+                self.binarizer = LabelBinarizer().fit(y)
+                self.classes = self.binarizer.classes_
         if self.kind != "multilabel" and len(self.classes) < 2:
             where = "classes" if listed else "y"
             raise InvalidInput(
@@ -62,9 +72,12 @@ class Labels:
         Class indices (n,) for a softmax; zeros and ones (n, K) for logistic outputs, which more
         than two classes have only one-vs-all.
         """
-        if self.kind == "multiclass" and not one_vs_all:
-            return np.searchsorted(self.classes, y)
-        return self.binarizer.transform(y)  # dense, also for sparse indicators
+        if self.binarizer is not None:
+            return self.binarizer.transform(y)  # dense, also for sparse indicators
+        number = np.searchsorted(self.classes, y)
+        if self.kind == "binary":
+            return number[:, np.newaxis]
+        return np.eye(len(self.classes), dtype=int)[number] if one_vs_all else number
 
     def decode(self, H: NDArray[Any]) -> Any:
         """Return the labels that hypotheses stand for: the likeliest, or those above 1/2."""
