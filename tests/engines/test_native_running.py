@@ -69,7 +69,7 @@ except KeyboardInterrupt:
     done = len(learner.history)
     usable = np.isfinite(net(X)).all() and learner.n_epochs == done + 1
     per_epoch = -(-{rows} // ({batch} or {rows}))
-    counted = 0 <= learner.n_steps - per_epoch * learner.n_epochs <= per_epoch
+    counted = 0 <= learner.n_steps - per_epoch * learner.n_epochs < per_epoch
     epochs = [record["epoch"] for record in learner.history]
     kept = epochs == list(range(2, done + 2)) and done > 0
     learner.fit(X, Y, epochs=1)
@@ -129,8 +129,59 @@ def test_an_interrupted_fit_goes_on_as_if_it_were_one():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    assert learner.n_epochs == learner.n_steps == len(learner.history)
     whole.fit(X, Y, epochs=learner.n_steps)
     assert whole.net.theta.tobytes() == learner.net.theta.tobytes()
+
+
+@pytest.fixture
+def interrupt_after():
+    """Return a function after which SIGALRM raises KeyboardInterrupt in so many seconds."""
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, handler)
+
+
+WIDE = [784, 512, 512, 10]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_long_step_is_given_up(n_jobs, interrupt_after):
+    # It takes some half a second, so what the interruption leaves is the step before.
+    rows, classes = np.ones((20_000, 784), "float32"), np.arange(20_000) % 10
+    net = cr.Network(WIDE, "relu", seed=0)
+    learner = cr.Learner(net, cr.Adam(1e-4), batch_size=None, n_jobs=n_jobs, engine="native")
+    after_first = []
+
+    def begin(learner, _):
+        after_first.append(net.theta.copy())
+        interrupt_after(0.1)
+
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(rows, classes, epochs=3, callbacks=[begin])
+    assert (learner.n_steps, learner.n_epochs, len(learner.history)) == (1, 1, 1)
+    assert learner.n_examples_seen == 20_000
+    (expected,) = after_first
+    assert np.array_equal(net.theta, expected)
+    learner.step(rows[:10], classes[:10])
+    assert not np.array_equal(net.theta, expected)
+
+
+def test_predictions_of_many_rows_are_given_up(interrupt_after):
+    net, rows = cr.Network(WIDE, "relu", seed=0), np.ones((40_000, 784), "float32")
+    for threads_ in (1, 2):
+        net(rows[:1])
+        H = np.full((40_000, 10), np.nan, "float32")
+        interrupt_after(0.05)
+        with pytest.raises(KeyboardInterrupt):
+            net.parameters.predictor.predict(net.theta, rows, H, threads_)
+        assert np.isfinite(H[0]).all()
+        assert np.isnan(H).any()
+    interrupt_after(0.05)
+    with pytest.raises(KeyboardInterrupt):
+        net(rows)
+    assert np.isfinite(net(rows[:100])).all()
 
 
 # --- fork ---
