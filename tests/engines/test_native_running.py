@@ -248,6 +248,53 @@ def test_fork(during):
     assert result.stdout == "[7, 7, 7, 7, 7] True\n"
 
 
+FORK_OF_THE_SAME = """
+import os, signal, threading, time, warnings, numpy as np, chainrule as cr
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's of fork beside threads
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(2000, 64)), rng.normal(size=(2000, 2))
+many = np.tile(X, (20, 1)).astype("float32")
+net = cr.Network([64, 64, 2], "tanh", "squared_error", seed=2)
+learner = cr.Learner(net, cr.SGD(1e-5), engine="native")
+learner.fit(X, Y, epochs=1)
+stop = threading.Event()
+
+def keep(at_it):
+    while not stop.is_set():
+        at_it()
+
+at_it = {{"fit": lambda: learner.fit(X, Y, epochs=50), "predict": lambda: net(many)}}["{what}"]
+thread = threading.Thread(target=keep, args=(at_it,))
+thread.start()
+good = []
+for i in range(5):
+    time.sleep(0.05)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a child that waits
+        before = learner.n_steps
+        learner.fit(X, Y, epochs=2)
+        learner.step(X[:9], Y[:9])
+        learner.step(X[0], Y[0])
+        same = np.array_equal(net(many), net.copy()(many))
+        whole = learner.n_steps == before + 2 * 63 + 2 and np.isfinite(net.theta).all()
+        os._exit(7 if same and whole else 8)
+    _, status = os.waitpid(child, 0)
+    good.append(os.waitstatus_to_exitcode(status))
+stop.set()
+thread.join()
+print(good)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+@pytest.mark.parametrize("what", ["fit", "predict"])
+def test_a_child_uses_what_its_parent_is_using(what, python):
+    result = python(FORK_OF_THE_SAME.format(what=what))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "[7, 7, 7, 7, 7]\n"
+
+
 # --- several Python threads ---
 
 

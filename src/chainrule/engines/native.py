@@ -260,7 +260,9 @@ class NativeEngine(Engine):
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
         """Return the core's trainer with its buffers, the one of the last call if it fits."""
         n, sparse = len(examples), is_sparse(examples.X)
-        key = (task, n, sparse)
+        # A forked child makes its own: the parent's may have been at work in another thread, which
+        # the child has not, and would then be waited for forever.
+        key = (task, n, sparse, os.getpid())
         if key != self._made_for:
             self._trainer = self._make_trainer(task, n, sparse=sparse)
             self._made_for = key
