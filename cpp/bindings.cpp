@@ -79,6 +79,11 @@ bool signalled() {
   return PyErr_CheckSignals() != 0;
 }
 
+// What the core asks about every 50 ms whether to stop.
+std::function<bool()> asks_for_signals() {
+  return is_main_thread() ? signalled : [] { return false; };
+}
+
 // A one-dimensional contiguous buffer of T, if the object is one of that length; looked at through
 // Python's buffer protocol, which costs less than making an nb::ndarray.
 template <class T> class Row {
@@ -176,8 +181,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             core::Progress done{progress(0), progress(1), progress(2)};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
                                 stopping(3)};
-            const std::function<bool()> interrupted =
-                is_main_thread() ? signalled : [] { return false; };
+            const std::function<bool()> interrupted = asks_for_signals();
             {
               const ReleaseGil released;
               progress(3) = static_cast<std::uint64_t>(self.run(
@@ -268,9 +272,15 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                     static_cast<std::ptrdiff_t>(X.shape(1)) == net.sizes.front() &&
                     static_cast<std::ptrdiff_t>(H.shape(1)) == net.sizes.back() &&
                     X.shape(0) == H.shape(0));
-            const ReleaseGil released;
-            self.predict(theta.data(), X.data(), H.data(), static_cast<std::ptrdiff_t>(X.shape(0)),
-                         threads);
+            const auto n = static_cast<std::ptrdiff_t>(X.shape(0));
+            std::function<bool()> interrupted;  // none for one block of rows
+            if (n > core::kRowBlock) interrupted = asks_for_signals();
+            bool whole;
+            {
+              const ReleaseGil released;
+              whole = self.predict(theta.data(), X.data(), H.data(), n, threads, interrupted);
+            }
+            if (!whole) throw nb::python_error();
           },
           "theta"_a, "X"_a, "H"_a, "threads"_a);
 }

@@ -5,6 +5,8 @@
 #include "threads.hpp"
 #include "workspace.hpp"
 
+#include <chrono>
+#include <functional>
 #include <mutex>
 
 namespace chainrule::CHAINRULE_ISA {
@@ -105,13 +107,13 @@ template <class T> class Predictor {
 
   const Architecture& architecture() const { return net_; }
 
-  // H (n, K) from X (n, N), both with their rows one after another.
-  void predict(const T* theta, const T* X, T* H, Index n, int threads) {
+  // H (n, K) from X (n, N), both with their rows one after another. `interrupted`, if it
+  // is there, is asked about every 50 ms whether to stop; false if it was so, and H is not filled.
+  bool predict(const T* theta, const T* X, T* H, Index n, int threads,
+               const std::function<bool()>& interrupted) {
     const std::unique_lock<std::mutex> lock(running_, std::try_to_lock);
-    if (!lock) {  // another thread of Python's predicts: with buffers of our own
-      Predictor<T>(net_).predict(theta, X, H, n, threads);
-      return;
-    }
+    if (!lock)  // another thread of Python's predicts: with buffers of our own
+      return Predictor<T>(net_).predict(theta, X, H, n, threads, interrupted);
     Index at = 0;
     for (const auto& layer : layers_) {
       layer.theta.read(theta + at);
@@ -119,12 +121,22 @@ template <class T> class Predictor {
     }
     while (static_cast<int>(buffers_.size()) < threads)
       buffers_.emplace_back(net_, kRowBlock, false, false, false);
+    using Clock = std::chrono::steady_clock;
+    auto last_asked = Clock::now();
     std::atomic<Index> next{0};
+    std::atomic<bool> stop{false};
     in_team(threads, [&](int t) {
-      for (Index r; (r = next.fetch_add(kRowBlock, std::memory_order_relaxed)) < n;)
+      for (Index r; (r = next.fetch_add(kRowBlock, std::memory_order_relaxed)) < n;) {
+        if (t == 0 && interrupted && Clock::now() - last_asked >= std::chrono::milliseconds(50)) {
+          stop.store(interrupted(), std::memory_order_relaxed);
+          last_asked = Clock::now();
+        }
+        if (stop.load(std::memory_order_relaxed)) return;
         block(buffers_[static_cast<std::size_t>(t)], X + r * net_.sizes[0],
               H + r * net_.sizes.back(), std::min(kRowBlock, n - r));
+      }
     });
+    return !stop.load(std::memory_order_relaxed);
   }
 
  private:

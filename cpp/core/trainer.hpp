@@ -61,6 +61,7 @@ struct Settings {
   bool sparse = false;  // whether rows come from a sparse matrix
   int threads = 1;
   bool fixed_threads = true;  // or any number up to that, whichever is fastest
+  std::chrono::milliseconds ask_every{50};  // whether there was an interruption
 };
 
 // How far training is; advanced by every step.
@@ -113,7 +114,8 @@ template <class T> class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // Runs up to n_epochs and fills a record of each that was finished; returns how many. Theta and
-  // the optimizer's memory are read at the beginning and written at the end.
+  // the optimizer's memory are read at the beginning and written at the end; they are those after
+  // the last finished step, whenever it was interrupted.
   // `interrupted` is asked about every 50 ms whether to stop.
   Index run(T* theta, T* first, T* second, const Examples<T>& examples, double rate,
             Progress& progress, Stopping& stopping, EpochRecord* records, Index n_epochs,
@@ -123,11 +125,15 @@ template <class T> class Trainer {
     rate_ = rate;
     status_ = Status::kFinished;
     progress_ = &progress;
+    interrupted_ = &interrupted;
+    arrays_ = {theta, first, second};
+    held_ = progress.step;
     finished_ = position_ = 0;
     stop_ = done_ = false;
+    given_up_.store(kNone, std::memory_order_relaxed);
     last_asked_ = Clock::now();
     read(theta, first, second);
-    while (finished_ < n_epochs && !stop_ && !done_) {
+    while (status_ == Status::kFinished && finished_ < n_epochs && !done_) {
       const auto begin = Clock::now();
       const std::uint64_t steps = progress.step;
       const int size = team_.size();
@@ -135,11 +141,12 @@ template <class T> class Trainer {
       next_unit_.store(0, std::memory_order_relaxed);
       pause_ = false;
       pause_at_ = begin + team_.patience();
-      in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs, interrupted); });
+      in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs); });
       const std::chrono::duration<double> took = Clock::now() - begin;
-      team_.took(took.count() / static_cast<double>(progress.step - steps));
+      if (progress.step != steps)
+        team_.took(took.count() / static_cast<double>(progress.step - steps));
     }
-    write(theta, first, second);
+    if (held_ != progress.step) write();
     return finished_;
   }
 
@@ -169,14 +176,15 @@ template <class T> class Trainer {
       at += layer.theta.rows * layer.theta.columns;
     }
   }
-  void write(T* theta, T* first, T* second) const {
+  void write() {
     Index at = 0;
     for (const auto& layer : layers_) {
-      layer.theta.write(theta + at);
-      if (layer.first.data) layer.first.write(first + at);
-      if (layer.second.data) layer.second.write(second + at);
+      layer.theta.write(arrays_.theta + at);
+      if (layer.first.data) layer.first.write(arrays_.first + at);
+      if (layer.second.data) layer.second.write(arrays_.second + at);
       at += layer.theta.rows * layer.theta.columns;
     }
+    held_ = progress_->step;
   }
 
   // Multiplications of a step, roughly.
@@ -195,8 +203,7 @@ template <class T> class Trainer {
   // done or the team is to be chosen anew. Thread 0 does what is to be done once; what it writes for
   // the others (stop_, done_, pause_, finished_, next_unit_) it writes where a barrier lies before
   // they read.
-  void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs,
-            const std::function<bool()>& interrupted) {
+  void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs) {
     const Index M = examples_->n;
     const bool leads = me.number == 0, shuffled = settings_.shuffle && n_batch_ < M;
     Index start = position_;
@@ -207,20 +214,22 @@ template <class T> class Trainer {
         barrier.wait();
       }
       const Batch batch = batch_at(start, std::min(n_batch_, M - start), shuffled, step++);
+      if (leads) hold_if_long();
       if (by_columns(me))
         columns_phase(me, batch, barrier);
       else
         rows_phase(me, batch);
       barrier.wait();
-      if (leads) {
+      if (leads && !is_given_up(batch.step)) {
         data_cost_ = data_cost(batch);
         penalty_ = std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
-        look_around(step, interrupted);
+        look_around(step);
       }
       const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
                            settings_.l1 / examples_->total);
       weights_phase(me, batch, update);
       barrier.wait();
+      if (is_given_up(batch.step)) break;
       if (leads) finish_step(batch);
       start += batch.n;
       if (stop_) break;
@@ -251,15 +260,15 @@ template <class T> class Trainer {
       done_ = stopping.active && plateau(stopping, epoch_cost_);
     } else {  // the penalties: a data cost would have ended it before
       data_cost_ = epoch_cost_;
-      status_ = Status::kDiverged;
+      if (status_ == Status::kFinished) status_ = Status::kDiverged;
       done_ = true;
     }
   }
 
-  // Whether to stop: the cost is no number, or there was an interruption. That is asked for about
-  // every 50 ms, and the clock is looked at only every so many steps, since small steps take less
-  // time than that.
-  void look_around(std::uint64_t step, const std::function<bool()>& interrupted) {
+  // Whether to stop: at once if the cost is no number; after this step, and the epoch if it is its
+  // last, if there was an interruption. The clock is looked at only every so many steps, since small
+  // ones take less time than passes between two questions.
+  void look_around(std::uint64_t step) {
     if (!std::isfinite(data_cost_)) {
       status_ = Status::kDiverged;
       stop_ = true;
@@ -268,12 +277,43 @@ template <class T> class Trainer {
     if (step % steps_per_look_ != 0) return;
     const auto now = Clock::now();
     pause_ = !team_.is_fixed() && now >= pause_at_;
-    if (now - last_asked_ < std::chrono::milliseconds(50)) return;
+    if (is_large())
+      weights_begin_ = now;  // it asks on its way
+    else if (is_interrupted(now))
+      pause_ = true;
+  }
+
+  // Asked about every 50 ms.
+  bool is_interrupted(Clock::time_point now) {
+    if (now - last_asked_ < settings_.ask_every) return false;
     last_asked_ = now;
-    if (interrupted()) {
-      status_ = Status::kInterrupted;
-      stop_ = true;
-    }
+    if (!(*interrupted_)()) return false;
+    status_ = Status::kInterrupted;
+    return true;
+  }
+
+  // A step that may take milliseconds asks on its way, before each block of rows and each panel of
+  // weights, and is given up if there was an interruption: all threads leave out the rest of it, and
+  // it does not count.
+  bool is_large() const { return steps_per_look_ == 1; }
+  bool is_given_up(std::uint64_t step) const {
+    return given_up_.load(std::memory_order_relaxed) == step;
+  }
+  bool gives_up(Member me, std::uint64_t step) {
+    if (!is_large()) return false;
+    if (me.number == 0 && !is_given_up(step) && is_interrupted(Clock::now()))
+      given_up_.store(step, std::memory_order_relaxed);
+    return is_given_up(step);
+  }
+
+  // Weights that half a step has changed cannot be had back: there it asks only if the caller's
+  // arrays hold them as they were before it. So they are written there where changing them takes long.
+  void hold_if_long() {
+    if (weights_took_ > 2 * settings_.ask_every) write();
+  }
+  bool gives_up_weights(Member me, std::uint64_t step) {
+    const bool may_ask = me.number != 0 || held_ == step;
+    return may_ask ? gives_up(me, step) : is_given_up(step);
   }
 
   static bool plateau(Stopping& s, double cost) {
@@ -307,6 +347,7 @@ template <class T> class Trainer {
     penalties(me);
     const Part mine = share_of_rows(me, batch.n, 0);
     for (Index r = mine.from; r < mine.to; r += kRowBlock) {
+      if (gives_up(me, batch.step)) return;
       const Index n = std::min(kRowBlock, mine.to - r);
       if (batch.gathered) gather(batch, r, n);
       forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
@@ -332,6 +373,7 @@ template <class T> class Trainer {
       const Part part = share(me, batch.n, layers_[idx(l)].theta.count());
       pull(A + part.from * a_row, part.rows(), net_.sizes[idx(l)], a_row);
       in_blocks(part, [&](Part block) {
+        if (gives_up(me, batch.step)) return;
         forward_part(layers_[idx(l)], &rows_[idx(l)], buffers_.layers[idx(l)], A, a_row, block);
         if (!settings_.dropout.empty()) drop(l, block, batch.step);
       });
@@ -341,6 +383,7 @@ template <class T> class Trainer {
     }
     pull(A + mine.from * a_row, mine.rows(), net_.sizes[idx(last)], a_row);
     in_blocks(mine, [&](Part block) {
+      if (gives_up(me, batch.step)) return;
       forward_part<T>(layers_[idx(last)], nullptr, buffers_.layers[idx(last)], A, a_row, block);
       output(batch, block.from, block.rows());
     });
@@ -351,7 +394,9 @@ template <class T> class Trainer {
       pull(panels.row(part.first, 0), 1, panels.rows * panels.width_of(part.first, part.last), 0);
       barrier.wait();
       pull(above.delta.get() + part.from * above.distance, part.rows(), net_.sizes[idx(l) + 1], above.distance);
-      in_blocks(part, [&](Part block) { backward(l, block); });
+      in_blocks(part, [&](Part block) {
+        if (!gives_up(me, batch.step)) backward(l, block);
+      });
     }
   }
 
@@ -458,7 +503,7 @@ template <class T> class Trainer {
       const Index count = static_cast<Index>(units_.size());
       auto take = [&](Index u) {
         const auto [l, begin, end] = units_[idx(u)];
-        piece(l, {begin, end, 0, layers_[idx(l)].theta.count()}, gradient, batch, step);
+        piece(me, l, {begin, end, 0, layers_[idx(l)].theta.count()}, gradient, batch, step);
       };
       if (me.of == 1)
         for (Index u = 0; u < count; ++u) take(u);
@@ -478,11 +523,12 @@ template <class T> class Trainer {
         part.to = std::min(in, pieces * (me.number + 1) / me.of * kRowBlock);
       }
       for (Index k = part.from; k < part.to; k += kRowBlock)
-        piece(l, {k, std::min(part.to, k + kRowBlock), part.first, part.last}, gradient, batch, step);
+        piece(me, l, {k, std::min(part.to, k + kRowBlock), part.first, part.last}, gradient, batch, step);
     }
   }
 
-  void piece(Index l, Part part, T* gradient, const Batch& batch, const Step<T>& step) {
+  void piece(Member me, Index l, Part part, T* gradient, const Batch& batch, const Step<T>& step) {
+    if (gives_up_weights(me, batch.step)) return;
     auto& layer = layers_[idx(l)];
     const bool penalized = step.l2 != 0 || step.l1 != 0;
     const auto& buffer = buffers_.layers[idx(l)];
@@ -497,6 +543,7 @@ template <class T> class Trainer {
       column_sums(buffer.delta.get() + first_column, buffer.distance, batch.n,
                   layer.theta.width_of(part.first, part.last), bias_sums);
     for (Index p = part.first; p < part.last; ++p) {
+      if (gives_up_weights(me, batch.step)) return;
       const Index w = layer.theta.width(p);
       const T* D = buffer.delta.get() + p * kPanel<T>;
       if (bias) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
@@ -575,6 +622,7 @@ template <class T> class Trainer {
   void finish_step(const Batch& batch) {
     epoch_cost_ += static_cast<double>(batch.n) / static_cast<double>(examples_->n) *
                    (data_cost_ + penalty_ / examples_->total);
+    if (is_large()) weights_took_ = Clock::now() - weights_begin_;
     ++progress_->step;
     progress_->examples += static_cast<std::uint64_t>(batch.n);
     next_unit_.store(0, std::memory_order_relaxed);
@@ -604,11 +652,19 @@ template <class T> class Trainer {
 
   const Examples<T>* examples_ = nullptr;
   Progress* progress_ = nullptr;
+  const std::function<bool()>* interrupted_ = nullptr;
+  struct {
+    T *theta, *first, *second;
+  } arrays_{};              // the caller's
+  std::uint64_t held_ = 0;  // after how many steps they hold the parameters
   double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
   Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
   bool stop_ = false, done_ = false, pause_ = false;
   std::uint64_t steps_per_look_ = 1;
-  Clock::time_point last_asked_, epoch_begin_, pause_at_;
+  Clock::time_point last_asked_, epoch_begin_, pause_at_, weights_begin_;
+  Clock::duration weights_took_{0};
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> given_up_{kNone};  // the step that is given up: steps made before it
   std::atomic<Index> next_unit_{0};
   Status status_ = Status::kFinished;
   std::mutex running_;  // two Python threads may use one learner: one after the other

@@ -279,8 +279,8 @@ template <class T> void test_bits(const Case& c) {
              K = static_cast<std::size_t>(c.sizes.back()), n = static_cast<std::size_t>(c.n);
   core::Predictor<T> predictor(architecture(c));
   std::vector<T> H(n * K), other(n * K);
-  predictor.predict(expected.theta.data(), data.X.data(), H.data(), c.n, 1);
-  predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 3);
+  predictor.predict(expected.theta.data(), data.X.data(), H.data(), c.n, 1, kNever);
+  predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 3, kNever);
   expect(same_bits(H, other), "predictions by 3 threads, same bits", c.name);
   std::fill(other.begin(), other.end(), T(-7));
   for (std::size_t i = 0; i < n; ++i)
@@ -288,7 +288,8 @@ template <class T> void test_bits(const Case& c) {
   expect(same_bits(H, other), "predictions of single rows, same bits", c.name);
   std::fill(other.begin(), other.end(), T(-7));
   for (std::size_t i = 0; i < n; ++i)
-    predictor.predict(expected.theta.data(), data.X.data() + i * N, other.data() + i * K, 1, 1);
+    predictor.predict(expected.theta.data(), data.X.data() + i * N, other.data() + i * K, 1, 1,
+                      kNever);
   expect(same_bits(H, other), "predictions row by row, same bits", c.name);
 }
 
@@ -325,10 +326,10 @@ template <class T> void test_allocations(const Case& c) {
   core::Predictor<T> predictor(architecture(c));
   const Model<T> model(c);
   std::vector<T> H(static_cast<std::size_t>(c.n * c.sizes.back()));
-  predictor.predict(model.theta.data(), data.X.data(), H.data(), c.n, 1);
+  predictor.predict(model.theta.data(), data.X.data(), H.data(), c.n, 1, kNever);
   const long before = allocations.load();
   for (int i = 0; i < 10; ++i) {
-    predictor.predict(model.theta.data(), data.X.data(), H.data(), c.n, 1);
+    predictor.predict(model.theta.data(), data.X.data(), H.data(), c.n, 1, kNever);
     predictor.predict_row(model.theta.data(), data.X.data(), H.data());
   }
   expect(allocations.load() == before, "predicts without allocating", c.name);
@@ -347,8 +348,47 @@ template <class T> void test_interruption(const Case& c, int threads) {
   expect(asked == 2 && done < 1'000'000, "asks whether to stop, and stops", c.name);
   expect(trainer.status() == core::Status::kInterrupted, "says it was interrupted", c.name);
   expect(static_cast<Index>(model.progress.epoch) == done, "counts the finished epochs", c.name);
+  const auto per_epoch = static_cast<std::uint64_t>((c.n + c.batch - 1) / c.batch);
+  expect(model.progress.step / per_epoch == model.progress.epoch, "an epoch ends with its last step",
+         c.name);
   model.run(trainer, examples, 1, kNever);
   expect(trainer.status() == core::Status::kFinished, "goes on", c.name);
+}
+
+// A large step asks on its way, and is given up: interrupted at each of its questions, in the rows and
+// in the weights, training is where the step before left it, and goes on as if nothing had happened.
+template <class T> void test_giving_up(int threads) {
+  const Case c = {"given up", {40, 97, 33}, core::Activation::kTanh, core::Loss::kSquaredError,
+                  core::Optimizer::kAdam, 300, 300, 0.3, 0.1, 0.01, true, false};
+  const Data<T> data(c);
+  const core::Examples<T> examples = data.examples(c, Data<T>::kDense);
+  core::Settings always = settings(c, threads);
+  always.ask_every = std::chrono::milliseconds(0);
+  constexpr Index steps = 3;
+
+  core::Trainer<T> once(architecture(c), settings(c, 1), c.n);
+  std::vector<Model<T>> expected{Model<T>(c)};
+  for (Index s = 0; s < steps; ++s) {
+    expected.push_back(expected.back());
+    expected.back().run(once, examples, 1, kNever);
+  }
+
+  core::Trainer<T> trainer(architecture(c), always, c.n);
+  int given_up[steps + 1] = {};
+  for (int at = 1; at <= 100; ++at) {
+    Model<T> model(c);
+    int asked = 0;
+    const Index done = model.run(trainer, examples, steps, [&] { return ++asked == at; });
+    if (asked < at) continue;  // there were no more questions: how many depends on the threads
+    ++given_up[done];
+    expect(asked == at, "asks no more when it is to stop", c.name);
+    expect(trainer.status() == core::Status::kInterrupted, "says it was interrupted", c.name);
+    expect(same(model, expected[static_cast<std::size_t>(done)]), "the last finished step", c.name);
+    model.run(trainer, examples, steps - done, kNever);
+    expect(same(model, expected[steps]), "goes on as if nothing had happened", c.name);
+  }
+  // 4 blocks of rows a step if one thread has them all, and in the weights at least 3 pieces.
+  for (Index s = 0; s < steps; ++s) expect(given_up[s] >= (threads == 1 ? 7 : 1), "asks often", c.name);
 }
 
 template <class T> void test_divergence(const Case& c, int threads) {
@@ -383,7 +423,7 @@ template <class T> void test_callers(const Case& c) {
   core::Trainer<T> shared(architecture(c), settings(c, 2), c.n);
   core::Predictor<T> predictor(architecture(c));
   std::vector<T> H(static_cast<std::size_t>(c.n * c.sizes.back()));
-  predictor.predict(expected.theta.data(), data.X.data(), H.data(), c.n, 1);
+  predictor.predict(expected.theta.data(), data.X.data(), H.data(), c.n, 1, kNever);
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;
   for (int t = 0; t < 4; ++t)
@@ -394,7 +434,7 @@ template <class T> void test_callers(const Case& c) {
       wrong += !same(mine, expected);
       std::vector<T> other(H.size());
       for (int i = 0; i < 5; ++i) {
-        predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 1 + t % 2);
+        predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 1 + t % 2, kNever);
         wrong += !same_bits(H, other);
       }
     });
@@ -453,6 +493,7 @@ template <class T> void test_all(bool quick) {
     test_allocations<T>(c);
     if (!quick) test_bits<T>(c);
   }
+  for (const int threads : {1, 3}) test_giving_up<T>(threads);
   if (quick) return;
   for (const int threads : {1, 3}) {
     test_interruption<T>(kCases[2], threads);

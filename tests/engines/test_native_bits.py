@@ -11,6 +11,7 @@ from scipy import sparse
 
 import chainrule as cr
 from chainrule.engines import native
+from chainrule.training import learner as learner_module
 
 from .conftest import ALL_LEVELS, core_of, levels, targets
 
@@ -203,6 +204,38 @@ def test_one_call_or_many(batch_size, dtype, optimizer):
     never.fit(X, Y, epochs=30, sample_weight=weight, tol=0.0, n_iter_no_change=np.inf)
     assert never.net.theta.tobytes() == whole.net.theta.tobytes()
     assert never.n_steps == many.n_steps == watched.n_steps == whole.n_steps
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_calls_of_some_epochs_are_one_call(dtype, monkeypatch):
+    # The learner lets the engine run some thousand epochs at once; how many is not seen.
+    sizes, batching, g, loss = (15, 17, 3), (40, 17), "tanh", "squared_error"
+    X, Y, _ = data(40, 15, 3, loss, dtype)
+    asked, original = [], native.NativeEngine.epochs
+
+    def epochs(self, task, state, examples, rate, n_epochs, plateau, records):
+        asked.append(n_epochs)
+        return original(self, task, state, examples, rate, n_epochs, plateau, records)
+
+    monkeypatch.setattr(native.NativeEngine, "epochs", epochs)
+    results = []
+    for at_once in (10**6, 7, 1):
+        monkeypatch.setattr(learner_module, "_EPOCHS_A_CALL", at_once)
+        one = make(sizes, batching, g, loss, dtype)
+        records = [
+            (record["epoch"], record["cost"], record["learning_rate"])
+            for history in (
+                one.fit(X, Y, epochs=30),
+                one.fit(X, Y, epochs=50, tol=0.02, n_iter_no_change=3),
+            )
+            for record in history
+        ]
+        results.append((records, one.net.theta.tobytes(), one.n_steps, one.history.converged))
+        assert 30 < len(records) < 80
+        assert max(asked) <= at_once
+        asked.clear()
+    assert results[0] == results[1] == results[2]
+    assert results[0][-1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

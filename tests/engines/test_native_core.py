@@ -36,8 +36,9 @@ def run(program, *arguments):
     return result.stdout
 
 
-def test_nothing_is_allocated_in_the_steady_state(tmp_path):
-    # Every malloc of the process is counted; with threads only those that make the threads.
+def test_nothing_is_allocated_and_steps_are_given_up_whole(tmp_path):
+    # Every malloc of the process is counted; with threads only those that make the threads. A step
+    # is interrupted at every place where it asks.
     assert "all is well" in run(build(tmp_path, "test_core", levels()[-1]), "--quick")
 
 

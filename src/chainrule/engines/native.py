@@ -6,8 +6,10 @@ This is the only importer of the compiled modules, of which there is one for eac
 import importlib
 import os
 import warnings
+from collections.abc import Callable
 from functools import cache
-from typing import Any, final
+from itertools import repeat
+from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,7 @@ _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
 ]  # fmt: skip
 _SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
 _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
@@ -197,8 +200,10 @@ class NativeEngine(Engine):
         try:
             self._run(task, state, examples, rate, filled, plateau)
         finally:  # also when interrupted or diverged
-            for cost, seconds in filled[: state.epoch - finished].tolist():
-                records.append(EpochRecord(cost, seconds))
+            numbers = filled[: state.epoch - finished].ravel().data
+            # In one call, without Python code in between where Ctrl-C could come.
+            pairs = zip(numbers[0::2], numbers[1::2], strict=True)
+            records.extend(map(_make, repeat(EpochRecord), pairs))
 
     def _run(
         self,
@@ -255,7 +260,9 @@ class NativeEngine(Engine):
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
         """Return the core's trainer with its buffers, the one of the last call if it fits."""
         n, sparse = len(examples), is_sparse(examples.X)
-        key = (task, n, sparse)
+        # A forked child makes its own: the parent's may have been at work in another thread, which
+        # the child has not, and would then be waited for forever.
+        key = (task, n, sparse, os.getpid())
         if key != self._made_for:
             self._trainer = self._make_trainer(task, n, sparse=sparse)
             self._made_for = key

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from chainrule.engines.stopping import Plateau
-from chainrule.training import Learner, Record
+from chainrule.training import History, Learner, Record
 
 __all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning"]
 
@@ -67,8 +67,18 @@ class Epochs:
         try:
             yield
         finally:
-            for record in () if unless else learner.history:
-                self(learner, record)
+            if not unless and learner.history:
+                self._take_in(learner.history)
+
+    def _take_in(self, history: History) -> None:
+        """Take in many epochs at once, of which there may be millions when Ctrl-C comes."""
+        estimator, costs = self.estimator, history.costs
+        estimator.n_iter_ += len(costs)
+        estimator.t_ += len(costs) * self.n_examples
+        estimator.loss_ = costs[-1]
+        self.curve += costs
+        if estimator.best_loss_ is not None:
+            estimator.best_loss_ = min(estimator.best_loss_, *costs)
 
     def _watch_over_calls(self, learner: Learner, cost: float) -> None:
         estimator = self.estimator

@@ -1,7 +1,10 @@
 """The history of training: one record per epoch."""
 
-from collections.abc import Iterator, Sequence
-from typing import TypedDict, final, overload
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count, repeat
+from operator import itemgetter
+from typing import Any, TypedDict, final, overload
 
 __all__ = ["History", "Record"]
 
@@ -18,6 +21,9 @@ class Record(TypedDict):
     cost: float
     learning_rate: float
     seconds: float
+
+
+_FIELDS = ("epoch", "cost", "learning_rate", "seconds")
 
 
 @final
@@ -45,6 +51,19 @@ class History(Sequence[Record]):
     def append(self, record: Record) -> None:
         """Add the next epoch's record."""
         self._records.append(record)
+
+    def adding(
+        self, first: int, learning_rate: float, epochs: Sequence[tuple[float, float]]
+    ) -> Callable[[], None]:
+        """Return what adds the records of epochs from number `first` on, once they are there.
+
+        Each is given by its cost and seconds. All are added or none: Ctrl-C cannot come between,
+        since no Python code runs there.
+        """
+        costs, seconds = map(itemgetter(0), epochs), map(itemgetter(1), epochs)
+        values = zip(count(first), costs, repeat(learning_rate), seconds)
+        records: Any = map(dict, map(zip, repeat(_FIELDS), values))
+        return partial(self._records.extend, records)
 
     @property
     def costs(self) -> list[float]:

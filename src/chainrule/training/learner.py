@@ -39,6 +39,8 @@ from chainrule.training.history import History, Record
 
 __all__ = ["Callback", "Learner"]
 
+_EPOCHS_A_CALL = 10_000  # so that Ctrl-C does not have to wait for the records of many more
+
 V = TypeVar("V")
 
 Callback: TypeAlias = Callable[["Learner", Record], bool | None]
@@ -283,14 +285,14 @@ class Learner:
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = epochs if constant and not callbacks else 1
+        at_once = _EPOCHS_A_CALL if constant and not callbacks else 1
 
         history = self.history = History()
         while len(history) < epochs:
             for hook in filter(None, begin_hooks):
                 hook(self)
             rate, records = self.learning_rate, list[EpochRecord]()
-            first = self.n_epochs + 1
+            add = history.adding(self.n_epochs + 1, rate, records)
             try:
                 engine.epochs(
                     task,
@@ -304,10 +306,7 @@ class Learner:
             except Diverged as error:
                 raise self._diverged(str(error)) from None
             finally:
-                for epoch, (cost, seconds) in enumerate(records, start=first):
-                    history.append(
-                        Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
-                    )
+                add()
             # Every callback hears of the epoch, also after one has asked to stop.
             stopped = [bool(callback(self, history[-1])) for callback in callbacks]
             if plateau is not None and plateau.is_reached:
