@@ -24,7 +24,7 @@ from safetensors import numpy as safetensors_numpy
 from chainrule import __version__
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.storage.atomic import write_file
-from chainrule.storage.reading import read_file
+from chainrule.storage.reading import damaged, read_file
 
 __all__ = ["FORMAT_VERSION", "dump_tensors", "parse_tensors", "read_tensors", "write_tensors"]
 
@@ -182,7 +182,7 @@ def parse_tensors(content: bytes | bytearray, name: str) -> tuple[Tensors, dict[
     header = _parse_json(text, name)
     version = header.get("format_version")
     if header.get("format") != FORMAT or type(version) is not int or version < 1:
-        raise _damaged(name, "its header is not one of ours")
+        raise damaged(name, "its header is not one of ours")
     if version > FORMAT_VERSION:
         raise InvalidFile(
             f"'{name}' has format {_short(version)}, newer than the {FORMAT_VERSION} that "
@@ -190,10 +190,10 @@ def parse_tensors(content: bytes | bytearray, name: str) -> tuple[Tensors, dict[
         )
     end = _END.search(text)
     if end is None or end[1] != _digest_of_header(text[: end.start(1)]):
-        raise _damaged(name, "its header is not as it was written (SHA-256)")
+        raise damaged(name, "its header is not as it was written (SHA-256)")
     tensors = _view(description, data, name)
     if header.get("tensors_sha256") != _digest(tensors):
-        raise _damaged(name, "its numbers are not as they were written (SHA-256)")
+        raise damaged(name, "its numbers are not as they were written (SHA-256)")
     return tensors, header
 
 
@@ -202,13 +202,13 @@ def _split(content: bytes | bytearray, name: str) -> tuple[dict[str, Any], memor
     whole = memoryview(content)
     size = int.from_bytes(whole[:8], "little")
     if len(whole) < 8 or size > len(whole) - 8:
-        raise _damaged(name, f"it is no safetensors file, or cut short at {len(whole)} bytes")
+        raise damaged(name, f"it is no safetensors file, or cut short at {len(whole)} bytes")
     if size > _MAX_BYTES:
-        raise _damaged(name, f"its header claims {size} bytes, more than the {_MAX_BYTES} allowed")
+        raise damaged(name, f"its header claims {size} bytes, more than the {_MAX_BYTES} allowed")
     try:
         text = str(whole[8 : 8 + size], "ascii")
     except UnicodeDecodeError:
-        raise _damaged(name, "it is no safetensors file, or its header is damaged") from None
+        raise damaged(name, "it is no safetensors file, or its header is damaged") from None
     return _parse_json(text, name), whole[8 + size :]
 
 
@@ -218,20 +218,20 @@ def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensor
     for tensor, entry in description.items():
         known = isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"}
         if not known or _NAME.fullmatch(tensor) is None:
-            raise _damaged(name, f"its tensor {_short(tensor)} is not described as one of ours")
+            raise damaged(name, f"its tensor {_short(tensor)} is not described as one of ours")
         code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         dtype = _DTYPES.get(code) if isinstance(code, str) else None
         if dtype is None:
-            raise _damaged(
+            raise damaged(
                 name, f"its tensor '{tensor}' has the type {_short(code)}, not one of {[*_DTYPES]}"
             )
         if not (_are_counts(shape, max(len(data), _MAX_BYTES)) and len(shape) <= _MAX_DIMENSIONS):
-            raise _damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}")
+            raise damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}")
         if not (_are_counts(offsets, len(data)) and len(offsets) == 2):
-            raise _damaged(name, f"its tensor '{tensor}' is said to lie at {_short(offsets)}")
+            raise damaged(name, f"its tensor '{tensor}' is said to lie at {_short(offsets)}")
         begin, end = offsets
         if end - begin != math.prod(shape) * dtype.itemsize:
-            raise _damaged(
+            raise damaged(
                 name, f"its tensor '{tensor}' of shape {shape} is said to have {end - begin} bytes"
             )
         places.append((begin, end, tensor, dtype, shape))
@@ -241,14 +241,14 @@ def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensor
     for begin, end, tensor, dtype, shape in places:
         if begin != last:
             what = "overlaps the one before" if begin < last else "comes after a hole"
-            raise _damaged(name, f"its tensor '{tensor}' {what}")
+            raise damaged(name, f"its tensor '{tensor}' {what}")
         last = end
         try:
             tensors[tensor] = np.frombuffer(data[begin:end], dtype).reshape(shape)
         except ValueError:  # no elements, in more dimensions than NumPy can count
-            raise _damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}") from None
+            raise damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}") from None
     if last != len(data):
-        raise _damaged(name, f"it has {len(data)} bytes of numbers and describes {last}")
+        raise damaged(name, f"it has {len(data)} bytes of numbers and describes {last}")
     return tensors
 
 
@@ -273,6 +273,12 @@ def _parse_json(text: str, name: str) -> dict[str, Any]:
             raise ValueError("has a number that is not finite")
         return value
 
+    def whole(digits: str) -> int:
+        value = int(digits) if len(digits) <= 20 else 2**64
+        if not -(2**63) <= value < 2**64:
+            raise ValueError("has a whole number of more than 64 bits")
+        return value
+
     def refuse(constant: str) -> Never:
         raise ValueError(f"has the number {constant}")
 
@@ -280,18 +286,22 @@ def _parse_json(text: str, name: str) -> dict[str, Any]:
         if reason := _too_large(text):
             raise ValueError(reason)
         parsed = json.loads(
-            text, object_pairs_hook=without_duplicates, parse_float=finite, parse_constant=refuse
+            text,
+            object_pairs_hook=without_duplicates,
+            parse_float=finite,
+            parse_int=whole,
+            parse_constant=refuse,
         )
         if reason := _too_deep(parsed):
             raise ValueError(reason)
     except json.JSONDecodeError:
-        raise _damaged(name, "its header is no JSON") from None
+        raise damaged(name, "its header is no JSON") from None
     except RecursionError:
-        raise _damaged(name, "its header is nested too deeply") from None
+        raise damaged(name, "its header is nested too deeply") from None
     except ValueError as error:
-        raise _damaged(name, f"its header {error}") from None
+        raise damaged(name, f"its header {error}") from None
     if not isinstance(parsed, dict):
-        raise _damaged(name, "its header is no JSON object")
+        raise damaged(name, "its header is no JSON object")
     return parsed
 
 
@@ -341,7 +351,7 @@ def _digest(tensors: Mapping[str, NDArray[Any]]) -> str:
         tensor = tensors[name]
         shape = ",".join(map(str, tensor.shape))
         digest.update(f"{name} {_NAMES[tensor.dtype]} [{shape}]\n".encode())
-        digest.update(tensor.reshape(-1).view(np.uint8))
+        digest.update(tensor.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -352,9 +362,3 @@ def _digest_of_header(opening: str) -> str:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _damaged(name: str, reason: str) -> InvalidFile:
-    return InvalidFile(
-        f"'{name}' is damaged and cannot be read: {reason}; take another copy or train again."
-    )

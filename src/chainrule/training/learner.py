@@ -8,6 +8,7 @@ for each epoch:
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Self, TypeAlias, TypeVar, final, overload
 
@@ -33,9 +34,12 @@ from chainrule.engines import (
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.network.network_file import require_kind
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
+from chainrule.storage import checked_values, read_tensors, write_tensors
 from chainrule.training.history import History, Record
+from chainrule.training.learner_file import digest_of_shapes, learner_parts, learner_state_from
 
 __all__ = ["Callback", "Learner"]
 
@@ -278,6 +282,7 @@ class Learner:
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
+        self.net.note_training_data(digest_of_shapes(examples))
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
@@ -385,6 +390,71 @@ class Learner:
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, and the penalties it trains with."""
         return GradientProblem(self.net, X, Y, sample_weight, self.l2, self.l1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the learner to a file: network, optimizer and its memory, how far it is, history.
+
+        What is trained on is not in the file, nor are callbacks.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, used as given, with any suffix or none. It is written whole or not at all.
+
+        Raises
+        ------
+        InvalidInput
+            If an activation, the loss, the optimizer or its schedule is your own, since a file
+            holds no code, or a weight is NaN or infinite. Nothing is written then.
+        UnwritablePath
+            If the file cannot be written; the old one is then as it was.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import chainrule as cr
+        >>> learner = cr.Learner(cr.Network([1, 1], loss="squared_error"), cr.Adam(0.1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     learner.save(pathlib.Path(folder, "learner"))
+        ...     back = cr.Learner.load(pathlib.Path(folder, "learner"))
+        >>> learner.step([2.0], [1.0]) == back.step([2.0], [1.0])
+        True
+        """
+        tensors, header = learner_parts(self.__getstate__(), self.history)
+        write_tensors(path, tensors, {"kind": "learner", **header})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Learner":
+        """Read a learner from its file; its next steps are those of the one that was saved.
+
+        Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. Its kind is told by its content.
+
+        Returns
+        -------
+        Learner
+            With a network of its own.
+
+        Raises
+        ------
+        MissingFile
+            If there is no such file.
+        InvalidFile
+            If it is of another kind, is damaged, or of a newer format.
+        """
+        name = os.fspath(path)
+        tensors, header = read_tensors(name)
+        require_kind(header, ("learner",), name)
+        state, history = learner_state_from(tensors, header, name)
+        learner = cls.__new__(cls)
+        with checked_values(name):
+            learner.__setstate__(state)
+        learner.history = history
+        return learner
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: settings, and how far training is."""
