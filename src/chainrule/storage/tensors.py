@@ -15,7 +15,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Never, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from safetensors import numpy as safetensors_numpy
 from chainrule import __version__
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.storage.atomic import write_file
+from chainrule.storage.json_text import MAX_BYTES, parse_json, short, too_deep, too_large
 from chainrule.storage.reading import damaged, read_file
 
 __all__ = ["FORMAT_VERSION", "dump_tensors", "parse_tensors", "read_tensors", "write_tensors"]
@@ -44,10 +45,6 @@ _DTYPES = {
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
-# What a description may be. JSON in memory is up to 30 times its text, and these bound that.
-_MAX_BYTES = 8 * 2**20
-_MAX_VALUES = 250_000
-_MAX_DEPTH = 32
 _MAX_DIMENSIONS = 8
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}", re.ASCII)
@@ -146,7 +143,7 @@ def dump_tensors(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any])
         raise InvalidInput(f"The header cannot be written as JSON: {error}.") from error
     opening = text[:-1] + ', "header_sha256": "'
     text = opening + _digest_of_header(opening) + '"}'
-    if (reason := _too_large(text)) or (reason := _too_deep(json.loads(text))):
+    if (reason := too_large(text)) or (reason := too_deep(json.loads(text))):
         raise InvalidInput(f"The header cannot be written: it {reason}.")
     return safetensors_numpy.save(little, {FORMAT: text})
 
@@ -179,13 +176,13 @@ def parse_tensors(content: bytes | bytearray, name: str) -> tuple[Tensors, dict[
             f"'{name}' is a safetensors file, but chainrule did not write it; give a file that "
             f"cr.save wrote."
         )
-    header = _parse_json(text, name)
+    header = parse_json(text, name)
     version = header.get("format_version")
     if header.get("format") != FORMAT or type(version) is not int or version < 1:
         raise damaged(name, "its header is not one of ours")
     if version > FORMAT_VERSION:
         raise InvalidFile(
-            f"'{name}' has format {_short(version)}, newer than the {FORMAT_VERSION} that "
+            f"'{name}' has format {short(version)}, newer than the {FORMAT_VERSION} that "
             f"chainrule {__version__} reads; upgrade chainrule."
         )
     end = _END.search(text)
@@ -203,13 +200,13 @@ def _split(content: bytes | bytearray, name: str) -> tuple[dict[str, Any], memor
     size = int.from_bytes(whole[:8], "little")
     if len(whole) < 8 or size > len(whole) - 8:
         raise damaged(name, f"it is no safetensors file, or cut short at {len(whole)} bytes")
-    if size > _MAX_BYTES:
-        raise damaged(name, f"its header claims {size} bytes, more than the {_MAX_BYTES} allowed")
+    if size > MAX_BYTES:
+        raise damaged(name, f"its header claims {size} bytes, more than the {MAX_BYTES} allowed")
     try:
         text = str(whole[8 : 8 + size], "ascii")
     except UnicodeDecodeError:
         raise damaged(name, "it is no safetensors file, or its header is damaged") from None
-    return _parse_json(text, name), whole[8 + size :]
+    return parse_json(text, name), whole[8 + size :]
 
 
 def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensors:
@@ -218,17 +215,17 @@ def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensor
     for tensor, entry in description.items():
         known = isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"}
         if not known or _NAME.fullmatch(tensor) is None:
-            raise damaged(name, f"its tensor {_short(tensor)} is not described as one of ours")
+            raise damaged(name, f"its tensor {short(tensor)} is not described as one of ours")
         code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         dtype = _DTYPES.get(code) if isinstance(code, str) else None
         if dtype is None:
             raise damaged(
-                name, f"its tensor '{tensor}' has the type {_short(code)}, not one of {[*_DTYPES]}"
+                name, f"its tensor '{tensor}' has the type {short(code)}, not one of {[*_DTYPES]}"
             )
-        if not (_are_counts(shape, max(len(data), _MAX_BYTES)) and len(shape) <= _MAX_DIMENSIONS):
-            raise damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}")
+        if not (_are_counts(shape, max(len(data), MAX_BYTES)) and len(shape) <= _MAX_DIMENSIONS):
+            raise damaged(name, f"its tensor '{tensor}' has the shape {short(shape)}")
         if not (_are_counts(offsets, len(data)) and len(offsets) == 2):
-            raise damaged(name, f"its tensor '{tensor}' is said to lie at {_short(offsets)}")
+            raise damaged(name, f"its tensor '{tensor}' is said to lie at {short(offsets)}")
         begin, end = offsets
         if end - begin != math.prod(shape) * dtype.itemsize:
             raise damaged(
@@ -246,7 +243,7 @@ def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensor
         try:
             tensors[tensor] = np.frombuffer(data[begin:end], dtype).reshape(shape)
         except ValueError:  # no elements, in more dimensions than NumPy can count
-            raise damaged(name, f"its tensor '{tensor}' has the shape {_short(shape)}") from None
+            raise damaged(name, f"its tensor '{tensor}' has the shape {short(shape)}") from None
     if last != len(data):
         raise damaged(name, f"it has {len(data)} bytes of numbers and describes {last}")
     return tensors
@@ -256,80 +253,6 @@ def _are_counts(values: object, largest: int) -> bool:
     return isinstance(values, list) and all(
         type(value) is int and 0 <= value <= largest for value in values
     )
-
-
-def _parse_json(text: str, name: str) -> dict[str, Any]:
-    """Parse an object of JSON that says nothing twice, is finite, and not large or deep."""
-
-    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) != len(pairs):
-            raise ValueError("names a thing twice")
-        return values
-
-    def finite(digits: str) -> float:
-        value = float(digits)
-        if not math.isfinite(value):
-            raise ValueError("has a number that is not finite")
-        return value
-
-    def whole(digits: str) -> int:
-        value = int(digits) if len(digits) <= 20 else 2**64
-        if not -(2**63) <= value < 2**64:
-            raise ValueError("has a whole number of more than 64 bits")
-        return value
-
-    def refuse(constant: str) -> Never:
-        raise ValueError(f"has the number {constant}")
-
-    try:
-        if reason := _too_large(text):
-            raise ValueError(reason)
-        parsed = json.loads(
-            text,
-            object_pairs_hook=without_duplicates,
-            parse_float=finite,
-            parse_int=whole,
-            parse_constant=refuse,
-        )
-        if reason := _too_deep(parsed):
-            raise ValueError(reason)
-    except json.JSONDecodeError:
-        raise damaged(name, "its header is no JSON") from None
-    except RecursionError:
-        raise damaged(name, "its header is nested too deeply") from None
-    except ValueError as error:
-        raise damaged(name, f"its header {error}") from None
-    if not isinstance(parsed, dict):
-        raise damaged(name, "its header is no JSON object")
-    return parsed
-
-
-def _too_large(text: str) -> str | None:
-    """Say what is too much in a text of JSON, before it is parsed."""
-    if len(text) > _MAX_BYTES:
-        return f"has {len(text)} bytes, more than {_MAX_BYTES}"
-    if not text.isascii():
-        return "has characters that are not ASCII"
-    if text.count(",") + text.count("[") + text.count("{") > _MAX_VALUES:
-        return f"has more than {_MAX_VALUES} values"
-    return None
-
-
-def _too_deep(parsed: Any) -> str | None:
-    """Say whether lists and objects are nested too deeply, without recursion."""
-    level = [parsed]
-    for _ in range(_MAX_DEPTH):
-        inner: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                inner.extend(value.values())
-            elif isinstance(value, list):
-                inner.extend(value)
-        if not inner:
-            return None
-        level = inner
-    return f"is nested more than {_MAX_DEPTH} deep"
 
 
 def _as_written(name: str, tensor: NDArray[Any]) -> NDArray[Any]:
@@ -357,8 +280,3 @@ def _digest(tensors: Mapping[str, NDArray[Any]]) -> str:
 
 def _digest_of_header(opening: str) -> str:
     return hashlib.sha256(opening.encode()).hexdigest()
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -37,9 +37,9 @@ from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
-from chainrule.storage import checked_values, read_tensors, write_tensors
+from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.history import History, Record
-from chainrule.training.learner_file import digest_of_shapes, learner_parts, learner_state_from
+from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 
 __all__ = ["Callback", "Learner"]
 
@@ -449,12 +449,7 @@ class Learner:
         name = os.fspath(path)
         tensors, header = read_tensors(name)
         require_kind(header, ("learner",), name)
-        state, history = learner_state_from(tensors, header, name)
-        learner = cls.__new__(cls)
-        with checked_values(name):
-            learner.__setstate__(state)
-        learner.history = history
-        return learner
+        return learner_from(tensors, header, name)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: settings, and how far training is."""

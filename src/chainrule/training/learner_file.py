@@ -6,7 +6,7 @@ the history among the tensors.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ from chainrule.optimizers import describe_optimizer, optimizer_from
 from chainrule.storage import checked_values, damaged
 from chainrule.training.history import History, Record
 
-__all__ = ["digest_of_shapes", "learner_parts", "learner_state_from"]
+if TYPE_CHECKING:
+    from chainrule.training.learner import Learner
+
+__all__ = ["digest_of_shapes", "learner_from", "learner_parts"]
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -74,10 +77,10 @@ def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, 
     }
 
 
-def learner_state_from(
+def learner_from(
     tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
-) -> tuple[dict[str, Any], History]:
-    """Return what a learner's ``__setstate__`` takes, and its history.
+) -> "Learner":
+    """Return the learner of a file, every part checked against every other.
 
     Parameters
     ----------
@@ -91,6 +94,8 @@ def learner_state_from(
     InvalidFile
         If they contradict each other, or a value cannot be.
     """
+    from chainrule.training.learner import Learner
+
     net = network_from(tensors, header, name)
     described = header.get("learner")
     expected = {"optimizer", "settings", "progress", "converged"}
@@ -119,7 +124,12 @@ def learner_state_from(
         "optimizer_state": {memory: tensors[f"optimizer.{memory}"] for memory in memories},
         "progress": [progress[key] for key in _PROGRESS],
     }
-    return state, _history_from(tensors, described["converged"], name)
+    history = _history_from(tensors, described["converged"], name)
+    learner = Learner.__new__(Learner)
+    with checked_values(name):
+        learner.__setstate__(state)
+    learner.history = history
+    return learner
 
 
 def digest_of_shapes(examples: Examples) -> str:
