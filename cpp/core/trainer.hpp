@@ -60,11 +60,14 @@ struct Settings {
   bool sparse = false;  // whether rows come from a sparse matrix
   int threads = 1;
   bool fixed_threads = true;  // or any number up to that, whichever is fastest
+  std::chrono::milliseconds ask_every{50};  // whether there was an interruption
 };
 
-// How far training is; advanced by every step.
+// How far training is; advanced by every step. A run that was interrupted inside an epoch goes on
+// there: after `position` of its examples, with the cost and the seconds they took.
 struct Progress {
-  std::uint64_t step = 0, epoch = 0, examples = 0;
+  std::uint64_t step = 0, epoch = 0, examples = 0, position = 0;
+  double epoch_cost = 0.0, epoch_seconds = 0.0;
 };
 
 // When to stop before the epochs are used up; without `tol` never.
@@ -118,11 +121,18 @@ template <class T> class Trainer {
     rate_ = rate;
     status_ = Status::kFinished;
     progress_ = &progress;
-    finished_ = position_ = 0;
+    finished_ = 0;
+    position_ = static_cast<Index>(progress.position);
     stop_ = done_ = false;
     last_asked_ = Clock::now();
     read(theta, first, second);
-    while (finished_ < n_epochs && !stop_ && !done_) {
+    if (position_ > 0) {
+      begin_epoch(settings_.shuffle && n_batch_ < examples.n);
+      epoch_cost_ = progress.epoch_cost;
+      epoch_begin_ -= std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double>(progress.epoch_seconds));
+    }
+    while (status_ == Status::kFinished && finished_ < n_epochs && !done_) {
       const auto begin = Clock::now();
       const std::uint64_t steps = progress.step;
       const int size = team_.size();
@@ -135,6 +145,9 @@ template <class T> class Trainer {
       team_.took(took.count() / static_cast<double>(progress.step - steps));
     }
     write(theta, first, second);
+    progress.position = static_cast<std::uint64_t>(position_);
+    progress.epoch_cost = position_ > 0 ? epoch_cost_ : 0.0;
+    progress.epoch_seconds = position_ > 0 ? seconds_since(epoch_begin_) : 0.0;
     return finished_;
   }
 
@@ -225,6 +238,10 @@ template <class T> class Trainer {
     if (leads) position_ = start;
   }
 
+  static double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+
   void begin_epoch(bool shuffled) {
     if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
     epoch_cost_ = 0;
@@ -233,8 +250,7 @@ template <class T> class Trainer {
 
   void end_epoch(EpochRecord* records, Stopping& stopping) {
     ++progress_->epoch;
-    records[finished_] = {epoch_cost_,
-                          std::chrono::duration<double>(Clock::now() - epoch_begin_).count()};
+    records[finished_] = {epoch_cost_, seconds_since(epoch_begin_)};
     if (std::isfinite(epoch_cost_)) {
       ++finished_;
       done_ = stopping.active && plateau(stopping, epoch_cost_);
@@ -245,9 +261,9 @@ template <class T> class Trainer {
     }
   }
 
-  // Whether to stop: the cost is no number, or there was an interruption. That is asked for about
-  // every 50 ms, and the clock is looked at only every so many steps, since small steps take less
-  // time than that.
+  // Whether to stop: at once if the cost is no number; after this step, and the epoch if it is its
+  // last, if there was an interruption. That is asked for about every 50 ms, and the clock is looked
+  // at only every so many steps, since small steps take less time than that.
   void look_around(std::uint64_t step, const std::function<bool()>& interrupted) {
     if (!std::isfinite(data_cost_)) {
       status_ = Status::kDiverged;
@@ -257,11 +273,11 @@ template <class T> class Trainer {
     if (step % steps_per_look_ != 0) return;
     const auto now = Clock::now();
     pause_ = !team_.is_fixed() && now >= pause_at_;
-    if (now - last_asked_ < std::chrono::milliseconds(50)) return;
+    if (now - last_asked_ < settings_.ask_every) return;
     last_asked_ = now;
     if (interrupted()) {
       status_ = Status::kInterrupted;
-      stop_ = true;
+      pause_ = true;
     }
   }
 

@@ -4,7 +4,9 @@ This is the only importer of the compiled modules, of which there is one for eac
 """
 
 import importlib
+import math
 import os
+import time
 import warnings
 from functools import cache
 from typing import Any, final
@@ -191,12 +193,15 @@ class NativeEngine(Engine):
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
+        deadline: float = math.inf,
     ) -> None:
         """Run epochs in one call."""
         filled = np.zeros((n_epochs, 2))
         finished = state.epoch
         try:
-            self._run(task, state, examples, rate, filled, plateau)
+            self._run(
+                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+            )
         finally:  # also when interrupted or diverged
             for cost, seconds in filled[: state.epoch - finished].tolist():
                 records.append(EpochRecord(cost, seconds))
@@ -209,9 +214,11 @@ class NativeEngine(Engine):
         rate: float,
         records: NDArray[np.float64],
         plateau: Plateau | None,
+        seconds: float = math.inf,
     ) -> None:
         trainer = self._trainer_for(task, examples)
-        progress = np.array([state.step, state.epoch, state.examples, 0], np.uint64)
+        progress = np.array([state.step, state.epoch, state.examples, state.position, 0], np.uint64)
+        partial = np.array([state.epoch_cost, state.epoch_seconds])
         rule = np.array([-1.0, 0.0, 0.0, 0.0])
         if plateau is not None:
             rule[:] = (
@@ -232,6 +239,7 @@ class NativeEngine(Engine):
             else:
                 wide = np.int64
                 rows = (None, values, None, None, columns.astype(wide), starts.astype(wide))
+        state.torn = True  # until all that the core has changed is taken over
         try:
             cost = trainer.run(
                 state.parameters.theta,
@@ -242,14 +250,18 @@ class NativeEngine(Engine):
                 examples.total,
                 rate,
                 progress,
+                partial,
                 rule,
                 records,
+                seconds,
             )
         finally:
-            state.step, state.epoch, state.examples = progress[:3].tolist()
+            state.step, state.epoch, state.examples, state.position = progress[:4].tolist()
+            state.epoch_cost, state.epoch_seconds = partial.tolist()
             if plateau is not None:
                 plateau.best = float(rule[2])
                 plateau.without_improvement = int(rule[3])
+            state.torn = False
         if not np.isfinite(cost):
             raise Diverged(f"The cost became {cost}")
 
