@@ -84,6 +84,20 @@ std::function<bool()> asks_for_signals() {
   return is_main_thread() ? signalled : [] { return false; };
 }
 
+// When a call is to come back, finished or not: some seconds from now, or never if they are infinite.
+class Deadline {
+ public:
+  explicit Deadline(double seconds) : begin_(Clock::now()), seconds_(seconds) {}
+  bool passed() const {
+    return std::chrono::duration<double>(Clock::now() - begin_).count() >= seconds_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin_;
+  const double seconds_;
+};
+
 // A one-dimensional contiguous buffer of T, if the object is one of that length; looked at through
 // Python's buffer protocol, which costs less than making an nb::ndarray.
 template <class T> class Row {
@@ -156,7 +170,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const MaybeArray<const std::int64_t>& columns64,
              const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
              const MaybeArray<const T>& weight, double total, double rate,
-             Array<std::uint64_t> progress, Array<double> stopping, Matrix<double> records) {
+             Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
+             Matrix<double> records, double seconds) {
             const auto& net = self.architecture();
             const auto n = static_cast<std::ptrdiff_t>(Y.shape(0));
             const auto P = static_cast<std::size_t>(net.n_parameters());
@@ -168,7 +183,9 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                     n == self.n_examples());
             require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
             require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
-            require(progress.shape(0) == 4 && stopping.shape(0) == 4 && records.shape(1) == 2);
+            require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
+                    records.shape(1) == 2);
+            require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
             const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
                                              data_or_null(starts32), data_or_null(columns64),
                                              data_or_null(starts64)};
@@ -178,13 +195,20 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                                              data_or_null(weight),
                                              n,
                                              total};
-            core::Progress done{progress(0), progress(1), progress(2)};
+            core::Progress done{progress(0), progress(1), progress(2),
+                                progress(3), partial(0),  partial(1)};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
                                 stopping(3)};
-            const std::function<bool()> interrupted = asks_for_signals();
+            const bool handles_signals = is_main_thread();
+            const Deadline deadline(seconds);
+            bool has_signal = false;
+            const auto interrupted = [&] {
+              has_signal = handles_signals && signalled();
+              return has_signal || deadline.passed();
+            };
             {
               const ReleaseGil released;
-              progress(3) = static_cast<std::uint64_t>(self.run(
+              progress(4) = static_cast<std::uint64_t>(self.run(
                   theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
                   reinterpret_cast<core::EpochRecord*>(records.data()),
                   static_cast<std::ptrdiff_t>(records.shape(0)), interrupted));
@@ -192,15 +216,18 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             progress(0) = done.step;
             progress(1) = done.epoch;
             progress(2) = done.examples;
+            progress(3) = done.position;
+            partial(0) = done.epoch_cost;
+            partial(1) = done.epoch_seconds;
             stopping(2) = rule.best;
             stopping(3) = rule.without_improvement;
-            if (self.status() == core::Status::kInterrupted) throw nb::python_error();
+            if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
           "theta"_a, "first"_a.none(), "second"_a.none(), "X"_a.none(),
           "values"_a.none(), "columns32"_a.none(), "starts32"_a.none(), "columns64"_a.none(),
           "starts64"_a.none(), "Y"_a, "weight"_a.none(), "total"_a, "rate"_a, "progress"_a,
-          "stopping"_a, "records"_a);
+          "partial"_a, "stopping"_a, "records"_a, "seconds"_a);
 
   trainer_class.def(
       "step_row",

@@ -71,6 +71,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "InvalidParameter": ValueError,
         "UnknownName": errors.InvalidParameter,
         "NotTrainable": errors.InvalidParameter,
+        "CheckpointMismatch": errors.InvalidParameter,
         "Diverged": ArithmeticError,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
@@ -82,7 +83,8 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         kind = getattr(errors, name)
         assert issubclass(kind, errors.ChainruleError)
         assert issubclass(kind, builtin)
-    kinds = {n for n in errors.__all__ if n != "unknown_name"}
+    assert issubclass(errors.CheckpointWarning, UserWarning)
+    kinds = set(errors.__all__) - {"unknown_name", "CheckpointWarning"}
     assert kinds == {*expected, "ChainruleError"}
 
 

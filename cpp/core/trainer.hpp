@@ -64,9 +64,11 @@ struct Settings {
   std::chrono::milliseconds ask_every{50};  // whether there was an interruption
 };
 
-// How far training is; advanced by every step.
+// How far training is; advanced by every step. A run that was interrupted inside an epoch goes on
+// there: after `position` of its examples, with the cost and the seconds they took.
 struct Progress {
-  std::uint64_t step = 0, epoch = 0, examples = 0;
+  std::uint64_t step = 0, epoch = 0, examples = 0, position = 0;
+  double epoch_cost = 0.0, epoch_seconds = 0.0;
 };
 
 // When to stop before the epochs are used up; without `tol` never.
@@ -128,11 +130,18 @@ template <class T> class Trainer {
     interrupted_ = &interrupted;
     arrays_ = {theta, first, second};
     held_ = progress.step;
-    finished_ = position_ = 0;
+    finished_ = 0;
+    position_ = static_cast<Index>(progress.position);
     stop_ = done_ = false;
     given_up_.store(kNone, std::memory_order_relaxed);
     last_asked_ = Clock::now();
     read(theta, first, second);
+    if (position_ > 0) {
+      begin_epoch(settings_.shuffle && n_batch_ < examples.n);
+      epoch_cost_ = progress.epoch_cost;
+      epoch_begin_ -= std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double>(progress.epoch_seconds));
+    }
     while (status_ == Status::kFinished && finished_ < n_epochs && !done_) {
       const auto begin = Clock::now();
       const std::uint64_t steps = progress.step;
@@ -147,6 +156,9 @@ template <class T> class Trainer {
         team_.took(took.count() / static_cast<double>(progress.step - steps));
     }
     if (held_ != progress.step) write();
+    progress.position = static_cast<std::uint64_t>(position_);
+    progress.epoch_cost = position_ > 0 ? epoch_cost_ : 0.0;
+    progress.epoch_seconds = position_ > 0 ? seconds_since(epoch_begin_) : 0.0;
     return finished_;
   }
 
@@ -245,6 +257,10 @@ template <class T> class Trainer {
 
   bool by_columns(Member me) const { return me.of > 1 && by_columns_; }
 
+  static double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+
   void begin_epoch(bool shuffled) {
     if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
     epoch_cost_ = 0;
@@ -253,8 +269,7 @@ template <class T> class Trainer {
 
   void end_epoch(EpochRecord* records, Stopping& stopping) {
     ++progress_->epoch;
-    records[finished_] = {epoch_cost_,
-                          std::chrono::duration<double>(Clock::now() - epoch_begin_).count()};
+    records[finished_] = {epoch_cost_, seconds_since(epoch_begin_)};
     if (std::isfinite(epoch_cost_)) {
       ++finished_;
       done_ = stopping.active && plateau(stopping, epoch_cost_);

@@ -391,6 +391,28 @@ template <class T> void test_giving_up(int threads) {
   for (Index s = 0; s < steps; ++s) expect(given_up[s] >= (threads == 1 ? 7 : 1), "asks often", c.name);
 }
 
+// Wherever it is interrupted, also inside an epoch, a run that goes on ends with the same bits.
+template <class T> void test_going_on(Case c, int threads) {
+  c.batch = 16;
+  const Data<T> data(c);
+  const core::Examples<T> examples = data.examples(c, Data<T>::kDense);
+  core::Settings often = settings(c, threads);
+  often.ask_every = std::chrono::milliseconds(0);
+  core::Trainer<T> trainer(architecture(c), often, c.n);
+  constexpr Index kMany = 60;
+  Model<T> expected(c), model(c);
+  expected.run(trainer, examples, kMany, kNever);
+  Index done = 0;
+  int inside = 0;
+  while (done < kMany) {
+    done += model.run(trainer, examples, kMany - done, [] { return true; });
+    inside += model.progress.position > 0;
+  }
+  expect(inside > 0, "is interrupted inside epochs", c.name);
+  expect(model.progress.position == 0, "ends with an epoch", c.name);
+  expect(same(expected, model), "the same bits in parts", c.name);
+}
+
 template <class T> void test_divergence(const Case& c, int threads) {
   const Data<T> data(c);
   core::Trainer<T> trainer(architecture(c), settings(c, threads), c.n);
@@ -498,6 +520,7 @@ template <class T> void test_all(bool quick) {
   for (const int threads : {1, 3}) {
     test_interruption<T>(kCases[2], threads);
     test_interruption<T>(kCases[3], threads);
+    test_going_on<T>(kCases[5], threads);
     test_divergence<T>(kCases[2], threads);
     test_divergence<T>(kCases[5], threads);
   }

@@ -9,6 +9,7 @@ from typing import Any
 _WHERE = {
     "Activation": "chainrule.maths.activations",
     "Adam": "chainrule.optimizers",
+    "Checkpoint": "chainrule.training",
     "GradientCheck": "chainrule.network",
     "History": "chainrule.training",
     "Learner": "chainrule.training",

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 
 __all__ = [
     "ChainruleError",
+    "CheckpointMismatch",
+    "CheckpointWarning",
     "Diverged",
     "InvalidFile",
     "InvalidInput",
@@ -53,6 +55,14 @@ class TooLarge(InvalidParameter, MemoryError):
 
 class InvalidFile(ChainruleError, ValueError):
     """A file that is not what it should be: truncated, a pickle, of a foreign kind, no table."""
+
+
+class CheckpointMismatch(InvalidParameter):
+    """A checkpoint of another training than the one that is to go on; the message says how."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the one before was taken; training goes on."""
 
 
 class MissingFile(ChainruleError, FileNotFoundError):

@@ -213,9 +213,9 @@ def test_calls_of_some_epochs_are_one_call(dtype, monkeypatch):
     X, Y, _ = data(40, 15, 3, loss, dtype)
     asked, original = [], native.NativeEngine.epochs
 
-    def epochs(self, task, state, examples, rate, n_epochs, plateau, records):
+    def epochs(self, task, state, examples, rate, n_epochs, plateau, records, until):
         asked.append(n_epochs)
-        return original(self, task, state, examples, rate, n_epochs, plateau, records)
+        return original(self, task, state, examples, rate, n_epochs, plateau, records, until)
 
     monkeypatch.setattr(native.NativeEngine, "epochs", epochs)
     results = []

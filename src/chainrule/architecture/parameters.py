@@ -113,8 +113,16 @@ class Parameters:
         return {"architecture": self.architecture, "theta": self.theta}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore theta and its views."""
-        self.__init__(state["architecture"], np.asarray(state["theta"]))
+        """Restore theta and its views, of which the engines believe that they fit."""
+        architecture, theta = state["architecture"], np.asarray(state["theta"])
+        if not isinstance(architecture, Architecture):
+            raise InvalidInput("The parameters have no architecture.")
+        if theta.shape != (architecture.n_parameters,) or theta.dtype != architecture.dtype:
+            raise InvalidInput(
+                f"theta needs shape {(architecture.n_parameters,)} of {architecture.dtype}. Got "
+                f"shape {theta.shape} of {theta.dtype} instead."
+            )
+        self.__init__(architecture, theta)
 
 
 def initialize(architecture: Architecture, init: str, seed: int) -> Float:

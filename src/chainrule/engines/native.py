@@ -4,7 +4,9 @@ This is the only importer of the compiled modules, of which there is one for eac
 """
 
 import importlib
+import math
 import os
+import time
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -50,6 +52,7 @@ _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
+_MOST_THREADS = 256  # more only cost the time to start them
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
@@ -193,12 +196,15 @@ class NativeEngine(Engine):
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
+        deadline: float = math.inf,
     ) -> None:
         """Run epochs in one call."""
         filled = np.zeros((n_epochs, 2))
         finished = state.epoch
         try:
-            self._run(task, state, examples, rate, filled, plateau)
+            self._run(
+                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+            )
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
             # In one call, without Python code in between where Ctrl-C could come.
@@ -213,9 +219,11 @@ class NativeEngine(Engine):
         rate: float,
         records: NDArray[np.float64],
         plateau: Plateau | None,
+        seconds: float = math.inf,
     ) -> None:
         trainer = self._trainer_for(task, examples)
-        progress = np.array([state.step, state.epoch, state.examples, 0], np.uint64)
+        progress = np.array([state.step, state.epoch, state.examples, state.position, 0], np.uint64)
+        partial = np.array([state.epoch_cost, state.epoch_seconds])
         rule = np.array([-1.0, 0.0, 0.0, 0.0])
         if plateau is not None:
             rule[:] = (
@@ -236,6 +244,7 @@ class NativeEngine(Engine):
             else:
                 wide = np.int64
                 rows = (None, values, None, None, columns.astype(wide), starts.astype(wide))
+        state.torn = True  # until all that the core has changed is taken over
         try:
             cost = trainer.run(
                 state.parameters.theta,
@@ -246,14 +255,18 @@ class NativeEngine(Engine):
                 examples.total,
                 rate,
                 progress,
+                partial,
                 rule,
                 records,
+                seconds,
             )
         finally:
-            state.step, state.epoch, state.examples = progress[:3].tolist()
+            state.step, state.epoch, state.examples, state.position = progress[:4].tolist()
+            state.epoch_cost, state.epoch_seconds = partial.tolist()
             if plateau is not None:
                 plateau.best = float(rule[2])
                 plateau.without_improvement = int(rule[3])
+            state.torn = False
         if not np.isfinite(cost):
             raise Diverged(f"The cost became {cost}")
 
@@ -338,7 +351,7 @@ def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:
     """Return how many threads a call is worth; the result never depends on it."""
     if n_jobs is not None and n_jobs > 0:
-        return n_jobs
+        return min(n_jobs, _MOST_THREADS)
     if n_jobs == -1:
         return available_threads()
     worth = passes * n_rows * architecture.n_parameters // _MULTIPLICATIONS_A_THREAD

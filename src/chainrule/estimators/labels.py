@@ -86,4 +86,5 @@ class Labels:
         if self.kind == "binary":
             return self.classes[(H[:, 0] > 0.5).astype(np.intp)]
         indicators = (H > 0.5).astype(int)
-        return sparse.csr_matrix(indicators) if self.binarizer.sparse_input_ else indicators
+        sparse_asked = self.binarizer is not None and self.binarizer.sparse_input_
+        return sparse.csr_matrix(indicators) if sparse_asked else indicators

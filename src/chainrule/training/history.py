@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count, repeat
 from operator import itemgetter
-from typing import Any, TypedDict, final, overload
+from typing import Any, Final, TypedDict, final, overload
 
-__all__ = ["History", "Record"]
+__all__ = ["STOPS", "History", "Record"]
+
+STOPS: Final = ("epochs", "convergence", "callback", "max_seconds")
+"""What can end a fit."""
 
 
 class Record(TypedDict):
@@ -28,12 +31,14 @@ _FIELDS = ("epoch", "cost", "learning_rate", "seconds")
 
 @final
 class History(Sequence[Record]):
-    """The records of a fit, one per epoch, in order.
+    """The records of a fit, one per epoch, in order; those before it was resumed included.
 
     Attributes
     ----------
+    stopped_by : {"epochs", "convergence", "callback", "max_seconds"} or None
+        What ended the fit; None while it goes on, or if it was interrupted or diverged.
     converged : bool
-        Whether the convergence rule ended the fit.
+        Whether that was the convergence rule.
 
     Examples
     --------
@@ -46,7 +51,16 @@ class History(Sequence[Record]):
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self._records = list(records)
-        self.converged = False
+        self.stopped_by: str | None = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether the convergence rule ended the fit."""
+        return self.stopped_by == "convergence"
+
+    @converged.setter
+    def converged(self, value: bool) -> None:
+        self.stopped_by = "convergence" if value else None
 
     def append(self, record: Record) -> None:
         """Add the next epoch's record."""

@@ -8,8 +8,10 @@ for each epoch:
 """
 
 import math
+import os
+import time
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -33,58 +35,23 @@ from chainrule.engines import (
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.network.network_file import require_kind
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
+from chainrule.storage import read_tensors, write_tensors
+from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.history import History, Record
+from chainrule.training.identity import describe_training, digest_of_state
+from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.run import Run
+from chainrule.training.settings import Setting, check_batch_size, check_callbacks, check_n_jobs
 
 __all__ = ["Callback", "Learner"]
 
 _EPOCHS_A_CALL = 10_000  # so that Ctrl-C does not have to wait for the records of many more
 
-V = TypeVar("V")
-
 Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 """Called after each epoch with the learner and its record; returning True stops the fit."""
-
-
-def _check_batch_size(batch_size: Any) -> int | None:
-    return None if batch_size is None else check_whole("batch_size", batch_size)
-
-
-def _check_callbacks(callbacks: Any) -> list[Callback]:
-    if callbacks is None:
-        return []
-    if not isinstance(callbacks, Iterable) or not all(map(callable, listed := list(callbacks))):
-        raise InvalidParameter(
-            f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
-        )
-    return listed
-
-
-def _check_n_jobs(n_jobs: Any) -> int | None:
-    return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
-
-
-@final
-class Setting(Generic[V]):
-    """A setting of a learner, checked whenever it is set."""
-
-    def __init__(self, check: Callable[[Any], V]) -> None:
-        self._check = check
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = f"_{name}"
-
-    @overload
-    def __get__(self, learner: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, learner: "Learner", owner: type) -> V: ...
-    def __get__(self, learner: "Learner | None", owner: type) -> Self | V:
-        return self if learner is None else getattr(learner, self._name)
-
-    def __set__(self, learner: "Learner", value: Any) -> None:
-        setattr(learner, self._name, self._check(value))
-        learner._row_stepper = None  # made for the settings as they were
 
 
 @final
@@ -143,11 +110,12 @@ class Learner:
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
     dropout = Setting(lambda value: check_number("dropout", value, high=1))
-    batch_size = Setting(_check_batch_size)
+    batch_size = Setting(check_batch_size)
     seed = Setting(check_seed)
-    n_jobs = Setting(_check_n_jobs)
+    n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
     _row_stepper: RowStepper | None = None
+    _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
     def __init__(
         self,
@@ -219,7 +187,8 @@ class Learner:
         rate = self._optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return rate
-        return rate.rate(self._state.examples, self._state.reductions)
+        # Within an epoch it stays that of the epoch's beginning.
+        return rate.rate(self._state.examples - self._state.position, self._state.reductions)
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -237,6 +206,9 @@ class Learner:
         n_iter_no_change: float = 10,
         sample_weight: Any = None,
         callbacks: Iterable[Callback] | None = (),
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        max_seconds: float | None = None,
     ) -> History:
         """Train for a number of epochs, or until converged. A second call continues.
 
@@ -246,7 +218,8 @@ class Learner:
         Y : array-like
             Targets as the network's loss takes them (see `Network.trace`).
         epochs : int, default=100
-            How many passes over the examples, at most.
+            How many passes over the examples, at most; with `resume`, those of the checkpoint
+            included.
         tol : float, optional
             Stop when the cost has not fallen by at least `tol` for more than `n_iter_no_change`
             epochs. Without it all epochs are run.
@@ -256,7 +229,20 @@ class Learner:
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
             True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
-            epoch as ``callback.on_epoch_begin(learner)``.
+            epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
+            ``load_state_dict(state)``, its memory, named numbers or arrays, is in the checkpoints.
+        checkpoint : path or Checkpoint, optional
+            Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
+            and at Ctrl-C (`Checkpoint` sets other times). A checkpoint that is there already is
+            replaced, any other file refused. Where it cannot be written later on, there is one
+            warning, and training goes on.
+        resume : bool, default=False
+            Go on from the checkpoint to the very bits of a fit that was never interrupted; start
+            anew if there is none. What was done already is returned as it is; raise `epochs` to
+            go on with it. The learner must be as it was when the fit in the file began, or as that
+            fit left it: so each fit of several in a row needs a file of its own.
+        max_seconds : float, optional
+            Stop after so many seconds, also inside an epoch, with the weights as they are then.
 
         Returns
         -------
@@ -270,52 +256,132 @@ class Learner:
             If a step function lets no gradient through.
         Diverged
             If the cost becomes NaN or infinite.
+        UnwritablePath
+            If no checkpoint can be written from the start.
+        InvalidFile
+            If the checkpoint to go on from is damaged, and the one before it too.
+        CheckpointMismatch
+            If it is of other data, another seed, architecture, optimizer or setting; the message
+            names the difference. Nothing is changed.
         """
+        begin = time.monotonic()
         check_whole("epochs", epochs)
         if tol is not None:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
-        callbacks = _check_callbacks(callbacks)
-        begin_hooks = [getattr(c, "on_epoch_begin", None) for c in callbacks]
+        if max_seconds is not None:
+            check_number("max_seconds", max_seconds, low_included=False)
+        deadline = math.inf if max_seconds is None else begin + max_seconds
+        checkpoint = as_checkpoint(checkpoint, check_flag("resume", resume))
+        callbacks = check_callbacks(callbacks)
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
+        run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
+        keeper = None
+        if checkpoint is not None:
+            keeper = self._keeper(checkpoint, task, examples, run, epochs if resume else None)
+        self.net.note_training_data(digest_of_shapes(examples))
+        self.history = run.history
+        try:
+            self._train(run, task, examples, epochs, keeper, deadline)
+        except KeyboardInterrupt:
+            if keeper is not None and run.is_whole:
+                keeper.save(*run.parts(), len(run.history))
+            raise
+        finally:
+            self._state.start_epoch()
+            if keeper is not None:
+                self._went_on = run.start, self.n_steps
+        self._require_finite_parameters()
+        return run.history
+
+    def _train(
+        self,
+        run: Run,
+        task: Task,
+        examples: Examples,
+        epochs: int,
+        keeper: Keeper | None,
+        deadline: float,
+    ) -> None:
+        """Run epochs until there is a reason to stop."""
+        history, plateau = run.history, run.plateau
+        hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = _EPOCHS_A_CALL if constant and not callbacks else 1
-
-        history = self.history = History()
-        while len(history) < epochs:
-            for hook in filter(None, begin_hooks):
-                hook(self)
+        at_once = _EPOCHS_A_CALL if constant and not run.callbacks else 1
+        begun = False
+        if len(history) >= epochs and history.stopped_by is None:
+            history.stopped_by = "epochs"
+        while history.stopped_by is None:
+            if not begun:
+                for hook in hooks:
+                    hook(self)
+                begun = True
+            n_epochs, until = min(at_once, epochs - len(history)), deadline
+            if keeper is not None:
+                n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
+                until = min(until, keeper.next_time)
             rate, records = self.learning_rate, list[EpochRecord]()
             add = history.adding(self.n_epochs + 1, rate, records)
             try:
-                engine.epochs(
-                    task,
-                    self._state,
-                    examples,
-                    rate,
-                    min(at_once, epochs - len(history)),
-                    plateau,
-                    records,
+                self._engine.epochs(
+                    task, self._state, examples, rate, n_epochs, plateau, records, until
                 )
             except Diverged as error:
                 raise self._diverged(str(error)) from None
             finally:
+                reached = plateau is not None and plateau.is_reached
+                run.settled = not (records and (run.callbacks or reached))
                 add()
-            # Every callback hears of the epoch, also after one has asked to stop.
-            stopped = [bool(callback(self, history[-1])) for callback in callbacks]
-            if plateau is not None and plateau.is_reached:
-                history.converged = not self.reduce_learning_rate()
-                plateau.start_over()
-            if history.converged or any(stopped):
-                break
-        self._require_finite_parameters()
-        return history
+            if records:
+                begun = False
+                history.stopped_by = self._after_epoch(run, epochs)
+                run.settled = True
+            if history.stopped_by is None and time.monotonic() >= deadline:
+                history.stopped_by = "max_seconds"
+            if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
+                keeper.save(*run.parts(), len(history))
+
+    def _after_epoch(self, run: Run, epochs: int) -> str | None:
+        """Tell the callbacks, judge the convergence, and return why to stop."""
+        history, plateau = run.history, run.plateau
+        # Every callback hears of the epoch, also after one has asked to stop.
+        stopped = [bool(callback(self, history[-1])) for callback in run.callbacks]
+        if plateau is not None and plateau.is_reached:
+            plateau.start_over()
+            if not self.reduce_learning_rate():
+                return "convergence"
+        if any(stopped):
+            return "callback"
+        return "epochs" if len(history) >= epochs else None
+
+    def _keeper(
+        self,
+        checkpoint: Checkpoint,
+        task: Task,
+        examples: Examples,
+        run: Run,
+        resumed_epochs: int | None,
+    ) -> Keeper:
+        """Return what writes the checkpoints, after going on from the one that is there."""
+        run.start = digest_of_state(self._state)
+        identity = describe_training(
+            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+        )
+        keeper = Keeper(checkpoint, identity)
+        saved = None if resumed_epochs is None else keeper.read()
+        if saved is None or resumed_epochs is None:
+            keeper.require_place()
+        else:
+            start, n_steps = self._went_on or (None, 0)
+            run.restore(saved, resumed_epochs, start if n_steps == self.n_steps else None)
+            keeper.wait(len(run.history))
+        return keeper
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Make one update of the network, in place, on this batch.
@@ -384,6 +450,66 @@ class Learner:
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, and the penalties it trains with."""
         return GradientProblem(self.net, X, Y, sample_weight, self.l2, self.l1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the learner to a file: network, optimizer and its memory, how far it is, history.
+
+        What is trained on is not in the file, nor are callbacks.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, used as given, with any suffix or none. It is written whole or not at all.
+
+        Raises
+        ------
+        InvalidInput
+            If an activation, the loss, the optimizer or its schedule is your own, since a file
+            holds no code, or a weight is NaN or infinite. Nothing is written then.
+        UnwritablePath
+            If the file cannot be written; the old one is then as it was.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import chainrule as cr
+        >>> learner = cr.Learner(cr.Network([1, 1], loss="squared_error"), cr.Adam(0.1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     learner.save(pathlib.Path(folder, "learner"))
+        ...     back = cr.Learner.load(pathlib.Path(folder, "learner"))
+        >>> learner.step([2.0], [1.0]) == back.step([2.0], [1.0])
+        True
+        """
+        tensors, header = learner_parts(self.__getstate__(), self.history)
+        write_tensors(path, tensors, {"kind": "learner", **header})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Learner":
+        """Read a learner from its file; its next steps are those of the one that was saved.
+
+        Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. Its kind is told by its content.
+
+        Returns
+        -------
+        Learner
+            With a network of its own.
+
+        Raises
+        ------
+        MissingFile
+            If there is no such file.
+        InvalidFile
+            If it is of another kind, is damaged, or of a newer format.
+        """
+        name = os.fspath(path)
+        tensors, header = read_tensors(name)
+        require_kind(header, ("learner",), name)
+        return learner_from(tensors, header, name)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: settings, and how far training is."""
