@@ -111,6 +111,7 @@ template <class T> class Predictor {
   // is there, is asked about every 50 ms whether to stop; false if it was so, and H is not filled.
   bool predict(const T* theta, const T* X, T* H, Index n, int threads,
                const std::function<bool()>& interrupted) {
+    threads = static_cast<int>(std::min<Index>(threads, (n + kRowBlock - 1) / kRowBlock));
     const std::unique_lock<std::mutex> lock(running_, std::try_to_lock);
     if (!lock)  // another thread of Python's predicts: with buffers of our own
       return Predictor<T>(net_).predict(theta, X, H, n, threads, interrupted);

@@ -84,7 +84,7 @@ struct EpochRecord {
 template <class T> class Trainer {
  public:
   Trainer(const Architecture& net, const Settings& settings, Index n_examples)
-      : net_(net), settings_(settings),
+      : net_(net), settings_(with_threads_of_use(net, settings, n_examples)),
         n_batch_(std::min(settings.batch_size, n_examples)),
         buffers_(net, n_batch_, true, !settings.dropout.empty(),
                  settings.sparse || (settings.shuffle && n_batch_ > 1 && n_batch_ < n_examples)),
@@ -93,7 +93,7 @@ template <class T> class Trainer {
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
         order_(static_cast<std::size_t>(n_examples)),
-        team_(settings.threads, settings.fixed_threads,
+        team_(settings_.threads, settings.fixed_threads,
               work() > kLongStep     ? TeamSize::Steps::kLong
               : work() > kMediumStep ? TeamSize::Steps::kMedium
                                      : TeamSize::Steps::kShort),
@@ -171,6 +171,17 @@ template <class T> class Trainer {
   double last_cost() const { return data_cost_; }
 
  private:
+  // No more threads than a step has parts: tiles of rows, blocks of weights.
+  static Settings with_threads_of_use(const Architecture& net, Settings settings, Index n_examples) {
+    const Index tiles = (std::min(settings.batch_size, n_examples) + kTileRows - 1) / kTileRows;
+    Index blocks = 0;
+    for (Index l = 0; l < net.n_layers(); ++l)
+      blocks += (net.sizes[idx(l)] + kRowBlock - 1) / kRowBlock;
+    settings.threads =
+        static_cast<int>(std::min<Index>(settings.threads, std::max(tiles, blocks)));
+    return settings;
+  }
+
   struct Unit {
     Index layer, begin, end;  // rows of the layer's weights
   };

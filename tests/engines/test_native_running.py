@@ -734,7 +734,7 @@ def threads_while(train):
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
 def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch):
     assert threads_while(lambda: make(n_jobs=1).fit(X, Y, epochs=2000)) == 0
-    assert threads_while(lambda: make(n_jobs=3).fit(X, Y, epochs=200)) == 2
+    assert threads_while(lambda: make(n_jobs=3, batch_size=60).fit(X, Y, epochs=500)) == 2
     limits(2, "max 100000")
     assert threads_while(lambda: make(n_jobs=None).fit(X, Y, epochs=2000)) == 0
     assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=500)) == 1
@@ -748,6 +748,22 @@ def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert threads_while(train) == 0
     assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=2000)) == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_threads_without_number(dtype):
+    # A batch of 7 rows is at most two tiles of rows, and this net has two layers of weights.
+    few, many = make(n_jobs=10_000, dtype=dtype), make(n_jobs=2, dtype=dtype)
+    assert threads_while(lambda: few.fit(X, Y, epochs=200)) == 1
+    many.fit(X, Y, epochs=200)
+    assert few.net.theta.tobytes() == many.net.theta.tobytes()
+    # Thousands of tiles; the processors are what is short.
+    rows, targets = np.tile(X, (1000, 1)), np.tile(Y, (1000, 1))
+    few, many = (make(n_jobs=n, batch_size=None, dtype=dtype) for n in (1, 10_000))
+    few.fit(rows, targets, epochs=2)
+    assert 0 < threads_while(lambda: many.fit(rows, targets, epochs=2)) < 4 * os.cpu_count()
+    assert few.net.theta.tobytes() == many.net.theta.tobytes()
 
 
 def test_threadpoolctl_sees_and_limits():

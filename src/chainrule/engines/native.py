@@ -52,7 +52,7 @@ _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
-_MOST_THREADS = 256  # more only cost the time to start them
+_THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
@@ -351,7 +351,7 @@ def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:
     """Return how many threads a call is worth; the result never depends on it."""
     if n_jobs is not None and n_jobs > 0:
-        return min(n_jobs, _MOST_THREADS)
+        return min(n_jobs, _THREADS_A_PROCESSOR * (os.cpu_count() or 1))
     if n_jobs == -1:
         return available_threads()
     worth = passes * n_rows * architecture.n_parameters // _MULTIPLICATIONS_A_THREAD

@@ -75,8 +75,9 @@ class Learner:
     seed : int, default=0
         Of the shuffles and the dropout masks.
     n_jobs : int or None, default=None
-        Threads; None lets the engine choose. The result never depends on it. The reference
-        engine leaves threads to NumPy.
+        Threads; None lets the engine choose, -1 takes all it may use. No more are taken than a
+        step can share out. The result never depends on it. The reference engine leaves threads to
+        NumPy.
     engine : {"auto", "reference", "native"}, default="auto"
         What computes; "auto" takes the fastest that knows every part.
     shuffle : bool, default=True
