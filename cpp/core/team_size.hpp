@@ -29,6 +29,7 @@ class TeamSize {
   }
 
   int size() const { return candidates_[current_].size; }
+  int most() const { return std::max(candidates_.front().size, candidates_.back().size); }
   bool is_fixed() const { return candidates_.size() == 1; }
 
   // How long to stay with this size before `took` is to be told. With short steps one thread begins
