@@ -142,7 +142,7 @@ def test_what_needs_too_much_memory_while_it_runs(refused, trained, monkeypatch)
 
     monkeypatch.setattr("sklearn.preprocessing.OneHotEncoder.fit_transform", fit)
     assert "9.00 GiB" in refused("train", "t.csv", "--target", "label")
-    monkeypatch.setattr("skops.io.loads", fit)
+    monkeypatch.setattr("skops.io.load", fit)
     assert "more memory" in refused("predict", "m", "t.csv")
 
 

@@ -12,7 +12,7 @@ from chainrule.estimators.labels import Labels
 from chainrule.network import Network
 from chainrule.training import Learner
 
-__all__ = ["check_consistent", "estimators_in"]
+__all__ = ["check_consistent", "estimators_in", "forget_checkpoint"]
 
 
 def check_consistent(model: BaseEstimator) -> None:
@@ -52,6 +52,12 @@ def estimators_in(model: BaseEstimator) -> list[BaseEstimator]:
             seen.add(id(thing))
             left.extend(look(thing))
     return found
+
+
+def forget_checkpoint(estimator: BaseEstimator) -> None:
+    """Let an estimator of ours write no checkpoint, nor go on from one."""
+    if isinstance(estimator, MLPClassifier | MLPRegressor):
+        estimator.checkpoint, estimator.resume = None, False
 
 
 def _check(state: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable, check_array, check_members, digest, open_archive
 from chainrule.files.card import CARD, make_card, other_versions, read_card
-from chainrule.files.consistent import check_consistent, estimators_in
+from chainrule.files.consistent import check_consistent, estimators_in, forget_checkpoint
 from chainrule.files.content import ZIP_MAGIC, is_pickle, name_content
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
@@ -60,7 +60,7 @@ def write_model(
             f"{type(model).__name__}."
         )
     try:
-        with _callbacks_taken_off(model):
+        with _left_behind(model):
             content = skops.io.dumps(model)
     except UnsupportedTypeException as error:
         raise InvalidInput(f"This model cannot be saved: {error}") from error
@@ -129,6 +129,8 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
                 f"'{name}' holds no model but an object of type {type(model).__name__}; {HINT}."
             )
         check_consistent(model)
+        for estimator in estimators_in(model):
+            forget_checkpoint(estimator)
     except UntrustedTypesFoundException:
         _refuse(name, _foreign_types(file))
         raise
@@ -219,18 +221,20 @@ def _unreadable(name: str, card: Mapping[str, Any], reason: str) -> InvalidFile:
 
 
 @contextmanager
-def _callbacks_taken_off(model: BaseEstimator) -> Generator[None]:
-    """Take scikit-learn's callbacks off a model and the models in it while it is saved.
+def _left_behind(model: BaseEstimator) -> Generator[None]:
+    """Leave behind what is no part of what was learned while a model is saved.
 
-    A progress bar watched the training; it is no part of what was learned.
+    scikit-learn's callbacks, such as a progress bar that watched the training, and where the
+    training was kept: who opens a file should not write to a path that came with it.
     """
-    taken: list[tuple[dict[str, Any], Any]] = []
+    before: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for estimator in estimators_in(model):
         attributes = vars(estimator)
-        if "_skl_callbacks" in attributes:
-            taken.append((attributes, attributes.pop("_skl_callbacks")))
+        before.append((attributes, dict(attributes)))
+        attributes.pop("_skl_callbacks", None)
+        forget_checkpoint(estimator)
     try:
         yield
     finally:
-        for attributes, callbacks in taken:
-            attributes["_skl_callbacks"] = callbacks
+        for attributes, as_it_was in before:
+            attributes.update(as_it_was)
