@@ -248,7 +248,7 @@ def test_no_array_is_converted():
         "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"), "X": X,
         "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,
         "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rate": 0.1,
-        "progress": np.zeros(4, "uint64"), "stopping": -np.ones(4), "records": np.zeros((3, 2)),
+        "progress": np.zeros(4, "uint64"), "stopping": -np.ones(4), "records": np.zeros((3, 3)),
     }  # fmt: skip
     trainer.run(**fitting)
     assert fitting["progress"].tolist() == [3, 3, 18, 3]

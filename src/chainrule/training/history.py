@@ -16,17 +16,19 @@ class Record(TypedDict):
     """What one epoch was like.
 
     ``epoch`` counts from 1 over all fits of a learner; ``cost`` is J, averaged over the epoch's
-    batches as they were met; ``learning_rate`` is that of the epoch's steps; ``seconds`` is how
+    batches as they were met; ``gradient_norm`` is the Euclidean norm of the gradient that the epoch's
+    last step got, with the penalties (so of grad J itself in batch descent); ``learning_rate`` is that of the epoch's steps; ``seconds`` is how
     long it took.
     """
 
     epoch: int
     cost: float
+    gradient_norm: float
     learning_rate: float
     seconds: float
 
 
-_FIELDS = ("epoch", "cost", "learning_rate", "seconds")
+_FIELDS = ("epoch", "cost", "gradient_norm", "learning_rate", "seconds")
 
 
 @final
@@ -67,15 +69,15 @@ class History(Sequence[Record]):
         self._records.append(record)
 
     def adding(
-        self, first: int, learning_rate: float, epochs: Sequence[tuple[float, float]]
+        self, first: int, learning_rate: float, epochs: Sequence[tuple[float, float, float]]
     ) -> Callable[[], None]:
         """Return what adds the records of epochs from number `first` on, once they are there.
 
-        Each is given by its cost and seconds. All are added or none: Ctrl-C cannot come between,
+        Each is given by its cost, gradient norm and seconds. All are added or none: Ctrl-C cannot come between,
         since no Python code runs there.
         """
-        costs, seconds = map(itemgetter(0), epochs), map(itemgetter(1), epochs)
-        values = zip(count(first), costs, repeat(learning_rate), seconds)
+        costs, norms, seconds = (map(itemgetter(i), epochs) for i in range(3))
+        values = zip(count(first), costs, norms, repeat(learning_rate), seconds)
         records: Any = map(dict, map(zip, repeat(_FIELDS), values))
         return partial(self._records.extend, records)
 

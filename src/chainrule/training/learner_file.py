@@ -31,6 +31,7 @@ _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 4
 _RECORD = {
     "epoch": np.int64,
     "cost": np.float64,
+    "gradient_norm": np.float64,
     "learning_rate": np.float64,
     "seconds": np.float64,
 }
