@@ -34,6 +34,7 @@ __all__ = [
     "native_knows",
     "predict_natively",
     "predict_row",
+    "why_no_core",
 ]
 
 # As the core numbers them (cpp/core/activations.hpp, losses.hpp, optimizers.hpp).
@@ -59,41 +60,53 @@ _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when
 
 @cache
 def load_core() -> Any:
-    """Return the compiled module for this processor, or None where there is none.
+    """Return the compiled module for this processor, or None, with a warning, where there is none.
 
     ``CHAINRULE_ISA`` forces one of its levels.
 
     Raises
     ------
     InvalidParameter
-        If CHAINRULE_ISA names a level that is unknown, or that this processor lacks.
+        If CHAINRULE_ISA names a level that is unknown, or that is not to be had here.
     """
-    forced = os.environ.get("CHAINRULE_ISA")
-    try:
-        cpu = importlib.import_module("chainrule.engines._cpu")
-    except ImportError:
-        levels: list[str] = []
+    core, why_not = _find_core()
+    if core is None:
+        warnings.warn(f"{why_not} The reference engine serves here, which is slower.", stacklevel=2)
     else:
-        levels = list(cpu.levels())
-    if forced is not None:
-        if forced not in _LEVELS:
-            raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
-        if forced not in levels:
+        threadpool.register()
+    return core
+
+
+def why_no_core() -> str:
+    """Return a sentence that says why there is no core and what to do, empty if there is one."""
+    return _find_core()[1]
+
+
+def _find_core() -> tuple[Any, str]:
+    """Return the compiled module, or None and why there is none."""
+    forced = os.environ.get("CHAINRULE_ISA") or None  # empty is unset
+    if forced is not None and forced not in _LEVELS:
+        raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
+    try:
+        levels = list(importlib.import_module("chainrule.engines._cpu").levels())
+        if forced is not None and forced not in levels:
             raise InvalidParameter(
                 f"CHAINRULE_ISA={forced} asks for an instruction set that this processor lacks. It "
                 f"has {', '.join(levels) or 'none of them'}: choose one, or unset CHAINRULE_ISA."
             )
-        levels = [forced]
-    if not levels:
-        warnings.warn(
-            "chainrule's native engine needs a processor of level x86-64-v3 or arm64; the "
-            "reference engine serves here, which is slower.",
-            stacklevel=2,
+        if not levels:
+            return None, (
+                "chainrule's native engine needs a processor of level x86-64-v3 or arm64, which "
+                "this one is not: train on a newer one to have it."
+            )
+        level = forced or levels[-1]
+        return importlib.import_module(f"chainrule.engines._native_{level}"), ""
+    except ImportError as error:
+        return None, (
+            f"chainrule's compiled core (for x86-64-v3, x86-64-v4 or arm64) is not there, or "
+            f"cannot be loaded ({error}): install chainrule again, from a wheel or with a C++17 "
+            f"compiler."
         )
-        return None
-    core = importlib.import_module(f"chainrule.engines._native_{levels[-1]}")
-    threadpool.register()
-    return core
 
 
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
