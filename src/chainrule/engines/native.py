@@ -14,16 +14,14 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture import Architecture, Parameters, is_built_in
 from chainrule.architecture.inputs import AnyArray, is_sparse
 from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
 from chainrule.engines.stopping import Plateau
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
-from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import LOSSES
 from chainrule.optimizers import SGD, Adam, Optimizer
 
 __all__ = [
@@ -111,11 +109,9 @@ def _find_core() -> tuple[Any, str]:
 
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
     """Whether every part is built in, and the core is there."""
-    built_in = all(ACTIVATIONS.get(g.name) is g for g in architecture.activations)
-    built_in = built_in and LOSSES.get(architecture.loss.name) is architecture.loss
-    if optimizer is not None:
-        built_in = built_in and type(optimizer) in (SGD, Adam)
-    return built_in and load_core() is not None
+    built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
+    known = built_in and (optimizer is None or type(optimizer) in (SGD, Adam))
+    return known and load_core() is not None
 
 
 def predict_natively(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
@@ -124,8 +120,8 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     H = np.empty((n, K), architecture.dtype)
     predictor = parameters.predictor
     if predictor is None:
-        kind = "PredictorF32" if architecture.dtype == np.float32 else "PredictorF64"
-        predictor = parameters.predictor = getattr(load_core(), kind)(*_described(architecture))
+        make = _of_dtype("Predictor", architecture)
+        predictor = parameters.predictor = make(*_described(architecture))
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
@@ -284,9 +280,8 @@ class NativeEngine(Engine):
 
     def _make_trainer(self, task: Task, n_examples: int, *, sparse: bool = False) -> Any:
         architecture, objective = task.architecture, task.objective
-        kind = "TrainerF32" if architecture.dtype == np.float32 else "TrainerF64"
         batch = min(task.batch_size, n_examples)
-        return getattr(load_core(), kind)(
+        return _of_dtype("Trainer", architecture)(
             *_described(architecture),
             *_rule(task.optimizer),
             objective.l2,
@@ -329,6 +324,11 @@ class RowStepper:
             state.step += 1
             state.examples += 1
         return cost
+
+
+def _of_dtype(name: str, architecture: Architecture) -> Any:
+    """Return the core's class of that name for the network's dtype."""
+    return getattr(load_core(), f"{name}F{8 * architecture.dtype.itemsize}")
 
 
 def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
