@@ -11,7 +11,7 @@ from chainrule.errors import InvalidParameter, NotTrainable
 from chainrule.maths.activations import ACTIVATIONS, Activation, activations_per_layer
 from chainrule.maths.losses import LOSSES, Loss, get_loss
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "is_built_in"]
 
 
 @final
@@ -82,10 +82,8 @@ class Architecture:
         """Return what copies and files keep: built-in parts by name, the user's own whole."""
         return {
             "sizes": list(self.sizes),
-            "activations": [
-                g.name if ACTIVATIONS.get(g.name) is g else g for g in self.activations
-            ],
-            "loss": self.loss.name if LOSSES.get(self.loss.name) is self.loss else self.loss,
+            "activations": [g.name if is_built_in(g) else g for g in self.activations],
+            "loss": self.loss.name if is_built_in(self.loss) else self.loss,
             "dtype": self.dtype.name,
         }
 
@@ -118,6 +116,12 @@ class Architecture:
                 f"delta to propagate back. Train with loss='cross_entropy' (the logistic "
                 f"hypothesis is the smooth step); it can still propagate forward."
             )
+
+
+def is_built_in(part: Activation | Loss) -> bool:
+    """Whether it is one of our own, not one of the user's, whatever its name."""
+    table = ACTIVATIONS if isinstance(part, Activation) else LOSSES
+    return table.get(part.name) is part
 
 
 def _check_sizes(sizes: object) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ import skops.io
 from sklearn.base import BaseEstimator
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
-from chainrule.errors import InvalidFile, InvalidInput
+from chainrule.errors import ChainruleError, InvalidFile, InvalidInput
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable, check_array, check_members, digest, open_archive
 from chainrule.files.card import CARD, make_card, other_versions, read_card
@@ -70,6 +70,7 @@ def write_model(
             raise _unsaved(foreign)
         try:
             with open_archive(buffer) as archive:
+                check_members(archive)
                 card = make_card(about, _examine(archive))
         except Unusable as error:
             if error.foreign:
@@ -104,20 +105,23 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         If it is no model file, is damaged, holds a foreign type, or is of a newer format.
     """
     _require_zip(file, name)
+    card: dict[str, Any] | None = None
     try:
         with open_archive(file) as archive:
             _require_model(archive, name)
+            check_members(archive)
             card = read_card(archive, name)
-            try:
-                sha256 = _examine(archive)
-            except Unusable as error:
-                if error.foreign:
-                    _refuse(name, [str(error)])
-                raise _unreadable(name, card, str(error)) from None
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:  # also of its single members
+            sha256 = _examine(archive)
+    except (InvalidFile, MemoryError):
+        raise
+    except Unusable as error:
+        if error.foreign:
+            _refuse(name, [str(error)])
+        raise _unreadable(name, card, str(error)) from None
+    except Exception as error:  # of zipfile, which does not expect a zip to be hostile
         raise InvalidFile(
-            f"'{name}' is cut short or damaged and cannot be read as a model ({error}); take "
-            "another copy or train again."
+            f"'{name}' is cut short or damaged and cannot be read as a model "
+            f"({str(error)[:80]!r}); take another copy or train again."
         ) from error
     try:
         if card["sha256"] is not None and card["sha256"] != sha256:
@@ -138,7 +142,8 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         raise
     except Exception as error:
         # The content is not ours to trust: whatever goes wrong while reading it is its fault.
-        raise _unreadable(name, card, type(error).__name__) from error
+        ours = isinstance(error, ChainruleError)
+        raise _unreadable(name, card, str(error)[:200] if ours else type(error).__name__) from error
     return model, card["about"]
 
 
@@ -176,7 +181,6 @@ def _examine(archive: ZipFile) -> str:
     Unusable, BadZipFile
         If anything is not as saving would have written it.
     """
-    check_members(archive)
     try:
         text = archive.read(SCHEMA).decode()
     except UnicodeDecodeError:
@@ -210,13 +214,17 @@ def _unsaved(foreign: list[str]) -> InvalidInput:
 
 
 def _listed(types: list[str]) -> str:
-    return f"the type{'s' if len(types) > 1 else ''} {', '.join(types)}"
+    # The names come from the file, and so may be anything.
+    names = ["".join(filter(str.isprintable, name))[:100] for name in types]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"the type{'s' if len(names) > 1 else ''} {', '.join(names[:5])}{more}"
 
 
-def _unreadable(name: str, card: Mapping[str, Any], reason: str) -> InvalidFile:
+def _unreadable(name: str, card: Mapping[str, Any] | None, reason: str) -> InvalidFile:
+    reason = " ".join(reason.split()).rstrip(".")
     return InvalidFile(
         f"'{name}' cannot be read as a model: it is damaged or was written by another version"
-        f"{other_versions(card)} ({reason}); take another copy or train again."
+        f"{other_versions(card) if card else ''} ({reason}); take another copy or train again."
     )
 
 

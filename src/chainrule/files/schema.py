@@ -12,6 +12,7 @@ from typing import Any, final
 
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable
+from chainrule.storage import short
 
 __all__ = ["check_schema"]
 
@@ -168,9 +169,9 @@ class _Examiner:
         if loader != "NdArrayNode" or identity is None or not isinstance(member, str):
             raise Unusable("its description has an array that is none")
         if member not in self.members:
-            raise Unusable(f"its member {member[:60]!r} is missing")
+            raise Unusable(f"its member {short(member)} is missing")
         if self.owners.setdefault(member, identity) != identity:
-            raise Unusable(f"two objects are made of its member {member[:60]!r}")
+            raise Unusable(f"two objects are made of its member {short(member)}")
 
 
 def check_schema(text: str, members: Iterable[str]) -> set[str]:
@@ -219,11 +220,10 @@ def _check_kind(described: dict[str, Any]) -> str:
     if not isinstance(loader, str) or not all(isinstance(name, str) for name in names):
         raise Unusable("its description has an object of no type")
     kind = ".".join(str(name) for name in names)
-    if loader not in _LOADERS or (kind in ALLOWED and loader not in _OURS):
-        raise Unusable(kind[:100], foreign=True)
-    classes = _LOADERS[loader]
-    if classes is not None and kind not in classes:
-        raise Unusable(kind[:100], foreign=True)
+    classes = _LOADERS.get(loader, frozenset())
+    ours = kind in ALLOWED and loader not in _OURS
+    if ours or (classes is not None and kind not in classes):
+        raise Unusable(f"{kind} by way of {loader}", foreign=True)
     return loader
 
 
