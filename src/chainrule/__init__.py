@@ -19,6 +19,7 @@ _WHERE = {
     "Network": "chainrule.network",
     "SGD": "chainrule.optimizers",
     "Trace": "chainrule.network",
+    "TrainingWarning": "chainrule.errors",
     "check_gradients": "chainrule.network",
     "errors": "chainrule",
     "load": "chainrule.files",

@@ -154,6 +154,8 @@ def _history(
 ) -> History:
     first = tensors.get(f"history.{_COLUMNS[0]}")
     n = len(first) if first is not None and first.ndim == 1 else 0
+    # Those of an older version have no norms.
+    tensors = {"history.gradient_norm": np.full(n, np.nan), **tensors}
     columns = [_tensor(tensors, f"history.{key}", (n,), np.float64, name) for key in _COLUMNS]
     history = History(
         [
