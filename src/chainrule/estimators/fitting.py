@@ -23,8 +23,7 @@ from chainrule.estimators.watching import (
     interrupted_with_a_warning,
     prints,
 )
-from chainrule.training import Checkpoint, History, Learner
-from chainrule.training.diagnosis import Diagnosis
+from chainrule.training import Checkpoint, Learner
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
@@ -116,7 +115,6 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
             on_iteration=on_iteration,
         )
         estimator.n_iter_, estimator.loss_ = found.n_iter, found.cost
-        Diagnosis(estimator.network_, table.X).look(History(), found.n_iter)
         if not (found.converged or tasks.stopped):
             more = "max_seconds" if found.out_of_time else "max_iter or max_fun"
             warnings.warn(

@@ -17,6 +17,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
+from chainrule.engines import Examples
 from chainrule.errors import (
     DeadRectifiers,
     LearningRateTooLarge,
@@ -42,6 +43,8 @@ _SHARE_SATURATED: Final = 0.8  # of a layer's values
 _FLAT: Final = 0.01  # of the largest slope
 _EPOCHS_TO_JUDGE: Final = 5
 _RECENT: Final = 10  # epochs
+_RISES: Final = 3  # of them
+_ROWS_OF_TARGETS: Final = 1024
 _NAMED: Final = 3  # columns
 
 # What |a| or |2a - 1| is beyond where the slope is a hundredth of the largest: tanh' = 1 - a^2.
@@ -56,20 +59,22 @@ class Diagnosis(Watcher):
     ----------
     net : Network
         The network that is trained.
-    X : array or sparse matrix
+    examples : Examples
         What it is trained on.
     columns : sequence of str, optional
-        The names of its columns.
+        The names of the columns of X.
     """
 
-    def __init__(self, net: Network, X: Any, columns: Sequence[str] | None = None) -> None:
-        self._net, self._X, self._columns = net, X, columns
+    def __init__(
+        self, net: Network, examples: Examples, columns: Sequence[str] | None = None
+    ) -> None:
+        self._net, self._examples, self._columns = net, examples, columns
         self._said = set[type[TrainingWarning]]()
         self.next_time = time.monotonic() + _FIRST_LOOK
 
     def begin(self) -> None:
         """Look at the inputs: they should be of the size of 1, as weights and biases are."""
-        rows = sample(self._X, _ROWS_OF_INPUTS)
+        rows = sample(self._examples.X, _ROWS_OF_INPUTS)
         if is_sparse(rows):
             rows = rows.toarray()
         with np.errstate(over="ignore"):
@@ -99,7 +104,7 @@ class Diagnosis(Watcher):
 
     def end(self, history: History) -> None:
         """Look at the nodes, unless the fit was too short for that, and at the cost."""
-        M = self._X.shape[0]
+        M = len(self._examples)
         if len(history) * M >= _EPOCHS_AN_EXAMPLE * min(M, _ROWS_OF_NODES):
             self._look_at_nodes()
         self._look_at_costs(history)
@@ -109,7 +114,7 @@ class Diagnosis(Watcher):
         kinds = [g.name for g in net.architecture.activations]
         if not {"relu", "logistic", "tanh"}.intersection(kinds):
             return
-        a = sample(self._X, _ROWS_OF_NODES)
+        a = sample(self._examples.X, _ROWS_OF_NODES)
         with np.errstate(over="ignore", invalid="ignore"):
             for hidden, g in enumerate(net.architecture.activations):
                 z = a @ net.weights[hidden] + net.biases[hidden]
@@ -136,9 +141,9 @@ class Diagnosis(Watcher):
             self._warn(
                 SaturatedSigmoids,
                 f"{saturated:.0%} of the values of {layer_name(self._net, hidden)} are at the flat "
-                f"ends of {kind}, where next to nothing is learned. Standardize X, use a smaller "
-                f"learning rate or a larger penalty on the weights, or activation='relu', with a "
-                f"new network.",
+                f"ends of {kind}, where next to nothing is learned. Standardize X, and y in "
+                f"regression, use a smaller learning rate or a larger penalty on the weights, or "
+                f"activation='relu', with a new network.",
             )
 
     def _look_at_costs(self, history: History) -> None:
@@ -147,21 +152,35 @@ class Diagnosis(Watcher):
             return
         start = history[0]["cost"]
         costs = [record["cost"] for record in history[-_RECENT - 1 :]]
-        rises = [after - before for before, after in pairwise(costs)]
-        rises = [rise for rise in rises if rise > 0]
-        end = statistics.median(costs[-5:])
-        rate = history[-1]["learning_rate"]
+        rises = [rise for rise in (b - a for a, b in pairwise(costs)) if rise > 0]
+        end, rate = statistics.median(costs[-5:]), history[-1]["learning_rate"]
         if end > 1.1 * start > 0:
             what = f"rose from {start:.3g} in the first epoch to {end:.3g} in the last ones"
-        elif len(rises) >= 3 and sum(rises) / len(rises) > 0.1 * start > 0:
-            what = f"goes up and down by {sum(rises) / len(rises):.3g} from epoch to epoch"
+        elif len(rises) < _RISES or UnscaledInputs in self._said:
+            return  # it falls, or what ails it is known
         else:
-            return
+            zeros, rise = self._cost_of_zeros(), sum(rises) / len(rises)
+            if end > 1.25 * zeros:
+                what = f"does not fall below {end:.3g}, where weights of 0 would have {zeros:.3g}"
+            elif rise > 0.1 * min(start, zeros) > 0:
+                what = f"goes up and down by {rise:.3g} from epoch to epoch"
+            else:
+                return
         self._warn(
             LearningRateTooLarge,
             f"The cost {what}: the learning rate {rate:g} is too large. Try a tenth of it, "
             f"{rate / 10:g}.",
         )
+
+    def _cost_of_zeros(self) -> float:
+        """Return the mean loss where z = 0 at the output, which any network can reach."""
+        Y, weight = sample(self._examples.Y, _ROWS_OF_TARGETS), self._examples.weight
+        weight = None if weight is None else sample(weight, _ROWS_OF_TARGETS)
+        loss = self._net.architecture.loss
+        with np.errstate(all="ignore"):
+            losses = loss.per_example(np.zeros((len(Y), self._net.sizes[-1]), Y.dtype), Y)
+            mean = float(np.average(losses, weights=weight if np.any(weight) else None))
+        return mean if math.isfinite(mean) else math.inf
 
     def _named(self, columns: Any) -> str:
         """Name some columns, not all of many."""
