@@ -346,7 +346,7 @@ class Learner:
                 watchers.append(Progress(bar, callbacks))
         if self._diagnoses:
             names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            diagnosis = Diagnosis(self.net, examples, names)
+            diagnosis = Diagnosis(self.net, examples, names, noisy=self.dropout > 0)
             diagnosis.begin()
             watchers.append(diagnosis)
         return watchers
