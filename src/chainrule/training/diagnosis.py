@@ -174,7 +174,7 @@ class Diagnosis(Watcher):
             return  # the inputs may be to blame
         else:
             zeros, rise = self._cost_of_zeros(), sum(rises) / len(rises)
-            if end > 1.25 * zeros:
+            if end > 1.25 * zeros and rise > 0.05 * end:
                 what = f"does not fall below {end:.3g}, where weights of 0 would have {zeros:.3g}"
             elif rise > 0.1 * min(start, zeros) > 0:
                 what = f"goes up and down by {rise:.3g} from epoch to epoch"
