@@ -25,7 +25,7 @@ from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
 from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import LOSSES
+from chainrule.maths.losses import is_built_in
 from chainrule.optimizers import SGD, Adam, Optimizer
 
 __all__ = [
@@ -45,6 +45,7 @@ _ACTIVATIONS = [
 ]  # fmt: skip
 _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
+    "absolute_error", "huber", "quantile", "grouped_log_loss",
 ]  # fmt: skip
 _SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
 _make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
@@ -101,7 +102,7 @@ def load_core() -> Any:
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
     """Whether every part is built in, and the core is there."""
     built_in = all(ACTIVATIONS.get(g.name) is g for g in architecture.activations)
-    built_in = built_in and LOSSES.get(architecture.loss.name) is architecture.loss
+    built_in = built_in and is_built_in(architecture.loss)
     if optimizer is not None:
         built_in = built_in and type(optimizer) in (SGD, Adam)
     return built_in and load_core() is not None
@@ -330,11 +331,13 @@ class RowStepper:
         return cost
 
 
-def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
+def _described(architecture: Architecture) -> tuple[list[int], list[int], int, list[float]]:
+    made_of = architecture.loss.made_of
     return (
         list(architecture.sizes),
         [_ACTIVATIONS.index(g.name) for g in architecture.activations],
         _LOSSES.index(architecture.loss.name),
+        [] if made_of is None else list(made_of.numbers),
     )
 
 
