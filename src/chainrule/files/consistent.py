@@ -73,5 +73,5 @@ def _check(state: dict[str, Any]) -> None:
         return
     if not isinstance(labels, Labels) or labels.n_outputs != sizes[-1]:
         raise InvalidInput("its labels are not those of its network")
-    if not np.array_equal(labels.classes, state["classes_"]):
+    if not labels.are(state["classes_"]):
         raise InvalidInput("its classes_ are not those of its labels")

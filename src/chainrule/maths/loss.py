@@ -62,8 +62,9 @@ class Loss:
     Notes
     -----
     The cost is J = (1/M) sum of `per_example` plus penalties; delta enters as BP1.2. A loss of
-    your own runs on the reference engine (``learner.engine`` says so), and training with it begins
-    with a comparison of its delta with differences; see `chainrule.errors.WrongDerivative`.
+    your own runs on the reference engine (``learner.engine`` says so), and the first training with
+    it begins with a comparison of its delta with differences; see
+    `chainrule.errors.WrongDerivative`.
 
     Examples
     --------

@@ -101,8 +101,9 @@ def get_loss(loss: str | Loss | Parametric) -> Loss:
 
 def is_built_in(loss: Loss) -> bool:
     """Whether the pair is one of ours, not the user's."""
-    ours = LOSSES.get(loss.name) if loss.made_of is None else pair_of(loss.made_of)
-    return ours is loss
+    if LOSSES.get(loss.name) is loss:
+        return True
+    return loss.made_of is not None and pair_of(loss.made_of) is loss
 
 
 def describe_loss(loss: Loss) -> Description | Loss:

@@ -43,6 +43,7 @@ from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.own_parts import check_own_parts
 from chainrule.training.run import Run
 from chainrule.training.settings import Setting, check_batch_size, check_callbacks, check_n_jobs
 
@@ -79,7 +80,8 @@ class Learner:
         step can share out. The result never depends on it. The reference engine leaves threads to
         NumPy.
     engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part.
+        What computes; "auto" takes the fastest that knows every part: the reference where an
+        activation, the loss or the optimizer is your own. The attribute `engine` says which.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
 
@@ -255,6 +257,9 @@ class Learner:
             If X, Y or the weights are unusable; nothing is changed.
         NotTrainable
             If a step function lets no gradient through.
+        WrongDerivative
+            If the derivative of an activation or loss of your own is not that of its values, which
+            is looked at once, before the first training with it. Nothing is changed.
         Diverged
             If the cost becomes NaN or infinite.
         UnwritablePath
@@ -401,7 +406,7 @@ class Learner:
 
         Raises
         ------
-        InvalidInput, NotTrainable, Diverged
+        InvalidInput, NotTrainable, WrongDerivative, Diverged
             As for `fit`.
 
         Examples
@@ -538,7 +543,9 @@ class Learner:
 
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
-        return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        check_own_parts(self.net.architecture, examples.Y)
+        return examples
 
     def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
         batch_size = n_examples
