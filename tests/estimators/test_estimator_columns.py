@@ -3,8 +3,10 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
@@ -61,6 +63,16 @@ def test_the_form_is_that_of_scikit_learns_trees(labels, loss, solver):
     assert model.n_outputs_ == 9
     assert model.engine_ == ("reference" if solver == "lbfgs" else "native")
     assert cr.check_gradients(model, X, y).passed
+
+
+@pytest.mark.parametrize("labels", Y)
+def test_frames(labels):
+    names = ["first", "second", "third"]
+    frame = pd.DataFrame(Y[labels], columns=names)
+    model, other = fitted(frame), fitted(Y[labels])
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    assert model.score(X, frame) == other.score(X, frame) > 0.5
+    assert cross_val_score(model, X, frame, cv=3).shape == (3,)
 
 
 @pytest.mark.parametrize("engine", ["reference", "native"])
