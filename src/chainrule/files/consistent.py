@@ -11,7 +11,15 @@ from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.network import Network
 from chainrule.training import Learner
 
-__all__ = ["check_consistent", "estimators_in", "forget_checkpoint"]
+__all__ = [
+    "check_consistent",
+    "curves_as_arrays",
+    "curves_as_lists",
+    "estimators_in",
+    "forget_checkpoint",
+]
+
+_CURVES = ("loss_curve_", "validation_scores_")
 
 
 def check_consistent(model: BaseEstimator) -> None:
@@ -58,6 +66,33 @@ def forget_checkpoint(estimator: BaseEstimator) -> None:
     """Let an estimator of ours write no checkpoint, nor go on from one."""
     if isinstance(estimator, MLPClassifier | MLPRegressor):
         estimator.checkpoint, estimator.resume = None, False
+
+
+def curves_as_arrays(estimator: BaseEstimator) -> None:
+    """Make arrays of an estimator's curves, of which a list would be described value by value."""
+    state = vars(estimator)
+    for name in _CURVES:
+        if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(
+            state.get(name), list
+        ):
+            state[name] = np.array(state[name], np.float64)
+
+
+def curves_as_lists(estimator: BaseEstimator) -> None:
+    """Undo `curves_as_arrays`.
+
+    Raises
+    ------
+    InvalidInput
+        If there is something else than a curve.
+    """
+    state = vars(estimator)
+    for name in _CURVES:
+        curve = state.get(name)
+        if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(curve, np.ndarray):
+            if curve.ndim != 1 or curve.dtype != np.float64:
+                raise InvalidInput(f"its {name} is none")
+            state[name] = curve.tolist()
 
 
 def _check(estimator: MLPClassifier | MLPRegressor) -> None:
