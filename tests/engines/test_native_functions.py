@@ -232,7 +232,7 @@ def test_no_array_is_converted():
 
     X, H = np.ones((6, 1), "float32"), np.zeros((6, 1), "float32")
     theta = np.ones(2, "float32")
-    predictor = core.PredictorF32([1, 1], [], 0)
+    predictor = core.PredictorF32([1, 1], [], 0, [])
     predictor.predict(theta, X, H, 1)
     assert (H == 2).all()
     for name, given in {"theta": theta, "X": X, "H": H}.items():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from chainrule.architecture import Architecture, Parameters
 from chainrule.architecture.checks import check_seed
 from chainrule.errors import InvalidFile, InvalidInput
+from chainrule.maths.losses import loss_from
 from chainrule.network.network import Network
 from chainrule.storage import checked_values, damaged
 
@@ -41,7 +42,7 @@ def network_parts(net: Network) -> tuple[Tensors, dict[str, Any]]:
     architecture = net.architecture.__getstate__()
     own = [*architecture["activations"], architecture["loss"]]
     for part in own:
-        if not isinstance(part, str):
+        if not isinstance(part, str | dict):  # a dict is a loss of ours with its parameters
             raise InvalidInput(
                 f"This network cannot be saved: its {type(part).__name__.lower()} '{part.name}' is "
                 f"a function of your own, and a file holds no code. Keep net.theta, and make the "
@@ -140,7 +141,7 @@ def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> 
 def _architecture_from(described: dict[str, Any], name: str) -> Architecture:
     sizes, activations = described.get("sizes"), described.get("activations")
     known = described.keys() == {"sizes", "activations", "loss", "dtype"}
-    texts = [described.get("loss")]
+    texts = [described.get("loss")] if not isinstance(described.get("loss"), dict) else []
     if isinstance(activations, list):
         texts += activations
     if not (
@@ -151,4 +152,5 @@ def _architecture_from(described: dict[str, Any], name: str) -> Architecture:
         and all(isinstance(text, str) for text in texts)
     ):
         raise damaged(name, "its architecture is not described as one of ours")
-    return Architecture.describe(sizes, activations, described["loss"], described["dtype"])  # pyright: ignore[reportUnknownArgumentType] - JSON
+    loss = loss_from(described["loss"])
+    return Architecture.describe(sizes, activations, loss, described["dtype"])  # pyright: ignore[reportUnknownArgumentType] - JSON
