@@ -59,7 +59,7 @@ template <class T> int train(char** argv) {
 
   std::vector<T> X, Y, weight, theta;
   for (Index i = 0; i < n * N; ++i) X.push_back(static_cast<T>(i * 37 % 64 - 32) / 32);
-  for (Index i = 0; i < n * K; ++i) Y.push_back(target<T>(net.loss.kind, i / K, i % K, K));
+  for (Index i = 0; i < n * K; ++i) Y.push_back(target<T>(net.loss.loss, i / K, i % K, K));
   double total = 0;
   for (Index i = 0; i < n; ++i) {
     weight.push_back(static_cast<T>(2 + i % 4) / 4);
