@@ -72,7 +72,10 @@ class Adam(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return means of 0."""
-        return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+        return {
+            "mean": np.zeros(theta.shape, theta.dtype),
+            "square": np.zeros(theta.shape, theta.dtype),
+        }
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""
