@@ -208,15 +208,15 @@ def _refuse(name: str, foreign: list[str]) -> None:
     """Raise if there are foreign types."""
     if foreign:
         raise InvalidFile(
-            f"'{name}' was not opened: it holds {_listed(foreign)}, and a model file holds only "
-            "types of scikit-learn and chainrule."
+            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of what a "
+            "model file may hold."
         )
 
 
 def _unsaved(foreign: list[str]) -> InvalidInput:
     return InvalidInput(
-        f"This model cannot be saved: it holds {_listed(foreign)}, and a model file holds only "
-        "types of scikit-learn and chainrule; replace that part."
+        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
+        "file may hold; replace that part, or save the network alone."
     )
 
 
