@@ -242,8 +242,8 @@ def test_no_array_is_converted():
             with pytest.raises(TypeError, match="incompatible function arguments"):
                 predictor.predict(**arguments, threads=1)
 
-    trainer = core.TrainerF32([1, 1], [], 0, [], 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False, False,
-                              1, True, 6)  # fmt: skip
+    trainer = core.TrainerF32([1, 1], [], 0, [], 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False,
+                              False, 1, True, 6)  # fmt: skip
     fitting = {
         "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"), "X": X,
         "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,

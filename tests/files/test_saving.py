@@ -115,7 +115,7 @@ def test_a_regressor_goes_on_as_if_never_saved(tmp_path, values, solver, dtype):
         {"random_state": None},
         {"random_state": np.random.RandomState(3)},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_settings_of_all_kinds(tmp_path, settings):
     model = quietly(cr.MLPClassifier(**FAST | settings).fit, X, LABELS["texts"])
