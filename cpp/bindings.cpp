@@ -26,6 +26,11 @@ template <class T> using Array = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::d
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T> using MaybeArray = std::optional<Array<T>>;
 
+// Arguments that are taken as they are or refused: what is written into a converted copy is lost, and
+// a copy of the rows is what nobody asked for.
+auto array(const char* name) { return nb::arg(name).noconvert(); }
+auto array_or_none(const char* name) { return nb::arg(name).none().noconvert(); }
+
 template <class T> T* data_or_null(const MaybeArray<T>& array) {
   return array ? array->data() : nullptr;
 }
@@ -228,10 +233,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
-          "theta"_a, "first"_a.none(), "second"_a.none(), "X"_a.none(),
-          "values"_a.none(), "columns32"_a.none(), "starts32"_a.none(), "columns64"_a.none(),
-          "starts64"_a.none(), "Y"_a, "weight"_a.none(), "total"_a, "rate"_a, "progress"_a,
-          "partial"_a, "stopping"_a, "records"_a, "seconds"_a);
+          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("X"),
+          array_or_none("values"), array_or_none("columns32"), array_or_none("starts32"),
+          array_or_none("columns64"), array_or_none("starts64"), array("Y"),
+          array_or_none("weight"), "total"_a, "rate"_a, array("progress"), array("partial"),
+          array("stopping"), array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",
@@ -314,7 +320,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             }
             if (!whole) throw nb::python_error();
           },
-          "theta"_a, "X"_a, "H"_a, "threads"_a);
+          array("theta"), array("X"), array("H"), "threads"_a);
 }
 
 // One of the core's elementwise functions over an array, with the caller's mode for subnormals.
@@ -334,6 +340,6 @@ NB_MODULE(CHAINRULE_MODULE, m) {
   m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
   bind<float>(m, "TrainerF32", "PredictorF32");
   bind<double>(m, "TrainerF64", "PredictorF64");
-  m.def("apply", apply<float>, "name"_a, "z"_a, "out"_a);
-  m.def("apply", apply<double>, "name"_a, "z"_a, "out"_a);
+  m.def("apply", apply<float>, "name"_a, array("z"), array("out"));
+  m.def("apply", apply<double>, "name"_a, array("z"), array("out"));
 }

@@ -39,18 +39,22 @@ def use_core(monkeypatch):
     return use
 
 
-@pytest.fixture
-def use_no_core(monkeypatch):
-    """Pretend that no core was built, or that the processor is too old for any."""
+@pytest.fixture(params=["none built", "half of it built", "old processor"])
+def use_no_core(request, monkeypatch):
+    """Pretend that no core was built, or that the processor is too old for any; say which."""
 
     def import_module(name, *_):
+        if name == "chainrule.engines._cpu" and request.param == "old processor":
+            return type("Cpu", (), {"levels": list})
+        if name == "chainrule.engines._cpu" and request.param == "half of it built":
+            return type("Cpu", (), {"levels": lambda: ["v3"]})
         if name.startswith("chainrule.engines._"):
-            raise ImportError(name)
+            raise ImportError(f"no {name}")
         return importlib.import_module(name)
 
     native.load_core.cache_clear()
     monkeypatch.setattr(native, "importlib", type("Stub", (), {"import_module": import_module}))
-    yield
+    yield request.param
     native.load_core.cache_clear()
 
 

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
 from chainrule import MLPClassifier
-from chainrule.errors import InvalidInput, InvalidParameter
+from chainrule.errors import CheckpointMismatch, InvalidInput, InvalidParameter
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(90, 3))
@@ -145,6 +145,15 @@ def test_a_file_gives_it_back(labels, tmp_path):
     np.testing.assert_array_equal(back.predict(X), model.predict(X))
     assert back.loss == model.loss
     assert back.network_.architecture.loss is model.network_.architecture.loss
+
+
+def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path):
+    whole = fitted(max_iter=9)
+    fitted(max_iter=5, checkpoint=tmp_path / "run")
+    resumed = fitted(max_iter=9, checkpoint=tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(resumed.network_.theta, whole.network_.theta)
+    with pytest.raises(CheckpointMismatch, match="classes"):
+        fitted(NAMES, max_iter=9, checkpoint=tmp_path / "run", resume=True)
 
 
 def test_partial_fit_is_told_the_classes_of_each_column():

@@ -23,7 +23,7 @@ from chainrule.maths.losses import (
     Quantile,
     describe_loss,
     get_loss,
-    is_built_in,
+    is_built_in_loss,
     loss_from,
 )
 
@@ -366,7 +366,7 @@ def test_losses_are_plain_values_and_back(made, plain):
     pair = get_loss(made)
     assert describe_loss(pair) == plain == json.loads(json.dumps(plain))
     assert loss_from(plain) is pair
-    assert is_built_in(pair)
+    assert is_built_in_loss(pair)
     for copied in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         assert copied == made
         assert get_loss(copied) is pair
@@ -375,7 +375,7 @@ def test_losses_are_plain_values_and_back(made, plain):
 def test_nobody_elses_loss_is_taken_for_one_of_ours():
     ours = get_loss(Huber(2))
     theirs = dataclasses.replace(ours, delta=lambda z, h, y: z)
-    assert not is_built_in(theirs)
+    assert not is_built_in_loss(theirs)
     assert describe_loss(theirs) is theirs
 
 

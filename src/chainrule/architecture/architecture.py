@@ -9,9 +9,16 @@ import numpy as np
 from chainrule.architecture.checks import check_dtype, check_whole
 from chainrule.errors import InvalidParameter, NotTrainable
 from chainrule.maths.activations import ACTIVATIONS, Activation, activations_per_layer
-from chainrule.maths.losses import Loss, Parametric, describe_loss, get_loss, loss_from
+from chainrule.maths.losses import (
+    Loss,
+    Parametric,
+    describe_loss,
+    get_loss,
+    is_built_in_loss,
+    loss_from,
+)
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "is_built_in"]
 
 
 @final
@@ -84,9 +91,7 @@ class Architecture:
         """Return what copies and files keep: built-in parts by name, the user's own whole."""
         return {
             "sizes": list(self.sizes),
-            "activations": [
-                g.name if ACTIVATIONS.get(g.name) is g else g for g in self.activations
-            ],
+            "activations": [g.name if is_built_in(g) else g for g in self.activations],
             "loss": describe_loss(self.loss),
             "dtype": self.dtype.name,
         }
@@ -121,6 +126,13 @@ class Architecture:
                 f"delta to propagate back. Train with loss='cross_entropy' (the logistic "
                 f"hypothesis is the smooth step); it can still propagate forward."
             )
+
+
+def is_built_in(part: Activation | Loss) -> bool:
+    """Whether it is one of our own, not one of the user's, whatever its name."""
+    if isinstance(part, Loss):
+        return is_built_in_loss(part)
+    return ACTIVATIONS.get(part.name) is part
 
 
 def _check_sizes(sizes: object) -> tuple[int, ...]:

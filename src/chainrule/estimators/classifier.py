@@ -119,6 +119,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         that was. For "lbfgs" it is always the reference.
     n_jobs : int or None, default=None
         Threads of the engine; None lets it choose. The result never depends on it.
+    checkpoint : path, Checkpoint or None, default=None
+        Where "sgd" and "adam" write how far `fit` is: every 60 seconds, also inside an epoch, at
+        the end and at Ctrl-C (a `Checkpoint` sets other times). A checkpoint that is there already
+        is replaced, any other file refused. With `random_state` None, what is drawn for it is kept
+        in it. Not for "lbfgs", `partial_fit` and `warm_start`, which could not go on from it.
+    resume : bool, default=False
+        Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
+        interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
+        may be raised, counts all epochs), with none if it was done. A checkpoint of other data or
+        other parameters is refused, and the difference named.
+    max_seconds : float or None, default=None
+        Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
+        early stopping the weights of the best epoch so far are kept, else the last.
 
     Attributes
     ----------
@@ -219,6 +232,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         class_weight: Any = None,
         engine: str = "auto",
         n_jobs: int | None = None,
+        checkpoint: Any = None,
+        resume: bool = False,
+        max_seconds: float | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -249,6 +265,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.class_weight = class_weight
         self.engine = engine
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

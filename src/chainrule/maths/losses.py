@@ -30,7 +30,7 @@ __all__ = [
     "Targets",
     "describe_loss",
     "get_loss",
-    "is_built_in",
+    "is_built_in_loss",
     "loss_from",
 ]
 
@@ -99,7 +99,7 @@ def get_loss(loss: str | Loss | Parametric) -> Loss:
     raise unknown_name("loss", loss, LOSSES)
 
 
-def is_built_in(loss: Loss) -> bool:
+def is_built_in_loss(loss: Loss) -> bool:
     """Whether the pair is one of ours, not the user's."""
     if LOSSES.get(loss.name) is loss:
         return True
@@ -117,7 +117,7 @@ def describe_loss(loss: Loss) -> Description | Loss:
     >>> describe_loss(get_loss("quantile")), describe_loss(get_loss(Quantile([0.1, 0.9])))
     ('quantile', {'name': 'quantile', 'quantiles': [0.1, 0.9]})
     """
-    if not is_built_in(loss):
+    if not is_built_in_loss(loss):
         return loss
     made_of = loss.made_of
     if made_of is None or LOSSES.get(loss.name) is loss:

@@ -64,6 +64,8 @@ class Network:
         Of the starting weights; None where they were not drawn by the network.
     feature_names : tuple of str or None
         What the inputs are called, for whoever opens the network's file. Assign a list to it.
+    training_data : str or None
+        The SHA-256 of the shapes and dtypes it was last trained on.
 
     Raises
     ------

@@ -83,37 +83,17 @@ def network_from(
         If they contradict each other, or a value cannot be.
     """
     described = header.get("architecture")
-    if not isinstance(described, dict) or not all(isinstance(key, str) for key in described):  # pyright: ignore[reportUnknownVariableType] - JSON
+    if not isinstance(described, dict):
         raise damaged(name, "its header has no architecture")
+    digest, seed = header.get("training_data"), header.get("seed")
+    if not (digest is None or (isinstance(digest, str) and len(digest) == 64)):
+        raise damaged(name, "its digest of the training data is none")
     with checked_values(name):
         architecture = _architecture_from(described, name)  # pyright: ignore[reportUnknownArgumentType] - JSON
-        # Before anything is allocated: the sizes are of the tensors that are there.
-        for layer, (s_in, s_out) in enumerate(architecture.shapes):
-            for tensor, shape in (
-                (f"weights.{layer}", (s_in, s_out)),
-                (f"biases.{layer}", (s_out,)),
-            ):
-                there = tensors.get(tensor)
-                if there is None or there.shape != shape or there.dtype != architecture.dtype:
-                    found = "none" if there is None else f"{there.dtype} {list(there.shape)}"
-                    raise damaged(
-                        name,
-                        f"its architecture needs {tensor} as {architecture.dtype} {list(shape)} "
-                        f"and there is {found}",
-                    )
-                if not np.isfinite(there).all():
-                    raise damaged(name, f"its {tensor} holds NaN or infinity")
-        theta = np.empty(architecture.n_parameters, architecture.dtype)
-        parameters = Parameters(architecture, theta)
-        for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-            W[...], b[...] = tensors[f"weights.{layer}"], tensors[f"biases.{layer}"]
-        seed, digest = header.get("seed"), header.get("training_data")
-        if not (digest is None or (isinstance(digest, str) and len(digest) == 64)):
-            raise damaged(name, "its digest of the training data is none")
         net = Network.__new__(Network)
         net.__setstate__(
             {
-                "parameters": parameters,
+                "parameters": _parameters_from(architecture, tensors, name),
                 "seed": None if seed is None else check_seed(seed),
                 "training_data": digest,
             }
@@ -136,6 +116,28 @@ def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> 
     if kind not in kinds:
         raise InvalidFile(f"'{name}' holds {_KINDS[kind]}.")
     return kind
+
+
+def _parameters_from(
+    architecture: Architecture, tensors: Mapping[str, NDArray[Any]], name: str
+) -> Parameters:
+    # Before anything is allocated: the sizes are those of the tensors that are there.
+    dtype = architecture.dtype
+    for layer, (s_in, s_out) in enumerate(architecture.shapes):
+        for tensor, shape in (f"weights.{layer}", (s_in, s_out)), (f"biases.{layer}", (s_out,)):
+            there = tensors.get(tensor)
+            if there is None or there.shape != shape or there.dtype != dtype:
+                found = "none" if there is None else f"{there.dtype} {list(there.shape)}"
+                raise damaged(
+                    name,
+                    f"its architecture needs {tensor} as {dtype} {list(shape)}, there is {found}",
+                )
+            if not np.isfinite(there).all():
+                raise damaged(name, f"its {tensor} holds NaN or infinity")
+    parameters = Parameters(architecture, np.empty(architecture.n_parameters, dtype))
+    for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
+        W[...], b[...] = tensors[f"weights.{layer}"], tensors[f"biases.{layer}"]
+    return parameters
 
 
 def _architecture_from(described: dict[str, Any], name: str) -> Architecture:

@@ -20,7 +20,14 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.losses import Loss, describe_loss
 from chainrule.optimizers import Optimizer, describe_optimizer
 
-__all__ = ["Identity", "describe_training", "difference", "digest_of_state", "plain"]
+__all__ = [
+    "Identity",
+    "describe_training",
+    "difference",
+    "digest_of_rows",
+    "digest_of_state",
+    "plain",
+]
 
 Identity: TypeAlias = dict[str, Any]
 
@@ -64,23 +71,23 @@ def describe_training(
     objective = task.objective
     return plain(
         {
+            "about": dict(about),
             "architecture": _described_architecture(task.architecture),
             "examples": len(examples),
-            "X": _digest_of_rows(examples.X),
-            "Y": _digest_of_rows(examples.Y),
-            "sample_weight": None if examples.weight is None else _digest_of_rows(examples.weight),
+            "X": digest_of_rows(examples.X),
+            "Y": digest_of_rows(examples.Y),
+            "sample_weight": None if examples.weight is None else digest_of_rows(examples.weight),
             "seed": objective.seed,
             "seed of the network": network_seed,
             "optimizer": _described_optimizer(task.optimizer),
+            "batch_size": task.batch_size,
             "l2": objective.l2,
             "l1": objective.l1,
             "dropout": objective.dropout,
-            "batch_size": task.batch_size,
             "shuffle": task.shuffle,
             "engine": engine,
             "tol": None if plateau is None else plateau.tol,
             "n_iter_no_change": None if plateau is None else plateau.n_iter_no_change,
-            "about": dict(about),
         }
     )
 
@@ -165,7 +172,7 @@ def _described_optimizer(optimizer: Optimizer) -> dict[str, Any]:
         return {"name": f"{type(optimizer).__module__}.{type(optimizer).__qualname__}", **settings}
 
 
-def _digest_of_rows(rows: Any) -> str:
+def digest_of_rows(rows: Any) -> str:
     """Return the SHA-256 of the shape, the type and every value of an array or CSR matrix."""
     kind = "csr" if is_sparse(rows) else "dense"
     digest = hashlib.sha256(f"{kind} {rows.shape} {rows.dtype.str}\n".encode())

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
-from chainrule.architecture.parameters import write
+from chainrule.architecture.parameters import taken_over
 from chainrule.engines import (
     Engine,
     EpochRecord,
@@ -535,11 +535,21 @@ class Learner:
         """Restore a learner, every part checked: it may come from a file."""
         self.__init__(**kept["settings"])
         state = self._state
-        for name, memory in state.optimizer_state.items():
-            write(memory, kept["optimizer_state"][name], f"the optimizer's {name}")
+        for name, fresh in state.optimizer_state.items():
+            memory = kept["optimizer_state"][name]
+            state.optimizer_state[name] = taken_over(memory, fresh, f"the optimizer's {name}")
         state.step, state.epoch, state.examples, state.reductions = (
             check_whole("progress", count, at_least=0) for count in kept["progress"]
         )
+
+    def __copy__(self) -> "Learner":
+        """Return a learner of the same network with a memory of its own."""
+        kept = self.__getstate__()
+        memories = kept["optimizer_state"]
+        kept["optimizer_state"] = {name: memory.copy() for name, memory in memories.items()}
+        copied = Learner.__new__(Learner)
+        copied.__setstate__(kept)
+        return copied
 
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()

@@ -3,12 +3,10 @@
 from typing import Any
 from weakref import WeakValueDictionary
 
-from chainrule.architecture import Architecture
+from chainrule.architecture import Architecture, is_built_in
 from chainrule.errors import WrongDerivative
-from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.arrays import Float
 from chainrule.maths.differences import activation_mismatch, loss_mismatch
-from chainrule.maths.losses import is_built_in
 
 __all__ = ["check_own_parts"]
 
@@ -43,7 +41,7 @@ def check_own_parts(architecture: Architecture, Y: Float) -> None:
     chainrule.errors.WrongDerivative: The derivative of the activation 'square' is ...
     """
     for g in architecture.activations:
-        if ACTIVATIONS.get(g.name) is g or _RIGHT.get(id(g)) is g:
+        if is_built_in(g) or _RIGHT.get(id(g)) is g:
             continue
         wrong = activation_mismatch(g)
         if wrong is not None:
