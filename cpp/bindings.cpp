@@ -41,8 +41,10 @@ void require(bool fits) {
 }
 
 core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
-                                const std::vector<int>& activations, int loss) {
-  core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
+                                const std::vector<int>& activations, int loss,
+                                const std::vector<double>& numbers) {
+  core::Architecture net{sizes, {}, {static_cast<core::Loss>(loss), numbers}};
+  require(net.loss.fits(sizes.back()));
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
 }
@@ -143,7 +145,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss, int optimizer, double momentum,
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers, int optimizer, double momentum,
              double beta_1, double beta_2, double epsilon, double l2, double l1,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
              bool shuffle, bool sparse, int threads, bool fixed_threads,
@@ -160,9 +163,10 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.sparse = sparse;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
-            new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
+            new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
+                               n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
           "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
           "shuffle"_a, "sparse"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
@@ -250,12 +254,12 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
         const T* Y = one_hot;
-        if (net.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
+        if (net.loss.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
           const std::ptrdiff_t k = PyNumber_AsSsize_t(y.ptr(), nullptr);
           if (k == -1 && PyErr_Occurred()) PyErr_Clear();
           if (k < 0 || k >= K) return std::nullopt;
           one_hot[k] = 1;
-        } else if (net.loss == core::Loss::kSquaredError) {
+        } else if (core::takes_numbers(net.loss.loss)) {
           targets.emplace(y, K, false);
           if (!*targets || !all_finite(targets->data(), K)) return std::nullopt;
           Y = targets->data();
@@ -293,10 +297,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss) {
-            new (self) Predictor(architecture(sizes, activations, loss));
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers) {
+            new (self) Predictor(architecture(sizes, activations, loss, loss_numbers));
           },
-          "sizes"_a, "activations"_a, "loss"_a)
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a)
       .def(
           "predict",
           [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {

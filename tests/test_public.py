@@ -73,6 +73,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "NotTrainable": errors.InvalidParameter,
         "CheckpointMismatch": errors.InvalidParameter,
         "Diverged": ArithmeticError,
+        "WrongDerivative": errors.InvalidParameter,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
         "MissingFile": FileNotFoundError,

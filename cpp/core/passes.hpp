@@ -58,7 +58,7 @@ template <class T> class Passes {
       : net_(net), settings_(settings), interruption_(interruption),
         buffers_(net, n_batch, true, !settings.dropout.empty(),
                  settings.sparse || (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
-        losses_(loss_blocks<T>(net.loss)),
+        losses_(net.loss, net.sizes.back()),
         update_(choose_update<T>(settings.optimizer.kind, false)),
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),

@@ -19,7 +19,7 @@ constexpr Index kRowBlock = 96;  // rows that go through all layers together: th
 struct Architecture {
   std::vector<Index> sizes;
   std::vector<Activation> activations;  // one per hidden layer
-  Loss loss;
+  LossSettings loss;
 
   Index n_parameters() const {
     Index n = 0;

@@ -12,7 +12,7 @@ import pytest
 
 WORKER = Path(__file__).with_name("worker.py")
 SAMPLE, ALL = 300, 100_000
-AT_ONCE = 5_000  # a process each, so that none grows old
+AT_ONCE = 10_000  # a process each, so that none grows old
 
 # Damage that once got through, in `make test` for ever.
 KEPT = {

@@ -1,6 +1,8 @@
 """A learner's file gives back a learner that goes on as if it had never been saved."""
 
+import copy
 import hashlib
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -192,3 +194,35 @@ def test_a_whole_number_that_no_float_holds_is_refused(number):
 
 def test_a_rate_that_falls_below_every_float_is_0():
     assert InverseScaling(0.1, 1e300).rate(100, 0) == 0.0
+
+
+def test_copies_do_not_share_the_optimizers_memory():
+    learner = cr.Learner(cr.Network([3, 4, 3]))
+    learner.step(X, TARGETS["log_loss", 3])
+    shallow, deep = copy.copy(learner), copy.deepcopy(learner)
+    assert shallow.net is learner.net
+    assert deep.net is not learner.net
+    for each in (shallow, deep):
+        pairs = zip(
+            each.__getstate__()["optimizer_state"].values(),
+            learner.__getstate__()["optimizer_state"].values(),
+            strict=True,
+        )
+        for ours, theirs in pairs:
+            assert not np.shares_memory(ours, theirs)
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_a_file_held_is_not_in_memory_twice(tmp_path):
+    """Beside the memory itself there are theta and a page here and there."""
+    learner = cr.Learner(cr.Network([500, 1000, 3]))
+    learner.step(rng.normal(size=(2, 500)), [0, 1])
+    cr.save(learner, tmp_path / "learner")
+    size = (tmp_path / "learner").stat().st_size
+    tracemalloc.start()
+    back = cr.load(tmp_path / "learner")
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert back.net.theta.tobytes() == learner.net.theta.tobytes()
+    assert now < 1.1 * size + 2**20
+    assert peak < 2 * size + 2**20

@@ -44,6 +44,7 @@ _ACTIVATIONS = [
 ]  # fmt: skip
 _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
+    "absolute_error", "huber", "quantile", "grouped_log_loss",
 ]  # fmt: skip
 _SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
 _make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
@@ -343,11 +344,13 @@ def _of_dtype(name: str, architecture: Architecture) -> Any:
     return getattr(load_core(), f"{name}F{8 * architecture.dtype.itemsize}")
 
 
-def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
+def _described(architecture: Architecture) -> tuple[list[int], list[int], int, list[float]]:
+    made_of = architecture.loss.made_of
     return (
         list(architecture.sizes),
         [_ACTIVATIONS.index(g.name) for g in architecture.activations],
         _LOSSES.index(architecture.loss.name),
+        [] if made_of is None else list(made_of.numbers),
     )
 
 

@@ -11,7 +11,15 @@ from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.network import Network
 from chainrule.training import Learner
 
-__all__ = ["check_consistent", "estimators_in", "forget_checkpoint"]
+__all__ = [
+    "check_consistent",
+    "curves_as_arrays",
+    "curves_as_lists",
+    "estimators_in",
+    "forget_checkpoint",
+]
+
+_CURVES = ("loss_curve_", "validation_scores_")
 
 
 def check_consistent(model: BaseEstimator) -> None:
@@ -60,6 +68,33 @@ def forget_checkpoint(estimator: BaseEstimator) -> None:
         estimator.checkpoint, estimator.resume = None, False
 
 
+def curves_as_arrays(estimator: BaseEstimator) -> None:
+    """Make arrays of an estimator's curves, of which a list would be described value by value."""
+    state = vars(estimator)
+    for name in _CURVES:
+        if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(
+            state.get(name), list
+        ):
+            state[name] = np.array(state[name], np.float64)
+
+
+def curves_as_lists(estimator: BaseEstimator) -> None:
+    """Undo `curves_as_arrays`.
+
+    Raises
+    ------
+    InvalidInput
+        If there is something else than a curve.
+    """
+    state = vars(estimator)
+    for name in _CURVES:
+        curve = state.get(name)
+        if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(curve, np.ndarray):
+            if curve.ndim != 1 or curve.dtype != np.float64:
+                raise InvalidInput(f"its {name} is none")
+            state[name] = curve.tolist()
+
+
 def _check(estimator: MLPClassifier | MLPRegressor) -> None:
     state = vars(estimator)
     if "network_" not in state:
@@ -76,7 +111,7 @@ def _check(estimator: MLPClassifier | MLPRegressor) -> None:
     if learner is not None and not (isinstance(learner, Learner) and learner.net is network):
         raise InvalidInput("its learner trains another network")
     labels = state.get("_labels")
-    known = ("binary", "multiclass", "multilabel")
+    known = ("binary", "multiclass", "multilabel", "multioutput")
     if labels is not None and (labels.kind not in known or labels.n_outputs != sizes[-1]):
         raise InvalidInput("its labels are not those of its network")
     with warnings.catch_warnings():

@@ -20,7 +20,13 @@ from chainrule.errors import ChainruleError, InvalidFile, InvalidInput
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable, check_array, check_members, digest, open_archive
 from chainrule.files.card import CARD, make_card, other_versions, read_card
-from chainrule.files.consistent import check_consistent, estimators_in, forget_checkpoint
+from chainrule.files.consistent import (
+    check_consistent,
+    curves_as_arrays,
+    curves_as_lists,
+    estimators_in,
+    forget_checkpoint,
+)
 from chainrule.files.content import ZIP_MAGIC, is_pickle, name_content
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
@@ -135,6 +141,7 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         check_consistent(model)
         for estimator in estimators_in(model):
             forget_checkpoint(estimator)
+            curves_as_lists(estimator)
     except UntrustedTypesFoundException:
         _refuse(name, _foreign_types(file))
         raise
@@ -201,15 +208,15 @@ def _refuse(name: str, foreign: list[str]) -> None:
     """Raise if there are foreign types."""
     if foreign:
         raise InvalidFile(
-            f"'{name}' was not opened: it holds {_listed(foreign)}, and a model file holds only "
-            "types of scikit-learn and chainrule."
+            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of what a "
+            "model file may hold."
         )
 
 
 def _unsaved(foreign: list[str]) -> InvalidInput:
     return InvalidInput(
-        f"This model cannot be saved: it holds {_listed(foreign)}, and a model file holds only "
-        "types of scikit-learn and chainrule; replace that part."
+        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
+        "file may hold; replace that part, or save the network alone."
     )
 
 
@@ -241,6 +248,7 @@ def _left_behind(model: BaseEstimator) -> Generator[None]:
         before.append((attributes, dict(attributes)))
         attributes.pop("_skl_callbacks", None)
         forget_checkpoint(estimator)
+        curves_as_arrays(estimator)
     try:
         yield
     finally:

@@ -153,7 +153,10 @@ class _Examiner:
         self.n_objects += 1
         self.n_large += loader in _LARGE and identity not in self.digests
         if self.n_objects > _MAX_OBJECTS or self.n_large > _MAX_LARGE:
-            raise Unusable(f"it has more than {_MAX_OBJECTS} values, each described by itself")
+            raise Unusable(
+                f"it has more than {_MAX_OBJECTS} values that are described one by one, as a "
+                f"vocabulary is word by word (max_features limits it)"
+            )
         if identity is None:
             return
         if type(identity) is not int or identity <= 0:
@@ -197,9 +200,8 @@ def check_schema(text: str, members: Iterable[str]) -> set[str]:
     values = text.count(",") + text.count("[") + text.count("{")
     if len(text) > _MAX_BYTES or values > _FREE_VALUES + len(text) / _BYTES_PER_VALUE:
         raise Unusable(
-            f"its description has {len(text) / 2**20:.0f} MiB and {values} values, more than the "
-            f"{_MAX_BYTES / 2**20:.0f} MiB allowed (a large vocabulary or history is kept value "
-            f"by value)"
+            f"its description has {len(text) / 2**20:.0f} MiB and {values} values, more than is "
+            f"allowed; a vocabulary is described word by word (max_features limits it)"
         )
     examiner = _Examiner(members)
     try:
