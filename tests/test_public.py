@@ -72,6 +72,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "UnknownName": errors.InvalidParameter,
         "NotTrainable": errors.InvalidParameter,
         "CheckpointMismatch": errors.InvalidParameter,
+        "WrongDerivative": errors.InvalidParameter,
         "Diverged": ArithmeticError,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
