@@ -24,6 +24,7 @@ _WHERE = {
     "Quantile": "chainrule.maths.losses",
     "SGD": "chainrule.optimizers",
     "Trace": "chainrule.network",
+    "TrainingWarning": "chainrule.errors",
     "check_gradients": "chainrule.network",
     "errors": "chainrule",
     "load": "chainrule.files",

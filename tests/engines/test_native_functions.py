@@ -249,7 +249,7 @@ def test_no_array_is_converted():
         "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,
         "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rate": 0.1,
         "progress": np.zeros(5, "uint64"), "partial": np.zeros(2), "stopping": -np.ones(4),
-        "records": np.zeros((3, 2)), "seconds": np.inf,
+        "records": np.zeros((3, 3)), "seconds": np.inf,
     }  # fmt: skip
     trainer.run(**fitting)
     assert fitting["progress"].tolist() == [3, 3, 18, 0, 3]

@@ -14,6 +14,9 @@ from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter
 from chainrule.optimizers import Adaptive, InverseScaling, Optimizer
 from chainrule.training import checkpoint as module
 
+# Fits of random numbers for a moment, about which there is much to diagnose.
+pytestmark = pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")
+
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(37, 3))
 Y = np.column_stack([np.sin(X[:, 0]), X[:, 1] * X[:, 2]])

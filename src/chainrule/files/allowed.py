@@ -24,5 +24,6 @@ ALLOWED: tuple[str, ...] = (
     "chainrule.optimizers.schedules.Adaptive",
     "chainrule.optimizers.schedules.InverseScaling",
     "chainrule.optimizers.sgd.SGD",
+    "chainrule.training.history.History",
     "chainrule.training.learner.Learner",
 )
