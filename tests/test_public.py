@@ -74,7 +74,6 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "CheckpointMismatch": errors.InvalidParameter,
         "WrongDerivative": errors.InvalidParameter,
         "Diverged": ArithmeticError,
-        "WrongDerivative": errors.InvalidParameter,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
         "MissingFile": FileNotFoundError,
