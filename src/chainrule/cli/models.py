@@ -18,7 +18,6 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chainrule.cli.exits import note
 from chainrule.cli.progress import Progress
 from chainrule.errors import Diverged, TrainingWarning
 from chainrule.estimators import MLPClassifier, MLPRegressor
@@ -49,6 +48,7 @@ def fit_network(
     inputs: pl.DataFrame,
     y: np.ndarray,
     on_start: Callable[[], None] = lambda: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> tuple[Pipeline, bool]:
     """Train a network behind the preparation of its inputs.
 
@@ -66,6 +66,8 @@ def fit_network(
         The targets.
     on_start : callable, optional
         Called when it is known that the network fits into memory.
+    on_warning : callable, optional
+        Called with what the training was diagnosed with.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def fit_network(
     network_of(model).set_callbacks()
     for each in caught:
         if issubclass(each.category, TrainingWarning):
-            note(str(each.message))
+            on_warning(str(each.message))
     converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
     return model, converged
 

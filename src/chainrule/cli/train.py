@@ -83,9 +83,15 @@ def train(choices: Choices, settings: Settings) -> None:
         say_notes()
         show_facts(_describe_table(choices.path, inputs, columns, target, hold))
 
-    started = time.perf_counter()
+    started, diagnosed = time.perf_counter(), list[str]()
     model, converged = fit_network(
-        make_preparation(columns), settings, target.task, inputs[learn], y[learn], accept
+        make_preparation(columns),
+        settings,
+        target.task,
+        inputs[learn],
+        y[learn],
+        accept,
+        diagnosed.append,
     )
     seconds = time.perf_counter() - started
     show_facts({"network": _describe_network(model, settings, seconds)})
@@ -95,6 +101,8 @@ def train(choices: Choices, settings: Settings) -> None:
         measure(plain["baseline"], target.task, inputs[learn], y[learn]),
     ):
         raise diverged(settings)
+    for each in diagnosed:
+        note(each)
     epochs = network_of(model).n_iter_
     if not converged:
         note(
