@@ -1,6 +1,8 @@
 """Checkpoints of a learner: who goes on from one has the bits of a fit that never stopped."""
 
 import itertools
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -309,6 +311,62 @@ def test_a_callback_keeps_its_memory(tmp_path, engine):
 
 def print_nothing(learner, record):
     return None
+
+
+class CtrlC(Counting):
+    """Counts epochs, and presses Ctrl-C in the middle of that, or at the beginning of one."""
+
+    def __init__(self, epoch, *, at_begin=False, times=1):
+        super().__init__(10**6)
+        self.epoch, self.at_begin, self.times = epoch, at_begin, times
+
+    def press(self):
+        for _ in range(self.times):
+            signal.raise_signal(signal.SIGINT)
+
+    def on_epoch_begin(self, learner):
+        if self.at_begin and learner.n_epochs == self.epoch:
+            self.press()
+
+    def __call__(self, learner, record):
+        self.seen += 1
+        if not self.at_begin and record["epoch"] == self.epoch:
+            self.press()
+        self.costs.append(record["cost"])
+
+
+@ENGINES
+@pytest.mark.parametrize("epoch", [1, 4, 6])
+@pytest.mark.parametrize("at_begin", [False, True])
+def test_ctrl_c_where_it_would_leave_an_epoch_half_told(tmp_path, engine, epoch, at_begin):
+    fit = {"epochs": 7, "tol": 0.02, "n_iter_no_change": 1}
+    whole, expected = make(engine=engine), CtrlC(-1)
+    whole.fit(X, Y, **fit, callbacks=[expected])
+    part, callback = make(engine=engine), CtrlC(epoch, at_begin=at_begin)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(X, Y, **fit, callbacks=[callback], checkpoint=tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert callback.seen == len(callback.costs) == len(part.history) == epoch
+    again, callback = make(engine=engine), CtrlC(-1)
+    again.fit(X, Y, **fit, callbacks=[callback], checkpoint=tmp_path / "run", resume=True)
+    assert state(again) == state(whole)
+    assert callback.costs == expected.costs
+
+
+def test_a_second_ctrl_c_is_at_once(tmp_path):
+    learner, callback = make(), CtrlC(3, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(X, Y, epochs=7, callbacks=[callback], checkpoint=tmp_path / "run")
+    assert (callback.seen, len(callback.costs)) == (3, 2)
+    assert not (tmp_path / "run").exists()  # half told, it could not be gone on with
+
+
+def test_another_thread_hears_of_no_signals(tmp_path):
+    learner = make()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(learner.fit, X, Y, epochs=3, checkpoint=tmp_path / "run").result()
+    assert learner.history.stopped_by == "epochs"
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])

@@ -286,7 +286,7 @@ def mismatch(name: str, what: str) -> CheckpointMismatch:
     """Make the error for a checkpoint of another training."""
     return CheckpointMismatch(
         f"'{name}' is the checkpoint of another training: {what}. Go on as it was, give another "
-        f"file, or set resume=False to start anew over it."
+        f"file, or do not resume, which starts anew over it."
     )
 
 

@@ -42,6 +42,7 @@ from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
+from chainrule.training.interrupts import HeldBack
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.run import Run
 from chainrule.training.settings import Setting, check_batch_size, check_callbacks, check_n_jobs
@@ -277,14 +278,13 @@ class Learner:
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
-        run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
-        keeper = None
-        if checkpoint is not None:
-            keeper = self._keeper(checkpoint, task, examples, run, epochs if resume else None)
+        run = Run(self._state, task, examples, epochs, plateau, callbacks)
+        keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
         try:
-            self._train(run, task, examples, epochs, keeper, deadline)
+            with HeldBack(active=keeper is not None) as held:
+                self._train(run, keeper, deadline, held)
         except KeyboardInterrupt:
             if keeper is not None and run.is_whole:
                 keeper.save(*run.parts(), len(run.history))
@@ -296,59 +296,59 @@ class Learner:
         self._require_finite_parameters()
         return run.history
 
-    def _train(
-        self,
-        run: Run,
-        task: Task,
-        examples: Examples,
-        epochs: int,
-        keeper: Keeper | None,
-        deadline: float,
-    ) -> None:
+    def _train(self, run: Run, keeper: Keeper | None, deadline: float, held: HeldBack) -> None:
         """Run epochs until there is a reason to stop."""
-        history, plateau = run.history, run.plateau
+        history = run.history
         hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = epochs if constant and not run.callbacks else 1
+        at_once = run.epochs if constant and not run.callbacks else 1
         begun = False
-        if len(history) >= epochs and history.stopped_by is None:
+        if len(history) >= run.epochs and history.stopped_by is None:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
                 for hook in hooks:
                     hook(self)
-                begun = True
-            n_epochs, until = min(at_once, epochs - len(history)), deadline
+            n_epochs, until = min(at_once, run.epochs - len(history)), deadline
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
-            rate, records = self.learning_rate, list[EpochRecord]()
-            first = self.n_epochs + 1
-            try:
-                self._engine.epochs(
-                    task, self._state, examples, rate, n_epochs, plateau, records, until
-                )
-            except Diverged as error:
-                raise self._diverged(str(error)) from None
-            finally:
-                reached = plateau is not None and plateau.is_reached
-                run.settled = not (records and (run.callbacks or reached))
-                for epoch, (cost, seconds) in enumerate(records, start=first):
-                    history.append(
-                        Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
-                    )
-            if records:
-                begun = False
-                history.stopped_by = self._after_epoch(run, epochs)
-                run.settled = True
+            begun = not self._epochs(run, n_epochs, until, held)
             if history.stopped_by is None and time.monotonic() >= deadline:
                 history.stopped_by = "max_seconds"
             if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
                 keeper.save(*run.parts(), len(history))
 
-    def _after_epoch(self, run: Run, epochs: int) -> str | None:
+    def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
+        """Let the engine run epochs for some time, and return whether it finished one."""
+        rate, records = self.learning_rate, list[EpochRecord]()
+        first, interrupted = self.n_epochs + 1, None
+        try:
+            held.let_through()
+            self._engine.epochs(
+                run.task, run.state, run.examples, rate, n_epochs, run.plateau, records, until
+            )
+        except Diverged as error:
+            raise self._diverged(str(error)) from None
+        except KeyboardInterrupt as error:  # everyone hears of what was finished
+            interrupted = error
+        finally:
+            held.hold()
+            for epoch, (cost, seconds) in enumerate(records, start=first):
+                run.history.append(
+                    Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
+                )
+        if records and not run.state.torn:
+            run.settled = False
+            run.history.stopped_by = self._after_epoch(run)
+            run.settled = True
+        if interrupted is not None:
+            raise interrupted
+        return bool(records)
+
+    def _after_epoch(self, run: Run) -> str | None:
         """Tell the callbacks, judge the convergence, and return why to stop."""
         history, plateau = run.history, run.plateau
         # Every callback hears of the epoch, also after one has asked to stop.
@@ -359,29 +359,22 @@ class Learner:
                 return "convergence"
         if any(stopped):
             return "callback"
-        return "epochs" if len(history) >= epochs else None
+        return "epochs" if len(history) >= run.epochs else None
 
-    def _keeper(
-        self,
-        checkpoint: Checkpoint,
-        task: Task,
-        examples: Examples,
-        run: Run,
-        resumed_epochs: int | None,
-    ) -> Keeper:
+    def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
         """Return what writes the checkpoints, after going on from the one that is there."""
         run.start = digest_of_state(self._state)
         identity = describe_training(
-            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+            run.task, run.examples, self.engine, run.plateau, self.net.seed, checkpoint.about
         )
         keeper = Keeper(checkpoint, identity)
-        saved = None if resumed_epochs is None else keeper.read()
-        if saved is None or resumed_epochs is None:
+        saved = keeper.read() if resume else None
+        if saved is None:
             keeper.require_place()
-        else:
-            start, n_steps = self._went_on or (None, 0)
-            run.restore(saved, resumed_epochs, start if n_steps == self.n_steps else None)
-            keeper.wait(len(run.history))
+            return keeper
+        start, n_steps = self._went_on or (None, 0)
+        run.restore(saved, start if n_steps == self.n_steps else None)
+        keeper.wait(len(run.history))
         return keeper
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:

@@ -1,13 +1,13 @@
 """How far one fit is: all that changes in it, as a checkpoint keeps it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engines import Plateau, TrainingState
+from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import CheckpointMismatch
 from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
@@ -32,30 +32,38 @@ class Run:
     ----------
     state : TrainingState
         The learner's.
-    n_examples : int
-        M.
-    start : str
-        The digest of the state it started from.
-    first_epoch : int
-        How many epochs the learner had finished then.
-    history : History
-        Its records, those before it was resumed included.
+    task, examples
+        What is trained, on what, how.
+    epochs : int
+        How many it may have, those before it was resumed included.
     plateau : Plateau or None
         The convergence rule.
     callbacks : list of callable
         Those that have a memory, ``state_dict()`` and ``load_state_dict()``, are asked for it.
+    history : History
+        Its records, those before it was resumed included.
+    start : str
+        The digest of the state it started from, if it is kept.
+    first_epoch : int
+        How many epochs the learner had finished then.
     settled : bool
         Whether everyone has heard of the last epoch, so that it can be gone on from here.
     """
 
     state: TrainingState
-    n_examples: int
-    start: str
-    first_epoch: int
-    history: History
+    task: Task
+    examples: Examples
+    epochs: int
     plateau: Plateau | None
     callbacks: list[Callable[..., Any]]
+    history: History = field(default_factory=History)
+    start: str = ""
+    first_epoch: int = -1
     settled: bool = True
+
+    def __post_init__(self) -> None:
+        """Note where it begins."""
+        self.first_epoch = self.state.epoch
 
     @property
     def is_whole(self) -> bool:
@@ -87,15 +95,13 @@ class Run:
             "callbacks": self._names(),
         }
 
-    def restore(self, saved: Saved, epochs: int, earlier_start: str | None = None) -> None:
+    def restore(self, saved: Saved, earlier_start: str | None = None) -> None:
         """Go on from a checkpoint of this training.
 
         Parameters
         ----------
         saved : Saved
             The checkpoint.
-        epochs : int
-            How far the run may go.
         earlier_start : str, optional
             The start of the run that led to the present state, if that is known. The checkpoint
             must be of this run, or of one that started as this one does now.
@@ -105,12 +111,12 @@ class Run:
         InvalidFile
             If its parts contradict each other; nothing is changed.
         CheckpointMismatch
-            If it started from elsewhere, is further than `epochs`, or other callbacks have a
+            If it started from elsewhere, has made more epochs, or other callbacks have a
             memory in it.
         """
         state, plateau = self.state, self.plateau
         tensors, header, name = saved.tensors, saved.header, saved.name
-        counters = _counters(header, self.n_examples, name)
+        counters = _counters(header, len(self.examples), name)
         first_epoch = _count(header.get("first_epoch"), "first epoch", name)
         history = _history(tensors, header, first_epoch, name)
         if counters["epoch"] - first_epoch != len(history):
@@ -127,7 +133,7 @@ class Run:
         if header.get("callbacks") != self._names():
             here, there = self._names(), short(header.get("callbacks"))
             raise mismatch(name, f"the callbacks with a memory are {here} here and {there} there")
-        _require_no_further(len(history), counters["position"], epochs, name)
+        _require_no_further(len(history), counters["position"], self.epochs, name)
         # From here on nothing is refused, except by a callback.
         for i, callback in enumerate(self._with_memory()):
             prefix = f"callback.{i}."
