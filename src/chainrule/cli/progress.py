@@ -44,9 +44,9 @@ class Progress:
         """Do nothing: an epoch counts when it is done."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Count an epoch; the fit as a whole is a task too."""
+        """Count an epoch, and those before a resumed fit; the fit as a whole is a task too."""
         if context.task_name == "epoch":
-            self._bar.advance(self._task)
+            self._bar.update(self._task, completed=estimator.n_iter_)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing: the context manager ends the bar."""
