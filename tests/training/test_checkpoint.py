@@ -1,5 +1,6 @@
 """Checkpoints of a learner: who goes on from one has the bits of a fit that never stopped."""
 
+import importlib
 import itertools
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import chainrule as cr
-from chainrule.engines import reference
+from chainrule.engines import native, reference
 from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter
 from chainrule.optimizers import Adaptive, InverseScaling, Optimizer
 from chainrule.training import checkpoint as module
@@ -192,6 +193,19 @@ def test_wherever_it_is_cut(tmp_path_factory, cuts, every):
         part = make("momentum, adaptive")
         where = cr.Checkpoint(path, every_epochs=every)
         part.fit(X, Y, epochs=epochs, tol=0.01, n_iter_no_change=1, checkpoint=where, resume=True)
+    assert state(part) == state(whole)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_on_other_processors_and_threads(tmp_path, monkeypatch, dtype):
+    levels = list(importlib.import_module("chainrule.engines._cpu").levels())
+    cores = [importlib.import_module(f"chainrule.engines._native_{level}") for level in levels]
+    whole = make(dtype=dtype, n_jobs=1)
+    whole.fit(X, Y, epochs=12)
+    for epochs, core in zip(range(2, 13, 2), itertools.cycle(cores), strict=False):
+        monkeypatch.setattr(native, "load_core", lambda core=core: core)
+        part = make(dtype=dtype, n_jobs=epochs // 2)
+        part.fit(X, Y, epochs=epochs, checkpoint=tmp_path / "run", resume=True)
     assert state(part) == state(whole)
 
 
@@ -488,10 +502,12 @@ def test_settings_that_no_checkpoint_has(settings):
 
 
 def test_no_other_file_is_written_over(tmp_path):
-    net = tmp_path / "net"
+    files = net, text, damaged = [tmp_path / name for name in ("net", "text", "damaged")]
     make().net.save(net)
-    (tmp_path / "text").write_text("mine")
-    for path, resume in itertools.product((net, tmp_path / "text"), (False, True)):
+    text.write_text("mine")
+    make().fit(X, Y, epochs=2, checkpoint=damaged)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    for path, resume in itertools.product(files, (False, True)):
         before = path.read_bytes()
         with pytest.raises((InvalidParameter, InvalidFile), match=path.name):
             make().fit(X, Y, epochs=2, checkpoint=path, resume=resume)

@@ -236,10 +236,11 @@ class Learner:
             replaced, any other file refused. Where it cannot be written later on, there is one
             warning, and training goes on.
         resume : bool, default=False
-            Go on from the checkpoint to the very bits of a fit that was never interrupted; start
-            anew if there is none. What was done already is returned as it is; raise `epochs` to
-            go on with it. The learner must be as it was when the fit in the file began, or as that
-            fit left it: so each fit of several in a row needs a file of its own.
+            Go on from the checkpoint to the very bits of a fit that was never interrupted (with
+            the same version of chainrule); start anew if there is none. What was done already is
+            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
+            the fit in the file began, or as that fit left it: so each fit of several in a row
+            needs a file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
 
