@@ -323,6 +323,34 @@ def test_a_callback_keeps_its_memory(tmp_path, engine):
         make(engine=engine).fit(X, Y, epochs=20, checkpoint=tmp_path / "run", resume=True)
 
 
+class Remembering(Counting):
+    """A callback that remembers numbers of a type."""
+
+    def __init__(self, value):
+        super().__init__(10**6)
+        self.value = value
+
+    def state_dict(self):
+        return {"value": self.value}
+
+    def load_state_dict(self, state):
+        self.value = state["value"]
+
+
+@pytest.mark.parametrize(
+    "value", [True, 3, 2.5, np.float16(1), np.arange(3, dtype="i1"), np.zeros((2, 0)), [[1, 2]]]
+)
+def test_numbers_that_a_callback_remembers(tmp_path, value):
+    fit = {"checkpoint": tmp_path / "run", "resume": True}
+    make().fit(X, Y, epochs=2, callbacks=[Remembering(value)], **fit)
+    other = Remembering(None)
+    with pytest.raises(cr.errors.InvalidInput, match=r"must hold numbers.*NoneType.*Remembering"):
+        make().fit(X, Y, epochs=3, callbacks=[other], **fit)
+    other.value = 0
+    make().fit(X, Y, epochs=3, callbacks=[other], **fit)
+    np.testing.assert_array_equal(other.value, np.asarray(value))
+
+
 def print_nothing(learner, record):
     return None
 
@@ -431,6 +459,9 @@ OTHERS = {
     "data differ: sample_weight": lambda fit: make().fit(X, Y, sample_weight=WEIGHT, **fit),
     "2 epochs are asked for": lambda fit: make().fit(X, Y, **fit | {"epochs": 2}),
     "table": lambda fit: make().fit(X, Y, **fit | {"checkpoint": about(fit, table=2)}),
+    "the day is None here": lambda fit: make().fit(
+        X, Y, **fit | {"checkpoint": about(fit, table=1, day=None)}
+    ),
 }
 
 

@@ -229,7 +229,8 @@ class Learner:
             Each is called after every epoch as ``callback(learner, record)``; one that returns
             True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
             epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
-            ``load_state_dict(state)``, its memory, named numbers or arrays, is in the checkpoints.
+            ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
+            checkpoints, and comes back as arrays.
         checkpoint : path or Checkpoint, optional
             Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
             and at Ctrl-C (`Checkpoint` sets other times). A checkpoint that is there already is
@@ -364,6 +365,7 @@ class Learner:
 
     def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
         """Return what writes the checkpoints, after going on from the one that is there."""
+        run.parts()  # what could not be written is refused now
         run.start = digest_of_state(self._state)
         identity = describe_training(
             run.task, run.examples, self.engine, run.plateau, self.net.seed, checkpoint.about

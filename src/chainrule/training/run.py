@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engines import Examples, Plateau, Task, TrainingState
-from chainrule.errors import CheckpointMismatch
+from chainrule.errors import CheckpointMismatch, InvalidInput
 from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import STOPS, History, Record
@@ -86,7 +86,7 @@ class Run:
             tensors["plateau"] = np.array([plateau.best, plateau.without_improvement])
         for i, callback in enumerate(self._with_memory()):
             for name, value in callback.state_dict().items():
-                tensors[f"callback.{i}.{name}"] = np.asarray(value)
+                tensors[f"callback.{i}.{name}"] = _numbers(callback, name, value)
         return tensors, {
             "start": self.start,
             "first_epoch": self.first_epoch,
@@ -153,6 +153,21 @@ class Run:
 
     def _names(self) -> list[str]:
         return [type(each).__name__ for each in self._with_memory()]
+
+
+def _numbers(callback: Any, name: str, value: Any) -> NDArray[Any]:
+    """Return what a callback remembers as an array of a type that a file holds."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"The state_dict of a callback must hold numbers and arrays of them. Got "
+            f"{type(value).__name__} under '{name}' of {type(callback).__name__}."
+        )
+    if array.dtype in (np.float32, np.float64):
+        return array
+    return array.astype(
+        {"b": np.uint8, "i": np.int64, "u": np.uint64, "f": np.float64}[array.dtype.kind]
+    )
 
 
 def _history(
