@@ -35,6 +35,7 @@ __all__ = [
 
 # Below this many rows, a tenth of them says too little about when to stop.
 ENOUGH_TO_STOP_EARLY = 5000
+HUGE = 100
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,11 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, and how its training ended: by itself, because time was up, or else at the end.
-
-    And what it was diagnosed with.
-    """
+    """A model, and how its training ended: by itself, because time was up, or else at the end."""
 
     model: Pipeline
     converged: bool
     out_of_time: bool
-    diagnoses: list[str]
 
 
 def fit_network(
@@ -126,13 +123,15 @@ def fit_network(
             raise diverged(settings) from error
     network.set_callbacks()
     network_of(model).set_callbacks()
+    # A network out of all bounds is refused by the caller, in one sentence that says it all.
+    told = CheckpointWarning
+    if np.abs(network_of(model).network_.theta).max() <= HUGE:
+        told |= TrainingWarning
     for each in caught:
-        if issubclass(each.category, CheckpointWarning):
+        if issubclass(each.category, told):
             note(str(each.message))
     limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
-    diagnoses = [str(each.message) for each in caught if issubclass(each.category, TrainingWarning)]
-    out_of_time = any("max_seconds" in limit for limit in limits)
-    return Trained(model, not limits, out_of_time, diagnoses)
+    return Trained(model, not limits, any("max_seconds" in limit for limit in limits))
 
 
 def diverged(settings: Settings) -> Diverged:
