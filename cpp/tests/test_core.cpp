@@ -217,7 +217,7 @@ template <class T> struct Data {
 
 template <class T> struct Model {
   std::vector<T> theta, first, second;
-  std::vector<double> costs;
+  std::vector<double> costs, norms;
   core::Progress progress;
 
   explicit Model(const Case& c) {
@@ -239,8 +239,11 @@ template <class T> struct Model {
                     second.empty() ? nullptr : second.data(), examples, 1e-3, progress, never,
                     records.data(), epochs, interrupted);
     costs.resize(before + static_cast<std::size_t>(done));
-    for (std::size_t e = 0; e < static_cast<std::size_t>(done); ++e)
+    norms.resize(costs.size());
+    for (std::size_t e = 0; e < static_cast<std::size_t>(done); ++e) {
       costs[before + e] = records[e].cost;
+      norms[before + e] = records[e].gradient_norm;
+    }
     return done;
   }
 };
@@ -252,7 +255,7 @@ template <class A> bool same_bits(const A& a, const A& b) {
 
 template <class T> bool same(const Model<T>& a, const Model<T>& b) {
   return same_bits(a.theta, b.theta) && same_bits(a.first, b.first) &&
-         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) &&
+         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) && same_bits(a.norms, b.norms) &&
          a.progress.step == b.progress.step && a.progress.epoch == b.progress.epoch &&
          a.progress.examples == b.progress.examples;
 }
