@@ -1,4 +1,4 @@
-"""Opens damaged files, in a process of its own: ``worker.py KIND SEEDS``, such as ``0-300,417``.
+"""Opens damaged files, in a process of its own: ``open_damaged.py KIND SEEDS`` (0-300,417).
 
 It may use so much memory and so much of a processor, starts nothing, imports nothing, writes
 nothing. What happened is printed as JSON; anything that must not is a line to stderr and exit 1.
