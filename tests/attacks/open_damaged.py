@@ -69,7 +69,10 @@ def too_long(*_: object) -> None:
 
 def limit_memory(beyond: int | None) -> None:
     """Allow so many bytes more than there are in use; None: as many as one likes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    statm = Path("/proc/self/statm")
+    if not statm.exists():  # no Linux: what is in use is not told
+        return
+    pages = int(statm.read_text().split()[0])
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = hard if beyond is None else pages * resource.getpagesize() + beyond
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
