@@ -26,7 +26,7 @@ from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_n
 from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import LOSSES
-from chainrule.optimizers import SGD, Adam, Optimizer
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop, Rprop
 
 __all__ = [
     "WIDEST_WRITTEN_OUT",
@@ -46,9 +46,14 @@ _ACTIVATIONS = [
 _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
 ]  # fmt: skip
-_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_RULES: list[type[Optimizer]] = [SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop]
+_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)  # the others follow on Adam
+# The settings that rules have, in the order of the core's OptimizerSettings.
+_RULE_SETTINGS = [
+    "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "momentum_decay", "rho",
+    "eta_minus", "eta_plus", "min_step", "max_step",
+]  # fmt: skip
 _make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
-_MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
@@ -103,7 +108,7 @@ def native_knows(architecture: Architecture, optimizer: Optimizer | None = None)
     built_in = all(ACTIVATIONS.get(g.name) is g for g in architecture.activations)
     built_in = built_in and LOSSES.get(architecture.loss.name) is architecture.loss
     if optimizer is not None:
-        built_in = built_in and type(optimizer) in (SGD, Adam)
+        built_in = built_in and type(optimizer) in _RULES
     return built_in and load_core() is not None
 
 
@@ -177,7 +182,7 @@ class NativeEngine(Engine):
         """Make one update from a batch that is all there is."""
         records = np.zeros((1, 2))
         epoch = state.epoch
-        self._run(task, state, batch, rate, records, None)
+        self._run(task, state, batch, np.array([rate]), records, None)
         state.epoch = epoch
         return float(records[0, 0])
 
@@ -192,7 +197,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
@@ -203,7 +208,7 @@ class NativeEngine(Engine):
         finished = state.epoch
         try:
             self._run(
-                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+                task, state, examples, rates, filled, plateau, seconds=deadline - time.monotonic()
             )
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
@@ -216,7 +221,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         records: NDArray[np.float64],
         plateau: Plateau | None,
         seconds: float = math.inf,
@@ -232,9 +237,6 @@ class NativeEngine(Engine):
                 plateau.best,
                 plateau.without_improvement,
             )
-        memories: list[Float | None] = [None, None]
-        for name, memory in state.optimizer_state.items():
-            memories[_MEMORIES[name]] = memory
         X: Any = examples.X
         rows: tuple[Any, ...] = (X, None, None, None, None, None)
         if is_sparse(X):
@@ -248,12 +250,12 @@ class NativeEngine(Engine):
         try:
             cost = trainer.run(
                 state.parameters.theta,
-                *memories,
+                *_memories(state),
                 *rows,
                 examples.Y,
                 examples.weight,
                 examples.total,
-                rate,
+                rates,
                 progress,
                 partial,
                 rule,
@@ -290,6 +292,7 @@ class NativeEngine(Engine):
             *_rule(task.optimizer),
             objective.l2,
             objective.l1,
+            task.max_grad_norm or 0.0,
             list(objective.dropout) if any(objective.dropout) else [],
             objective.seed,
             batch,
@@ -310,8 +313,7 @@ class RowStepper:
     def __init__(self, trainer: Any, state: TrainingState) -> None:
         self._step_row = trainer.step_row
         self._state = state
-        memories = [*state.optimizer_state.values(), None, None]
-        self._arrays = (state.parameters.theta, memories[0], memories[1])
+        self._arrays = (state.parameters.theta, *_memories(state))
 
     def step(self, x: Any, y: Any, rate: float) -> float | None:
         """Make one update.
@@ -338,14 +340,20 @@ def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
-    """Return the core's number of an update rule, with momentum, betas and epsilon."""
+def _rule(optimizer: Optimizer) -> tuple[int, list[float]]:
+    """Return the core's number of an update rule, and its settings."""
     if isinstance(optimizer, SGD):
         kind = _NESTEROV if optimizer.nesterov else _MOMENTUM if optimizer.momentum else _SGD
-        return kind, optimizer.momentum, 0.0, 0.0, 0.0
-    if isinstance(optimizer, Adam):
-        return _ADAM, 0.0, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
-    raise TypeError(f"the core has no rule for {optimizer!r}")
+    else:
+        kind = _ADAM + _RULES.index(type(optimizer)) - 1
+    return kind, [getattr(optimizer, name, 0.0) for name in _RULE_SETTINGS]
+
+
+def _memories(state: TrainingState) -> list[Float | None]:
+    """Return what the optimizer remembers, as the core takes it: two arrays, a product."""
+    product = state.optimizer_state.get("momentum_product")
+    long = [memory for memory in state.optimizer_state.values() if memory is not product]
+    return [*long, *[None] * (2 - len(long)), product]
 
 
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.architecture.checks import check_flag, check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.interface import Optimizer, OptimizerState, settle
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
 __all__ = ["SGD"]
@@ -57,9 +57,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         """Check the settings."""
         momentum = check_number("momentum of SGD", self.momentum, high=1, high_included=True)
-        # Floats of Python's: NumPy's would widen a float32 network's steps.
-        object.__setattr__(self, "learning_rate", checked_rate(self.learning_rate))
-        object.__setattr__(self, "momentum", momentum)
+        settle(self, learning_rate=checked_rate(self.learning_rate), momentum=momentum)
         check_flag("nesterov of SGD", self.nesterov)
         if self.nesterov and not self.momentum:
             raise InvalidParameter(

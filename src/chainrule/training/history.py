@@ -1,6 +1,6 @@
 """The history of training: one record per epoch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count, repeat
 from operator import itemgetter
@@ -16,7 +16,7 @@ class Record(TypedDict):
     """What one epoch was like.
 
     ``epoch`` counts from 1 over all fits of a learner; ``cost`` is J, averaged over the epoch's
-    batches as they were met; ``learning_rate`` is that of the epoch's steps; ``seconds`` is how
+    batches as they were met; ``learning_rate`` is that of the epoch's last step; ``seconds`` is how
     long it took.
     """
 
@@ -67,15 +67,15 @@ class History(Sequence[Record]):
         self._records.append(record)
 
     def adding(
-        self, first: int, learning_rate: float, epochs: Sequence[tuple[float, float]]
+        self, first: int, rates: Iterable[float], epochs: Sequence[tuple[float, float]]
     ) -> Callable[[], None]:
         """Return what adds the records of epochs from number `first` on, once they are there.
 
-        Each is given by its cost and seconds. All are added or none: Ctrl-C cannot come between,
-        since no Python code runs there.
+        Each is given by its learning rate, and by its cost and seconds. All are added or none:
+        Ctrl-C cannot come between, since no Python code runs there.
         """
         costs, seconds = map(itemgetter(0), epochs), map(itemgetter(1), epochs)
-        values = zip(count(first), costs, repeat(learning_rate), seconds)
+        values = zip(count(first), costs, rates, seconds)
         records: Any = map(dict, map(zip, repeat(_FIELDS), values))
         return partial(self._records.extend, records)
 

@@ -7,7 +7,7 @@ state it started from. How long it may go on is not, nor are threads, which chan
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,14 @@ from chainrule.architecture import Architecture
 from chainrule.architecture.inputs import is_sparse
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import InvalidInput
-from chainrule.optimizers import Optimizer, describe_optimizer
+from chainrule.optimizers import (
+    Constant,
+    Optimizer,
+    Schedule,
+    describe_optimizer,
+    describe_schedule,
+)
+from chainrule.optimizers.schedules import as_schedule
 
 __all__ = ["Identity", "describe_training", "difference", "digest_of_state", "plain"]
 
@@ -34,6 +41,7 @@ def describe_training(
     plateau: Plateau | None,
     network_seed: int | None,
     about: Mapping[str, Any],
+    schedule: Schedule | None = None,
 ) -> Identity:
     """Return what a training is.
 
@@ -54,6 +62,8 @@ def describe_training(
         The seed of the starting weights, if the network drew them.
     about : mapping
         What else must be the same.
+    schedule : Schedule, optional
+        That of the learning rate, with the length it got from the fit.
 
     Returns
     -------
@@ -70,10 +80,11 @@ def describe_training(
             "sample_weight": None if examples.weight is None else _digest_of_rows(examples.weight),
             "seed": objective.seed,
             "seed of the network": network_seed,
-            "optimizer": _described_optimizer(task.optimizer),
+            "optimizer": _described_optimizer(task.optimizer, schedule),
             "l2": objective.l2,
             "l1": objective.l1,
             "dropout": objective.dropout,
+            "max_grad_norm": task.max_grad_norm,
             "batch_size": task.batch_size,
             "shuffle": task.shuffle,
             "engine": engine,
@@ -154,13 +165,29 @@ def _described_architecture(architecture: Architecture) -> dict[str, Any]:
     }
 
 
-def _described_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+def _described_optimizer(optimizer: Optimizer, schedule: Schedule | None) -> dict[str, Any]:
+    schedule = schedule or as_schedule(optimizer.learning_rate)
+    constant = isinstance(schedule, Constant)
+    rate = {} if constant else {"learning_rate": _described_part(schedule, describe_schedule)}
+    return _described_part(optimizer, describe_optimizer) | rate
+
+
+def _described_part(part: Any, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return describe_optimizer(optimizer)
+        return describe(part)
     except InvalidInput:  # the user's own: its class by name, and what of it is plain
         kept = int | float | str | None
-        settings = {key: value for key, value in vars(optimizer).items() if isinstance(value, kept)}
-        return {"name": f"{type(optimizer).__module__}.{type(optimizer).__qualname__}", **settings}
+        settings = {
+            key: _name_of(value) if callable(value) else value
+            for key, value in vars(part).items()
+            if isinstance(value, kept) or callable(value)
+        }
+        return {"name": _name_of(type(part)), **settings}
+
+
+def _name_of(thing: Any) -> str:
+    name = getattr(thing, "__qualname__", type(thing).__qualname__)
+    return f"{getattr(thing, '__module__', None) or type(thing).__module__}.{name}"
 
 
 def _digest_of_rows(rows: Any) -> str:

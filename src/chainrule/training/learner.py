@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -37,14 +38,21 @@ from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
 from chainrule.optimizers import Adam, Optimizer
-from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
+from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.rates import Rates
 from chainrule.training.run import Run
-from chainrule.training.settings import Setting, check_batch_size, check_callbacks, check_n_jobs
+from chainrule.training.settings import (
+    Setting,
+    check_batch_size,
+    check_callbacks,
+    check_max_grad_norm,
+    check_n_jobs,
+)
 
 __all__ = ["Callback", "Learner"]
 
@@ -63,7 +71,10 @@ class Learner:
     net : Network
         The network to train.
     optimizer : Optimizer, default=Adam(1e-3)
-        The update rule, such as ``cr.SGD(0.1, momentum=0.9)``.
+        The update rule, such as ``cr.SGD(0.1, momentum=0.9)``. Its rate may be a schedule, such as
+        ``cr.SGD(cr.Cosine(0.1))``, or a function of the step's number. A schedule of a given
+        number of steps runs once over the learner's steps, those of `step` included; one without
+        runs through each fit anew, over all its epochs.
     l2, l1 : float, default=0.0
         The notes' lambda of each penalty (9.2, 9.3): J gets (l2/2S) sum w^2 + (l1/S) sum abs(w)
         over the weights, S being the number of examples or the sum of their weights.
@@ -82,6 +93,10 @@ class Learner:
         What computes; "auto" takes the fastest that knows every part.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
+    max_grad_norm : float or None, default=None
+        Gradients of a batch, penalties included, that are longer than this (Euclidean norm over
+        all parameters) are scaled down to it, so that no single step is too large. None leaves
+        them as they are, which is a little faster.
 
     Attributes
     ----------
@@ -115,7 +130,9 @@ class Learner:
     seed = Setting(check_seed)
     n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
+    max_grad_norm = Setting(check_max_grad_norm)
     _row_stepper: RowStepper | None = None
+    _spanned: tuple[Schedule, int] | None = None  # a fit's schedule that was open, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
     def __init__(
@@ -130,6 +147,7 @@ class Learner:
         n_jobs: int | None = None,
         engine: str = "auto",
         shuffle: bool = True,
+        max_grad_norm: float | None = None,
     ) -> None:
         if not isinstance(net, Network):
             raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
@@ -142,6 +160,7 @@ class Learner:
         self._optimizer = optimizer
         self.l2, self.l1, self.dropout = l2, l1, dropout
         self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
+        self.max_grad_norm = max_grad_norm
         self.history = History()
         self._asked_engine = engine
         self._engine = choose_engine(engine, net.architecture, optimizer)
@@ -188,8 +207,9 @@ class Learner:
         rate = self._optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return rate
-        # Within an epoch it stays that of the epoch's beginning.
-        return rate.rate(self._state.examples - self._state.position, self._state.reductions)
+        schedule, begin = self._spanned or (rate, 0)
+        state = self._state
+        return schedule.rate(state.examples - state.position, state.reductions, state.step - begin)
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -279,15 +299,24 @@ class Learner:
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
+        self._require_full_batch(task, len(examples))
         examples = engine.prepare(examples)
         run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
+        rates = Rates(as_schedule(self.optimizer.learning_rate), 0, len(examples), task.batch_size)
+        is_open = rates.schedule.is_open
+        schedule = rates.schedule.over(epochs * rates.steps_an_epoch)
         keeper = None
         if checkpoint is not None:
-            keeper = self._keeper(checkpoint, task, examples, run, epochs if resume else None)
+            opened = schedule if is_open else None
+            resumed = epochs if resume else None
+            keeper = self._keeper(checkpoint, task, examples, run, resumed, opened)
+        if is_open:
+            begin = self.n_steps - run.steps_made(task.batch_size)
+            rates, self._spanned = replace(rates, schedule=schedule, begin=begin), (schedule, begin)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
         try:
-            self._train(run, task, examples, epochs, keeper, deadline)
+            self._train(run, task, examples, rates, epochs, keeper, deadline)
         except KeyboardInterrupt:
             if keeper is not None and run.is_whole:
                 keeper.save(*run.parts(), len(run.history))
@@ -304,6 +333,7 @@ class Learner:
         run: Run,
         task: Task,
         examples: Examples,
+        rates: Rates,
         epochs: int,
         keeper: Keeper | None,
         deadline: float,
@@ -311,10 +341,8 @@ class Learner:
         """Run epochs until there is a reason to stop."""
         history, plateau = run.history, run.plateau
         hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
-        # The engine may run many epochs in one call if nobody has to hear of each, and the rate
-        # stays as it is.
-        constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = _EPOCHS_A_CALL if constant and not run.callbacks else 1
+        # The engine may run many epochs in one call if nobody has to hear of each.
+        at_once = 1 if run.callbacks else _EPOCHS_A_CALL
         begun = False
         if len(history) >= epochs and history.stopped_by is None:
             history.stopped_by = "epochs"
@@ -327,11 +355,12 @@ class Learner:
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
-            rate, records = self.learning_rate, list[EpochRecord]()
-            add = history.adding(self.n_epochs + 1, rate, records)
+            records = list[EpochRecord]()
+            ahead, of_epochs = rates.ahead(self._state, n_epochs)
+            add = history.adding(self.n_epochs + 1, of_epochs, records)
             try:
                 self._engine.epochs(
-                    task, self._state, examples, rate, n_epochs, plateau, records, until
+                    task, self._state, examples, ahead, n_epochs, plateau, records, until
                 )
             except Diverged as error:
                 raise self._diverged(str(error)) from None
@@ -368,11 +397,12 @@ class Learner:
         examples: Examples,
         run: Run,
         resumed_epochs: int | None,
+        opened: Schedule | None,
     ) -> Keeper:
         """Return what writes the checkpoints, after going on from the one that is there."""
         run.start = digest_of_state(self._state)
         identity = describe_training(
-            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about, opened
         )
         keeper = Keeper(checkpoint, identity)
         saved = None if resumed_epochs is None else keeper.read()
@@ -417,6 +447,7 @@ class Learner:
             cost = self._step_row(X, Y)
             if cost is not None:
                 return cost
+        self._require_known_length()
         batch = self._examples(X, Y, sample_weight)
         engine = self._engine_for(batch)
         try:
@@ -438,6 +469,7 @@ class Learner:
             if not isinstance(self._engine, NativeEngine):
                 return None
             self.net.architecture.require_trainable()
+            self._require_known_length()
             stepper = self._engine.row_stepper(self._task(1), self._state)
             if stepper is None:
                 return None
@@ -521,6 +553,7 @@ class Learner:
                 **{name: getattr(self, name) for name in settings},
                 "engine": self._asked_engine,
                 "shuffle": self.shuffle,
+                "max_grad_norm": self.max_grad_norm,
             },
             "optimizer_state": dict(state.optimizer_state),
             "progress": [state.step, state.epoch, state.examples, state.reductions],
@@ -547,7 +580,13 @@ class Learner:
         hidden = self.net.architecture.n_layers - 2
         objective = Objective(self.l2, self.l1, (self.dropout,) * hidden, self.seed)
         return Task(
-            self.net.architecture, objective, self.optimizer, batch_size, self.shuffle, self.n_jobs
+            self.net.architecture,
+            objective,
+            self.optimizer,
+            batch_size,
+            self.shuffle,
+            self.n_jobs,
+            self.max_grad_norm,
         )
 
     def _engine_for(self, examples: Examples) -> Engine:
@@ -560,6 +599,23 @@ class Learner:
                 )
             self._engine = ReferenceEngine()
         return self._engine
+
+    def _require_full_batch(self, task: Task, n_examples: int) -> None:
+        if self.optimizer.needs_full_batch and task.batch_size < n_examples:
+            raise InvalidParameter(
+                f"{type(self.optimizer).__name__} goes by the sign of the gradient over all "
+                f"examples, which mini-batches of {task.batch_size} out of {n_examples} would "
+                f"change by chance: set batch_size=None, or use another optimizer."
+            )
+
+    def _require_known_length(self) -> None:
+        schedule = as_schedule(self.optimizer.learning_rate)
+        if schedule.is_open:
+            raise InvalidParameter(
+                f"The schedule {type(schedule).__name__} takes its length from a fit, and single "
+                f"steps have none: give its number of steps, as in cr.Cosine(0.1, steps=1000). "
+                f"Got {schedule!r}."
+            )
 
     def _require_finite_parameters(self) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""

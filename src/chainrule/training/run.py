@@ -63,6 +63,11 @@ class Run:
         counted = self.state.epoch - self.first_epoch == len(self.history)
         return self.settled and counted and not self.state.torn
 
+    def steps_made(self, batch_size: int) -> int:
+        """How many steps this fit has made, those before it was resumed included."""
+        an_epoch = -(-self.n_examples // batch_size)
+        return len(self.history) * an_epoch + -(-self.state.position // batch_size)
+
     def parts(self) -> tuple[Tensors, dict[str, Any]]:
         """Return the tensors and the header of a checkpoint."""
         state, plateau = self.state, self.plateau
