@@ -3,8 +3,9 @@
     .venv-bench/bin/python benchmarks/record_optimizers.py     # PyTorch 2.13.0
 
 One "layer" of weights and one of biases are moved by gradients that are drawn beforehand, some of
-them 0. The biases are in a group without weight decay. Everything is float64, by default too: else PyTorch
-would keep NAdam's product of momenta in float32. Clipping is ``clip_grad_norm_`` over both groups.
+them 0. The biases are in a group without weight decay. Everything is float64, by default too: else
+PyTorch would keep NAdam's product of momenta in float32. Clipping is ``clip_grad_norm_`` over both
+groups.
 """
 
 import json

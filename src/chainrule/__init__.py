@@ -19,6 +19,7 @@ _WHERE = {
     "GradientCheck": "chainrule.network",
     "History": "chainrule.training",
     "InverseScaling": "chainrule.optimizers",
+    "LBFGS": "chainrule.optimizers",
     "Learner": "chainrule.training",
     "Loss": "chainrule.maths.losses",
     "MLPClassifier": "chainrule.estimators",

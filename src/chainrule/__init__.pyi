@@ -18,6 +18,7 @@ from chainrule.optimizers import Constant as Constant
 from chainrule.optimizers import Cosine as Cosine
 from chainrule.optimizers import ExponentialDecay as ExponentialDecay
 from chainrule.optimizers import InverseScaling as InverseScaling
+from chainrule.optimizers import LBFGS as LBFGS
 from chainrule.optimizers import Nadam as Nadam
 from chainrule.optimizers import OneCycle as OneCycle
 from chainrule.optimizers import RMSprop as RMSprop

@@ -20,20 +20,26 @@ from chainrule.architecture import Views
 from chainrule.engines import hypotheses
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
+from chainrule.estimators.solvers import (
+    has_own_rate,
+    is_lbfgs,
+    is_stochastic,
+    make_optimizer,
+    needs_full_batch,
+    require_possible_solver,
+)
 from chainrule.estimators.starting import hidden_layers, seed_of, starting_network
 from chainrule.estimators.watching import EarlyStopping, Epochs, Tasks, interrupted_with_a_warning
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
-from chainrule.optimizers import SGD, Adam, Adaptive, InverseScaling, Optimizer
+from chainrule.optimizers import Optimizer
 from chainrule.training import Learner
 from chainrule.training.lbfgs import minimize_lbfgs
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
-__all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
-
-STOCHASTIC = ("sgd", "adam")
+__all__ = ["BaseMLP", "stochastic_only"]
 
 _NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -57,10 +63,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     # What both constructors take; their docstrings say what each means.
     hidden_layer_sizes: Any
     activation: Any
-    solver: str
+    solver: Any
     alpha: float
     batch_size: Any
-    learning_rate: str
+    learning_rate: Any
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -80,6 +86,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     max_fun: int
     dropout: float
     l1: float
+    max_grad_norm: float | None
     engine: str
     n_jobs: int | None
 
@@ -203,7 +210,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"Got {sizes}: keep hidden_layer_sizes, or set warm_start=False."
             )
         self.n_iter_ = 0
-        if self.solver == "lbfgs":
+        if is_lbfgs(self.solver):
             self._fit_lbfgs(X, Y, y, sample_weight, weight)
         else:
             self._fit_stochastic(X, Y, y, sample_weight, weight, incremental=incremental)
@@ -213,12 +220,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
-        if self.solver == "lbfgs" and self.dropout:
-            raise InvalidParameter(
-                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
-                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
-                f"use solver='adam' or 'sgd'."
-            )
+        require_possible_solver(self)
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
@@ -294,6 +296,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 max_iter=self.max_iter,
                 max_fun=self.max_fun,
                 tol=self.tol,
+                settings=None if isinstance(self.solver, str) else self.solver,
                 on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
                 on_iteration=on_iteration,
             )
@@ -358,7 +361,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             if early is None:
                 what = str(error).partition(". ")[0]  # its advice is for those with a Learner
                 raise Diverged(
-                    f"{_NON_FINITE} {what}: try a tenth of learning_rate_init."
+                    f"{_NON_FINITE} {what}: try a tenth of "
+                    f"{'its learning rate' if has_own_rate(self.solver) else 'learning_rate_init'}."
                 ) from None
             early.scores.append(float("nan"))
             warnings.warn(
@@ -378,7 +382,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if fresh or learner is None:
             learner = Learner(
                 self.network_,
-                self._make_optimizer(),
+                self._make_optimizer(n_examples),
                 seed=seed_of(self.random_state),
                 n_jobs=self.n_jobs,
                 engine=self.engine,
@@ -391,13 +395,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"clipped: {self.batch_size} to {n_examples}.",
                 stacklevel=5,
             )
-        learner.batch_size = self._batch_size(n_examples)
+        learner.batch_size = batch_size = self._batch_size(n_examples)
+        if batch_size < n_examples and needs_full_batch(self.solver):
+            raise InvalidParameter(
+                f"The 'batch_size' parameter of {type(self).__name__} must be 'auto' with Rprop, "
+                f"which goes by the sign of the gradient over all examples. Got "
+                f"{self.batch_size!r} instead."
+            )
         learner.l2, learner.l1 = self._lambdas(n_examples)
         learner.dropout, learner.shuffle = self.dropout, self.shuffle
+        learner.max_grad_norm = self.max_grad_norm
         return learner
 
     def _batch_size(self, n_examples: int) -> int:
-        wanted = 200 if self.batch_size == "auto" else int(self.batch_size)
+        if self.batch_size == "auto":
+            return n_examples if needs_full_batch(self.solver) else min(200, n_examples)
+        wanted = int(self.batch_size)
         return min(wanted, n_examples)
 
     def _lambdas(self, n_examples: int) -> tuple[float, float]:
@@ -407,22 +420,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         set, so lambda = alpha M/B: with weights that is alpha S over the weight S B/M that a batch
         has on average, so that a row of weight 2 is a row twice.
         """
-        if self.solver == "lbfgs":
+        if is_lbfgs(self.solver):
             return self.alpha, self.l1
         per_batch = n_examples / self._batch_size(n_examples)
         return self.alpha * per_batch, self.l1 * per_batch
 
-    def _make_optimizer(self) -> Optimizer:
-        rate = self.learning_rate_init
-        if self.solver == "adam":
-            return Adam(rate, self.beta_1, self.beta_2, self.epsilon)
-        schedules = {
-            "constant": rate,
-            "invscaling": InverseScaling(rate, self.power_t),
-            "adaptive": Adaptive(rate),
-        }
-        nesterov = bool(self.nesterovs_momentum and self.momentum)
-        return SGD(schedules[self.learning_rate], self.momentum, nesterov)
+    def _make_optimizer(self, n_examples: int) -> Optimizer:
+        steps_an_epoch = -(-n_examples // self._batch_size(n_examples))
+        return make_optimizer(self, self.max_iter * steps_an_epoch)
 
     def _hold_out(self, X: Any, Y: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
         """Split off the validation examples: return X, Y, y, *weights of each part."""
@@ -518,7 +523,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
 def stochastic_only(estimator: BaseMLP) -> bool:
     """Whether `partial_fit` exists: only for a stochastic solver."""
-    if estimator.solver not in STOCHASTIC:
+    if not is_stochastic(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "
             f"stochastic."

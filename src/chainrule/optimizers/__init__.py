@@ -5,6 +5,7 @@ from chainrule.optimizers.adam import Adam
 from chainrule.optimizers.adamw import AdamW
 from chainrule.optimizers.description import describe_optimizer, describe_schedule, optimizer_from
 from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.lbfgs import LBFGS
 from chainrule.optimizers.nadam import Nadam
 from chainrule.optimizers.rmsprop import RMSprop
 from chainrule.optimizers.rprop import Rprop
@@ -22,6 +23,7 @@ from chainrule.optimizers.schedules import (
 from chainrule.optimizers.sgd import SGD
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",

@@ -387,18 +387,16 @@ class OneCycle(Schedule):
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return the rate of each step."""
-        last = _length(self.steps) - 1
+        t, last = steps.astype(np.float64), float(_length(self.steps) - 1)
         top = max(self.pct_start * (last + 1) - 1, 0.0)
         first_rate = self.peak / self.div_factor
         last_rate = first_rate / self.final_div_factor
-        going_up = half_cosine(np.minimum(steps / top, 1)) if top > 0 else np.zeros(len(steps))
-        down = (
-            half_cosine(np.clip((steps - top) / (last - top), 0, 1))
-            if last > top
-            else (steps <= top).astype(float)
-        )
-        up_rates = self.peak + (first_rate - self.peak) * going_up
-        return np.where(steps <= top, up_rates, last_rate + (self.peak - last_rate) * down)
+        # How far it still is from the peak on the way up, and from the end on the way down.
+        up = half_cosine(np.minimum(t / max(top, 1e-300), 1.0))
+        down = half_cosine(np.clip((t - top) / max(last - top, 1e-300), 0.0, 1.0))
+        rising = self.peak + (first_rate - self.peak) * up
+        falling = last_rate + (self.peak - last_rate) * down
+        return np.where(t <= top, rising if top > 0 else self.peak, falling)
 
     @property
     def is_open(self) -> bool:

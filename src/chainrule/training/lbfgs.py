@@ -12,6 +12,7 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.optimizers import LBFGS
 
 __all__ = ["LBFGSResult", "minimize_lbfgs"]
 
@@ -50,6 +51,7 @@ def minimize_lbfgs(
     max_iter: int = 200,
     max_fun: int = 15000,
     tol: float = 1e-4,
+    settings: LBFGS | None = None,
     on_iteration_begin: Callable[[], None] | None = None,
     on_iteration: Callable[[float], bool | None] | None = None,
 ) -> LBFGSResult:
@@ -68,6 +70,8 @@ def minimize_lbfgs(
         Iterations and evaluations of J at most.
     tol : float, default=1e-4
         Stop when no entry of grad J exceeds it, or when the cost no longer falls (SciPy's ftol).
+    settings : LBFGS, optional
+        How it searches.
     on_iteration_begin : callable, optional
         Called without arguments before each iteration.
     on_iteration : callable, optional
@@ -96,6 +100,7 @@ def minimize_lbfgs(
     examples = Examples(*check_batch(wide.architecture, X, Y, sample_weight))
     n_examples, total = len(examples), examples.total
 
+    settings = LBFGS() if settings is None else settings
     begun = False
 
     def cost_and_gradient(theta: Float) -> tuple[float, Float]:
@@ -122,7 +127,13 @@ def minimize_lbfgs(
         wide.theta.copy(),
         method="L-BFGS-B",
         jac=True,
-        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        options={
+            "maxiter": max_iter,
+            "maxfun": max_fun,
+            "gtol": tol,
+            "maxcor": settings.history_size,
+            "maxls": settings.max_line_search,
+        },
         callback=after_iteration,
     )
     net.theta[...] = found.x

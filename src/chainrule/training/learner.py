@@ -37,7 +37,7 @@ from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
-from chainrule.optimizers import Adam, Optimizer
+from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
@@ -152,6 +152,12 @@ class Learner:
         if not isinstance(net, Network):
             raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
         optimizer = Adam() if optimizer is None else optimizer
+        if isinstance(optimizer, LBFGS):
+            raise InvalidParameter(
+                "L-BFGS searches along lines, which a Learner, one step a batch, does not do: give "
+                "it to an estimator, as in cr.MLPRegressor(solver=cr.LBFGS()), or take another "
+                "optimizer, such as cr.Rprop(), here."
+            )
         if not isinstance(optimizer, Optimizer):
             raise InvalidParameter(
                 f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."
