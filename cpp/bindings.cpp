@@ -110,6 +110,7 @@ class Deadline {
 template <class T> class Row {
  public:
   Row(nb::handle object, std::ptrdiff_t n, bool writable) {
+    if (object.is_none()) return;
     const int flags = PyBUF_ND | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
     held_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
     if (!held_) {

@@ -391,10 +391,10 @@ class OneCycle(Schedule):
         top = max(self.pct_start * (last + 1) - 1, 0.0)
         first_rate = self.peak / self.div_factor
         last_rate = first_rate / self.final_div_factor
-        # How far it still is from the peak on the way up, and from the end on the way down.
+        # How far it is still to go, up to the peak and down to the end.
         up = half_cosine(np.minimum(t / max(top, 1e-300), 1.0))
         down = half_cosine(np.clip((t - top) / max(last - top, 1e-300), 0.0, 1.0))
-        rising = self.peak + (first_rate - self.peak) * up
+        rising = first_rate + (self.peak - first_rate) * (1 - up)
         falling = last_rate + (self.peak - last_rate) * down
         return np.where(t <= top, rising if top > 0 else self.peak, falling)
 

@@ -170,7 +170,8 @@ class Learner:
         self.history = History()
         self._asked_engine = engine
         self._engine = choose_engine(engine, net.architecture, optimizer)
-        memories = len(optimizer.init(net.theta[:0]))
+        # What it remembers of no parameters at all is empty where it is as long as theta.
+        memories = sum(m.size == 0 for m in optimizer.init(net.theta[:0]).values())
         require_memory(
             (2 + memories) * net.theta.nbytes,  # theta, its gradient, what the optimizer remembers
             f"Training {net.n_parameters:,} parameters with {type(optimizer).__name__}",
