@@ -26,6 +26,11 @@ template <class T> using Array = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::d
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T> using MaybeArray = std::optional<Array<T>>;
 
+// Arguments that are taken as they are or refused: what is written into a converted copy is lost, and
+// a copy of the rows is what nobody asked for.
+auto array(const char* name) { return nb::arg(name).noconvert(); }
+auto array_or_none(const char* name) { return nb::arg(name).none().noconvert(); }
+
 template <class T> T* data_or_null(const MaybeArray<T>& array) {
   return array ? array->data() : nullptr;
 }
@@ -36,8 +41,10 @@ void require(bool fits) {
 }
 
 core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
-                                const std::vector<int>& activations, int loss) {
-  core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
+                                const std::vector<int>& activations, int loss,
+                                const std::vector<double>& numbers) {
+  core::Architecture net{sizes, {}, {static_cast<core::Loss>(loss), numbers}};
+  require(net.loss.fits(sizes.back()));
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
 }
@@ -146,7 +153,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss, int optimizer,
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers, int optimizer,
              const std::vector<double>& rule, double l2, double l1, double max_grad_norm,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
              bool shuffle, bool sparse, int threads, bool fixed_threads,
@@ -163,9 +171,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.sparse = sparse;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
-            new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
+            new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
+                               n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "rule"_a, "l2"_a, "l1"_a, "max_grad_norm"_a, "dropout"_a, "seed"_a, "batch_size"_a,
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "rule"_a, "l2"_a,
+          "l1"_a, "max_grad_norm"_a, "dropout"_a, "seed"_a, "batch_size"_a,
           "shuffle"_a, "sparse"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
       .def(
@@ -234,10 +244,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
-          "theta"_a, "first"_a.none(), "second"_a.none(), "product"_a.none(), "X"_a.none(),
-          "values"_a.none(), "columns32"_a.none(), "starts32"_a.none(), "columns64"_a.none(),
-          "starts64"_a.none(), "Y"_a, "weight"_a.none(), "total"_a, "rates"_a, "progress"_a,
-          "partial"_a, "stopping"_a, "records"_a, "seconds"_a);
+          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("product"),
+          array_or_none("X"), array_or_none("values"), array_or_none("columns32"),
+          array_or_none("starts32"), array_or_none("columns64"), array_or_none("starts64"),
+          array("Y"), array_or_none("weight"), "total"_a, array("rates"), array("progress"),
+          array("partial"), array("stopping"), array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",
@@ -255,12 +266,12 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
         const T* Y = one_hot;
-        if (net.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
+        if (net.loss.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
           const std::ptrdiff_t k = PyNumber_AsSsize_t(y.ptr(), nullptr);
           if (k == -1 && PyErr_Occurred()) PyErr_Clear();
           if (k < 0 || k >= K) return std::nullopt;
           one_hot[k] = 1;
-        } else if (net.loss == core::Loss::kSquaredError) {
+        } else if (core::takes_numbers(net.loss.loss)) {
           targets.emplace(y, K, false);
           if (!*targets || !all_finite(targets->data(), K)) return std::nullopt;
           Y = targets->data();
@@ -301,10 +312,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss) {
-            new (self) Predictor(architecture(sizes, activations, loss));
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers) {
+            new (self) Predictor(architecture(sizes, activations, loss, loss_numbers));
           },
-          "sizes"_a, "activations"_a, "loss"_a)
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a)
       .def(
           "predict",
           [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {
@@ -323,7 +335,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             }
             if (!whole) throw nb::python_error();
           },
-          "theta"_a, "X"_a, "H"_a, "threads"_a);
+          array("theta"), array("X"), array("H"), "threads"_a);
 }
 
 // One of the core's elementwise functions over an array, with the caller's mode for subnormals.
@@ -343,6 +355,6 @@ NB_MODULE(CHAINRULE_MODULE, m) {
   m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
   bind<float>(m, "TrainerF32", "PredictorF32");
   bind<double>(m, "TrainerF64", "PredictorF64");
-  m.def("apply", apply<float>, "name"_a, "z"_a, "out"_a);
-  m.def("apply", apply<double>, "name"_a, "z"_a, "out"_a);
+  m.def("apply", apply<float>, "name"_a, array("z"), array("out"));
+  m.def("apply", apply<double>, "name"_a, array("z"), array("out"));
 }

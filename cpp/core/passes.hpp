@@ -59,7 +59,7 @@ template <class T> class Passes {
       : net_(net), settings_(settings), interruption_(interruption),
         buffers_(net, n_batch, true, !settings.dropout.empty(),
                  settings.sparse || (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
-        losses_(loss_blocks<T>(net.loss)),
+        losses_(net.loss, net.sizes.back()),
         is_penalized_(settings.l2 != 0 || settings.l1 != 0), clips_(settings.max_grad_norm > 0),
         update_biases_(choose_bias_update<T>(settings.optimizer.kind)),
         update_weights_(choose_update<T>(settings.optimizer.kind, is_penalized_ && !clips_)),
@@ -268,9 +268,16 @@ template <class T> class Passes {
   }
 
   void gather(const Batch<T>& batch, Index r, Index n) {
+    constexpr Index kAhead = 16, kLine = 64 / static_cast<Index>(sizeof(T));
     const Index width = net_.sizes[0];
     for (Index i = r; i < r + n; ++i) {
       T* to = buffers_.X.get() + i * width;
+      // Rows in a random order: the memory takes as long to find one as all of its step's work takes.
+      if (const Index next = i + kAhead; next < batch.n && examples_->X) {
+        const T* row = examples_->X + batch.targets.example(next) * width;
+        for (Index j = 0; j < std::min(width, 4 * kLine); j += kLine) __builtin_prefetch(row + j);
+        __builtin_prefetch(batch.targets.y(next));
+      }
       if (examples_->X)
         std::copy_n(examples_->X + batch.targets.example(i) * width, width, to);
       else

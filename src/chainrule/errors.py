@@ -21,6 +21,7 @@ __all__ = [
     "TooLarge",
     "UnknownName",
     "UnwritablePath",
+    "WrongDerivative",
     "unknown_name",
 ]
 
@@ -43,6 +44,10 @@ class UnknownName(InvalidParameter):
 
 class NotTrainable(InvalidParameter):
     """A network that propagates forward but has no usable gradient (a step function in it)."""
+
+
+class WrongDerivative(InvalidParameter):
+    """An activation or loss of the user's whose derivative is not that of its values."""
 
 
 class Diverged(ChainruleError, ArithmeticError, ValueError):

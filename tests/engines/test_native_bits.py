@@ -24,9 +24,23 @@ EPOCHS = 30
 LOSSES = ["squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error"]
 ACTIVATIONS = ["tanh", "relu", "gelu", "mish", "elu", "silu", "softplus", "logistic", "selu"]
 
+NEWER = [
+    ("absolute_error", (16, 31, 17)),
+    (cr.Huber(0.3), (17, 15, 33)),
+    (cr.Quantile([0.1, 0.5, 0.9]), (15, 16, 33)),
+    (cr.Quantile(0.3), (15, 16, 1)),
+    (cr.CrossEntropy(0.1), (15, 16, 17)),
+    (cr.LogLoss(0.1), (15, 17, 4)),
+    (cr.LogLoss(0.1), (15, 16, 33)),
+    (cr.GroupedLogLoss([3, 2, 4]), (16, 33, 9)),
+    (cr.GroupedLogLoss([17, 3, 13], 0.1), (16, 15, 33)),
+]
+
 
 def cases():
     """Every shape with one way to batch, activation and loss each, in both dtypes."""
+    for i, (loss, sizes) in enumerate(NEWER):
+        yield sizes, BATCHES[i % 6], ACTIVATIONS[i % 9], loss, ("float32", "float64")[i % 2]
     for i, sizes in enumerate(SIZES):
         loss = LOSSES[i % 5]
         if loss == "log_loss" and sizes[-1] == 1:
@@ -85,6 +99,44 @@ def test_threads_and_instruction_sets(sizes, batching, g, loss, dtype, use_core)
             results[level, n_jobs] = trained(*case, n_jobs=n_jobs)
     first = results[levels()[-1], 1]
     assert {run for run, result in results.items() if result != first} == set()
+
+
+# Steps so long that several threads share the layers out by columns: panels that can be shared out
+# evenly and others, a narrow layer between wide ones, a remainder, more than 192 rows at once.
+LONG_STEPS = [
+    ((100, 256, 257, 10), (300, 130), "relu", "log_loss"),
+    ((40, 300, 9, 330, 3), (421, 420), "tanh", "log_loss"),
+    ((300, 129), (210, 205), "relu", "squared_error"),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("sizes", "batching", "g", "loss"), LONG_STEPS)
+def test_threads_that_share_out_columns(sizes, batching, g, loss, dtype, use_core):
+    results = {}
+    for level in levels():
+        use_core(level)
+        for n_jobs in (1, 2, 3, 5) if level == levels()[-1] else (1, 3):
+            for drop in (0.3, 0.0):  # without, the rectifier is part of the product
+                run = trained(
+                    sizes, batching, g, loss, dtype, n_jobs=n_jobs, n_epochs=2, dropout=drop
+                )
+                results.setdefault(drop, {})[level, n_jobs] = run
+    for runs in results.values():
+        first = runs[levels()[-1], 1]
+        assert {run for run, result in runs.items() if result != first} == set()
+
+
+@pytest.mark.parametrize(("sizes", "batching", "g", "loss"), LONG_STEPS)
+def test_shared_out_columns_follow_the_reference(sizes, batching, g, loss):
+    native, reference = (
+        make(sizes, batching, g, loss, "float64", engine=engine, n_jobs=2, dropout=0.2)
+        for engine in ("native", "reference")
+    )
+    X, Y, weight = data(batching[0], sizes[0], sizes[-1], loss, "float64")
+    for learner in (native, reference):
+        learner.fit(X, Y, epochs=3, sample_weight=weight)
+    np.testing.assert_allclose(native.net.theta, reference.net.theta, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,5 +1,6 @@
 """What each parameter of the estimators may be, as scikit-learn's tables have it."""
 
+import os
 from numbers import Integral, Real
 from typing import Any
 
@@ -9,6 +10,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from chainrule.estimators.solvers import SCHEDULES, STOCHASTIC
 from chainrule.maths.activations import ACTIVATIONS, Activation
 from chainrule.optimizers import LBFGS, Optimizer, Schedule
+from chainrule.training import Checkpoint
 
 __all__ = ["PARAMETER_CONSTRAINTS"]
 
@@ -41,4 +43,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "engine": [StrOptions({"auto", "reference", "native"})],
     "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
+    "checkpoint": [str, os.PathLike, Checkpoint, None],
+    "resume": ["boolean"],
+    "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
 }

@@ -18,6 +18,7 @@ from chainrule.optimizers.interface import (
     OptimizerState,
     require_usable_epsilon,
     settle,
+    zeros_as,
 )
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
@@ -74,7 +75,7 @@ class Adagrad(Optimizer):
             If epsilon would count as 0 beside parameters of that dtype.
         """
         require_usable_epsilon(self, self.epsilon, theta)
-        return {"sum": np.zeros_like(theta)}
+        return {"sum": zeros_as(theta)}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adagrad in place."""

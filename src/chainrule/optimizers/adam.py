@@ -20,6 +20,7 @@ from chainrule.optimizers.interface import (
     OptimizerState,
     require_usable_epsilon,
     settle,
+    zeros_as,
 )
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
@@ -83,7 +84,7 @@ class Adam(Optimizer):
             If epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
         """
         require_usable_epsilon(self, self.epsilon, theta)
-        return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+        return {"mean": zeros_as(theta), "square": zeros_as(theta)}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""

@@ -10,7 +10,7 @@ from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.schedules import Schedule
 
-__all__ = ["Optimizer", "OptimizerState", "require_usable_epsilon", "settle"]
+__all__ = ["Optimizer", "OptimizerState", "require_usable_epsilon", "settle", "zeros_as"]
 
 OptimizerState: TypeAlias = dict[str, Float]
 """What an optimizer remembers between steps: named arrays as long as theta, or of one number."""
@@ -85,6 +85,11 @@ def settle(rule: object, **checked: object) -> None:
     """
     for name, value in checked.items():
         object.__setattr__(rule, name, value)
+
+
+def zeros_as(theta: Float) -> Float:
+    """Return a memory of 0, as long as theta."""
+    return np.zeros(theta.shape, theta.dtype)
 
 
 def require_usable_epsilon(rule: Optimizer, epsilon: float, theta: Float) -> None:

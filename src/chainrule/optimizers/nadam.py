@@ -20,6 +20,7 @@ from chainrule.optimizers.interface import (
     OptimizerState,
     require_usable_epsilon,
     settle,
+    zeros_as,
 )
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
@@ -88,8 +89,8 @@ class Nadam(Optimizer):
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return {
-            "mean": np.zeros_like(theta),
-            "square": np.zeros_like(theta),
+            "mean": zeros_as(theta),
+            "square": zeros_as(theta),
             "momentum_product": np.ones(1),
         }
 

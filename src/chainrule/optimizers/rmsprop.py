@@ -18,6 +18,7 @@ from chainrule.optimizers.interface import (
     OptimizerState,
     require_usable_epsilon,
     settle,
+    zeros_as,
 )
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
@@ -77,7 +78,7 @@ class RMSprop(Optimizer):
             If epsilon would count as 0 beside parameters of that dtype.
         """
         require_usable_epsilon(self, self.epsilon, theta)
-        return {"square": np.zeros_like(theta)}
+        return {"square": zeros_as(theta)}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of RMSprop in place."""

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.architecture.checks import check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.optimizers.interface import Optimizer, OptimizerState, settle
+from chainrule.optimizers.interface import Optimizer, OptimizerState, settle, zeros_as
 from chainrule.optimizers.schedules import Schedule
 
 __all__ = ["Rprop"]
@@ -90,8 +90,8 @@ class Rprop(Optimizer):
     def init(self, theta: Float) -> OptimizerState:
         """Return no gradient before, and the size of the first step."""
         return {
-            "previous": np.zeros_like(theta),
-            "step_size": np.full_like(theta, self.learning_rate),
+            "previous": zeros_as(theta),
+            "step_size": np.full(theta.shape, self.learning_rate, theta.dtype),
         }
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:

@@ -6,7 +6,7 @@ given its number of steps, or take it from the fit: "open" ones run once through
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, TypeAlias, final
@@ -36,8 +36,8 @@ Numbers: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
 
 
-class Schedule(ABC):
-    """A learning-rate schedule.
+class Schedule(ABC):  # noqa: B024 - either of two methods is to be defined
+    """A learning-rate schedule. It defines `rates`; or `rate`, if it goes by the epoch alone.
 
     Attributes
     ----------
@@ -49,7 +49,6 @@ class Schedule(ABC):
 
     changes: ClassVar[bool] = True
 
-    @abstractmethod
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return the learning rates of some steps.
 
@@ -66,9 +65,13 @@ class Schedule(ABC):
         -------
         array of float64, as long as `steps`
         """
+        seen, epochs = np.unique(examples, return_inverse=True)
+        return np.array([self.rate(count, reductions) for count in seen.tolist()])[epochs]
 
     def rate(self, examples: int, reductions: int, step: int = 0) -> float:
         """Return the learning rate of one step."""
+        if type(self).rates is Schedule.rates:
+            raise NotImplementedError(f"{type(self).__name__} defines neither rates nor rate.")
         return float(self.rates(np.array([step]), np.array([examples]), reductions)[0])
 
     def reduces(self, rate: float) -> bool:
@@ -450,7 +453,8 @@ class Warmup(Schedule):
         rises = steps < self.steps
         if rises.any():
             # The first rate is that of step 0, whatever has been seen meanwhile.
-            goal = self.after.rate(0, reductions)
+            start = np.zeros(1, np.int64)
+            goal = self.after.rates(start, start, reductions)[0]
             rates[rises] = goal * ((steps[rises] + 1) / (self.steps + 1))
         return rates
 

@@ -13,12 +13,10 @@ the gradient where we stand (Sutskever et al. 2013).
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
 from chainrule.architecture.checks import check_flag, check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.optimizers.interface import Optimizer, OptimizerState, settle
+from chainrule.optimizers.interface import Optimizer, OptimizerState, settle, zeros_as
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
 __all__ = ["SGD"]
@@ -67,7 +65,7 @@ class SGD(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return a velocity of 0, or nothing without momentum."""
-        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
+        return {"velocity": zeros_as(theta)} if self.momentum else {}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of gradient descent in place."""

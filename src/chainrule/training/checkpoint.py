@@ -135,8 +135,15 @@ class Saved:
     name: str
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> Saved | None:
+def read_checkpoint(path: str | os.PathLike[str], *, quiet: bool = False) -> Saved | None:
     """Return what a checkpoint holds, or the one before it if it is damaged; None without a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    quiet : bool, default=False
+        Whether not to warn that it is the one before.
 
     Raises
     ------
@@ -154,11 +161,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Saved | None:
         except (MissingFile, InvalidFile):
             raise error from None
         reason = str(error).partition("; take another")[0].rstrip(".")
-        warnings.warn(
-            f"{reason}. The training goes on from the checkpoint before, '{before.name}'.",
-            CheckpointWarning,
-            stacklevel=4,
-        )
+        if not quiet:
+            warnings.warn(
+                f"{reason}. The training goes on from the checkpoint before, '{before.name}'.",
+                CheckpointWarning,
+                stacklevel=4,
+            )
         return before
 
 

@@ -17,6 +17,7 @@ from chainrule.architecture import Architecture
 from chainrule.architecture.inputs import is_sparse
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import InvalidInput
+from chainrule.maths.losses import Loss, describe_loss
 from chainrule.optimizers import (
     Constant,
     Optimizer,
@@ -26,7 +27,14 @@ from chainrule.optimizers import (
 )
 from chainrule.optimizers.schedules import as_schedule
 
-__all__ = ["Identity", "describe_training", "difference", "digest_of_state", "plain"]
+__all__ = [
+    "Identity",
+    "describe_training",
+    "difference",
+    "digest_of_rows",
+    "digest_of_state",
+    "plain",
+]
 
 Identity: TypeAlias = dict[str, Any]
 
@@ -73,24 +81,24 @@ def describe_training(
     objective = task.objective
     return plain(
         {
+            "about": dict(about),
             "architecture": _described_architecture(task.architecture),
             "examples": len(examples),
-            "X": _digest_of_rows(examples.X),
-            "Y": _digest_of_rows(examples.Y),
-            "sample_weight": None if examples.weight is None else _digest_of_rows(examples.weight),
+            "X": digest_of_rows(examples.X),
+            "Y": digest_of_rows(examples.Y),
+            "sample_weight": None if examples.weight is None else digest_of_rows(examples.weight),
             "seed": objective.seed,
             "seed of the network": network_seed,
             "optimizer": _described_optimizer(task.optimizer, schedule),
+            "batch_size": task.batch_size,
             "l2": objective.l2,
             "l1": objective.l1,
             "dropout": objective.dropout,
             "max_grad_norm": task.max_grad_norm,
-            "batch_size": task.batch_size,
             "shuffle": task.shuffle,
             "engine": engine,
             "tol": None if plateau is None else plateau.tol,
             "n_iter_no_change": None if plateau is None else plateau.n_iter_no_change,
-            "about": dict(about),
         }
     )
 
@@ -157,10 +165,11 @@ def plain(value: Any) -> Any:
 
 
 def _described_architecture(architecture: Architecture) -> dict[str, Any]:
+    loss = describe_loss(architecture.loss)
     return {
         "layers": list(architecture.sizes),
         "activations": [g.name for g in architecture.activations],
-        "loss": architecture.loss.name,
+        "loss": architecture.loss.name if isinstance(loss, Loss) else loss,
         "dtype": architecture.dtype.name,
     }
 
@@ -190,7 +199,7 @@ def _name_of(thing: Any) -> str:
     return f"{getattr(thing, '__module__', None) or type(thing).__module__}.{name}"
 
 
-def _digest_of_rows(rows: Any) -> str:
+def digest_of_rows(rows: Any) -> str:
     """Return the SHA-256 of the shape, the type and every value of an array or CSR matrix."""
     kind = "csr" if is_sparse(rows) else "dense"
     digest = hashlib.sha256(f"{kind} {rows.shape} {rows.dtype.str}\n".encode())

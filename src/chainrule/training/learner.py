@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
-from chainrule.architecture.parameters import write
+from chainrule.architecture.parameters import taken_over
 from chainrule.engines import (
     Engine,
     EpochRecord,
@@ -44,6 +44,7 @@ from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.own_parts import check_own_parts
 from chainrule.training.rates import Rates
 from chainrule.training.run import Run
 from chainrule.training.settings import (
@@ -90,7 +91,8 @@ class Learner:
         step can share out. The result never depends on it. The reference engine leaves threads to
         NumPy.
     engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part.
+        What computes; "auto" takes the fastest that knows every part: the reference where an
+        activation, the loss or the optimizer is your own. The attribute `engine` says which.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
     max_grad_norm : float or None, default=None
@@ -216,7 +218,8 @@ class Learner:
             return rate
         schedule, begin = self._spanned or (rate, 0)
         state = self._state
-        return schedule.rate(state.examples - state.position, state.reductions, state.step - begin)
+        step, seen = np.array([state.step - begin]), np.array([state.examples - state.position])
+        return float(schedule.rates(step, seen, state.reductions)[0])
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -282,6 +285,9 @@ class Learner:
             If X, Y or the weights are unusable; nothing is changed.
         NotTrainable
             If a step function lets no gradient through.
+        WrongDerivative
+            If the derivative of an activation or loss of your own is not that of its values, which
+            is looked at once, before the first training with it. Nothing is changed.
         Diverged
             If the cost becomes NaN or infinite.
         UnwritablePath
@@ -438,7 +444,7 @@ class Learner:
 
         Raises
         ------
-        InvalidInput, NotTrainable, Diverged
+        InvalidInput, NotTrainable, WrongDerivative, Diverged
             As for `fit`.
 
         Examples
@@ -570,15 +576,27 @@ class Learner:
         """Restore a learner, every part checked: it may come from a file."""
         self.__init__(**kept["settings"])
         state = self._state
-        for name, memory in state.optimizer_state.items():
-            write(memory, kept["optimizer_state"][name], f"the optimizer's {name}")
+        for name, fresh in state.optimizer_state.items():
+            memory = kept["optimizer_state"][name]
+            state.optimizer_state[name] = taken_over(memory, fresh, f"the optimizer's {name}")
         state.step, state.epoch, state.examples, state.reductions = (
             check_whole("progress", count, at_least=0) for count in kept["progress"]
         )
 
+    def __copy__(self) -> "Learner":
+        """Return a learner of the same network with a memory of its own."""
+        kept = self.__getstate__()
+        memories = kept["optimizer_state"]
+        kept["optimizer_state"] = {name: memory.copy() for name, memory in memories.items()}
+        copied = Learner.__new__(Learner)
+        copied.__setstate__(kept)
+        return copied
+
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
-        return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        check_own_parts(self.net.architecture, examples.Y)
+        return examples
 
     def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
         batch_size = n_examples

@@ -61,8 +61,9 @@ class Rates:
         """
         seen = state.examples - state.position  # before this epoch
         if not self.schedule.changes:
-            rate = self.schedule.rate(seen, state.reductions, state.step - self.begin)
-            return np.array([rate]), repeat(rate)
+            step = np.array([state.step - self.begin])
+            rates = self.schedule.rates(step, np.array([seen]), state.reductions)
+            return rates, repeat(rates.item())
         left = -(-(self.n_examples - state.position) // self.batch_size)
         n = min(left + (n_epochs - 1) * self.steps_an_epoch, _STEPS_A_CALL)
         ahead = np.arange(n)

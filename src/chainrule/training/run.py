@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.engines import Plateau, TrainingState
 from chainrule.errors import CheckpointMismatch
-from chainrule.storage import damaged
+from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import STOPS, History, Record
 
@@ -130,7 +130,7 @@ class Run:
         if not isinstance(start, str) or start not in (self.start, earlier_start):
             raise mismatch(name, "the weights it started from, or the optimizer's memory, differ")
         if header.get("callbacks") != self._names():
-            here, there = self._names(), header.get("callbacks")
+            here, there = self._names(), short(header.get("callbacks"))
             raise mismatch(name, f"the callbacks with a memory are {here} here and {there} there")
         _require_no_further(len(history), counters["position"], epochs, name)
         # From here on nothing is refused, except by a callback.
