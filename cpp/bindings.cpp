@@ -201,7 +201,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
             require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
             require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
-                    records.shape(1) == 2);
+                    records.shape(1) == 3);
             require(rates.shape(0) > 0 && (!product || product->shape(0) == 1));
             require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
             const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
@@ -285,7 +285,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         core::EpochRecord record;
         self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
                  memory_2 ? memory_2.data() : nullptr, examples, {&rate, 1}, progress, never,
-                 &record, 1, [] { return false; });
+                 &record, 1, [] { return false; }, false);
         if (momenta) *momenta.data() = progress.momentum_product;
         if (self.status() == core::Status::kDiverged) return self.last_cost();
         return all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;

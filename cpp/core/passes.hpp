@@ -8,11 +8,11 @@
 
 #include "examples.hpp"
 #include "forward.hpp"
+#include "gradient_norm.hpp"
 #include "interruption.hpp"
 #include "optimizers.hpp"
 #include "philox.hpp"
 
-#include <cmath>
 #include <numeric>
 
 namespace chainrule::CHAINRULE_ISA {
@@ -68,10 +68,10 @@ template <class T> class Passes {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0, clips_);
       if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
+      norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
       for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
     }
     unit_penalty_.assign(units_.size(), 0.0);
-    unit_squares_.assign(units_.size(), 0.0);
     for (int t = 0; t < threads; ++t)
       gradients_.emplace_back((kRowBlock + 1) * kPanel<T> +
                               padded<T>(*std::max_element(net_.sizes.begin(), net_.sizes.end())));
@@ -118,17 +118,17 @@ template <class T> class Passes {
       rows(me, batch);
   }
 
-  // Gradient and update of a part of the weights. Only if the gradient's norm is to be known before
-  // the update is it stored, and the threads wait for one another in between.
+  // Gradient and update of a part of the weights; a step whose gradient is measured leaves its norm
+  // to be asked for. Only if the norm is to be known before the update is the gradient stored, and
+  // the threads wait for one another in between.
   void weights_phase(Member me, const Batch<T>& batch, const Step<T>& step, Barrier& barrier) {
     share_out(me, [&](Index l, Part part) { piece(me, l, part, batch, step); });
     if (!clips_) return;
     barrier.wait();
     if (interruption_.is_given_up(batch.step)) return;
-    squares(me);
+    const T scale = clipping_scale();
     if (me.number == 0) begin_step();
     barrier.wait();
-    const T scale = clipping_scale();
     share_out(me, [&](Index l, Part part) { clipped_update(l, part, scale, step); });
   }
 
@@ -141,6 +141,8 @@ template <class T> class Passes {
   double total_penalty() const {
     return std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
   }
+
+  double gradient_norm() const { return norm_.norm(); }
 
   T* gathered_X() const { return buffers_.X.get(); }
 
@@ -374,6 +376,8 @@ template <class T> class Passes {
         multiply(end - begin, w,
                  Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
                  zeros);  // BP3.2
+      if (batch.measured || clips_)
+        norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);
       if (!clips_)
         update(layer, p, part, gradient, step);
       else if (is_penalized_)
@@ -410,29 +414,9 @@ template <class T> class Passes {
     }
   }
 
-  // The squares of this thread's share of the gradient.
-  void squares(Member me) {
-    for (Index u = me.number; u < static_cast<Index>(units_.size()); u += me.of) {
-      const auto [l, begin, end] = units_[idx(u)];
-      const Panels<T>& G = layers_[idx(l)].gradient;
-      double sum = 0;
-      for (Index r = begin == 0 ? 0 : begin + 1; r < end + 1; ++r) {
-        RowSum<T> row;
-        for (Index p = 0; p < G.count(); ++p)
-          for (Index j = 0; j < G.width(p); j += kLanes<T>) {
-            const Vec<T> g = load(G.row(p, r) + j);
-            row.add(g * g);
-          }
-        sum += static_cast<double>(row.total());
-      }
-      unit_squares_[idx(u)] = sum;
-    }
-  }
-
   // What the gradient is multiplied by, 1 if it is short enough; as PyTorch has it.
   T clipping_scale() const {
-    const double sum = std::accumulate(unit_squares_.begin(), unit_squares_.end(), 0.0);
-    const double scale = settings_.max_grad_norm / (std::sqrt(sum) + 1e-6);
+    const double scale = settings_.max_grad_norm / (norm_.norm() + 1e-6);
     return scale < 1 ? static_cast<T>(scale) : T(1);
   }
 
@@ -495,7 +479,8 @@ template <class T> class Passes {
   std::vector<LayerPanels<T>> layers_;
   std::vector<ActivationBlocks<T>> rows_;
   std::vector<Unit> units_;
-  std::vector<double> unit_penalty_, unit_squares_;
+  std::vector<double> unit_penalty_;
+  GradientNorm<T> norm_;
   std::vector<Buffer<T>> gradients_;
   const Examples<T>* examples_ = nullptr;
   std::atomic<Index> next_unit_{0};

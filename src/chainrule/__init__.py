@@ -37,6 +37,7 @@ _WHERE = {
     "SGD": "chainrule.optimizers",
     "StepDecay": "chainrule.optimizers",
     "Trace": "chainrule.network",
+    "TrainingWarning": "chainrule.errors",
     "Warmup": "chainrule.optimizers",
     "check_gradients": "chainrule.network",
     "errors": "chainrule",

@@ -1,4 +1,5 @@
 from chainrule import errors as errors
+from chainrule.errors import TrainingWarning as TrainingWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
 from chainrule.estimators import MLPRegressor as MLPRegressor
 from chainrule.files import load as load

@@ -136,9 +136,10 @@ class Task:
 
 
 class EpochRecord(NamedTuple):
-    """The cost of an epoch, and how many seconds it took."""
+    """The cost of an epoch, the norm of its last step's gradient, and how many seconds it took."""
 
     cost: float
+    gradient_norm: float
     seconds: float
 
 
@@ -180,7 +181,7 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If the cost is NaN or infinite.
+            If the cost is NaN or infinite; the parameters are those it is of.
         """
 
     @abstractmethod
@@ -220,5 +221,5 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If a cost is NaN or infinite.
+            If a cost is NaN or infinite; the parameters are those it is of.
         """

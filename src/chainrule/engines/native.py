@@ -190,7 +190,7 @@ class NativeEngine(Engine):
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
-        records = np.zeros((1, 2))
+        records = np.zeros((1, 3))
         epoch = state.epoch
         self._run(task, state, batch, np.array([rate]), records, None)
         state.epoch = epoch
@@ -214,7 +214,7 @@ class NativeEngine(Engine):
         deadline: float = math.inf,
     ) -> None:
         """Run epochs in one call."""
-        filled = np.zeros((n_epochs, 2))
+        filled = np.zeros((n_epochs, 3))
         finished = state.epoch
         try:
             self._run(
@@ -223,8 +223,8 @@ class NativeEngine(Engine):
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
             # In one call, without Python code in between where Ctrl-C could come.
-            pairs = zip(numbers[0::2], numbers[1::2], strict=True)
-            records.extend(map(_make, repeat(EpochRecord), pairs))
+            values = zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
+            records.extend(map(_make, repeat(EpochRecord), values))
 
     def _run(
         self,

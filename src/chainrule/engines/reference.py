@@ -135,15 +135,15 @@ def flat_gradient(architecture: Architecture, gradients: Gradients) -> Float:
     return grad.theta
 
 
-def clip(grad: Float, max_norm: float) -> None:
-    """Scale a gradient down to a norm, in place, if it is longer (Pascanu et al. 2013).
+def clip(grad: Float, max_norm: float | None) -> float:
+    """Return a gradient's norm, after scaling it down in place if it is longer than `max_norm`.
 
-    As in PyTorch, 1e-6 is added to its own norm.
+    As in PyTorch, 1e-6 is added to its own norm (Pascanu et al. 2013).
     """
-    norm = math.sqrt(np.sum(grad * grad, dtype=np.float64))
-    scale = max_norm / (norm + 1e-6)
-    if scale < 1:
+    norm = float(np.linalg.norm(grad))
+    if max_norm is not None and (scale := max_norm / (norm + 1e-6)) < 1:
         grad *= scale
+    return norm
 
 
 @final
@@ -167,7 +167,6 @@ class ReferenceEngine(Engine):
         """Make one update from a batch that is all there is."""
         result = _pass(task, state, batch, len(batch), batch.total)
         _update(task, state, batch, result, rate)
-        _require_finite(result.cost)
         return result.cost
 
     def epochs(
@@ -199,14 +198,13 @@ class ReferenceEngine(Engine):
                 result = _pass(task, state, batch, M, S)
                 # Ctrl-C may come anywhere in here. What then is half done must be known as such.
                 state.torn = True
-                _update(task, state, batch, result, next(each))
-                _require_finite(result.cost)
+                norm = _update(task, state, batch, result, next(each))
                 steps_left -= 1
                 state.position += len(batch)
                 state.epoch_cost += len(batch) / M * result.cost
                 state.epoch_seconds = time.perf_counter() - begin
                 if state.position == M:
-                    _end_epoch(state, plateau, records)
+                    _end_epoch(state, plateau, records, norm)
                 state.torn = False
                 late = time.monotonic() >= deadline
                 if late or not steps_left or (plateau is not None and plateau.is_reached):
@@ -229,29 +227,34 @@ def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, to
         )
 
 
-def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> None:
-    """Make one update: what the optimizer makes of the gradient."""
+def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> float:
+    """Make one update, what the optimizer makes of the gradient, and return the gradient's norm.
+
+    Raises
+    ------
+    Diverged
+        If the cost is NaN or infinite: nothing is learned from it. The step counts.
+    """
+    state.step += 1
+    state.examples += len(batch)
+    if not math.isfinite(result.cost):
+        raise Diverged(f"The cost became {result.cost}")
     with np.errstate(over="ignore", invalid="ignore"):
         grad = flat_gradient(task.architecture, result.gradients)
-        if task.max_grad_norm is not None:
-            clip(grad, task.max_grad_norm)
-        state.step += 1
-        state.examples += len(batch)
+        norm = clip(grad, task.max_grad_norm)
         task.optimizer.decay(state.parameters.weights, rate)
         task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
+    return norm
 
 
-def _end_epoch(state: TrainingState, plateau: Plateau | None, records: list[EpochRecord]) -> None:
-    records.append(EpochRecord(state.epoch_cost, state.epoch_seconds))
+def _end_epoch(
+    state: TrainingState, plateau: Plateau | None, records: list[EpochRecord], norm: float
+) -> None:
+    records.append(EpochRecord(state.epoch_cost, norm, state.epoch_seconds))
     if plateau is not None:
         plateau.reached(state.epoch_cost)
     state.epoch += 1
     state.position, state.epoch_cost, state.epoch_seconds = 0, 0.0, 0.0
-
-
-def _require_finite(cost: float) -> None:
-    if not math.isfinite(cost):
-        raise Diverged(f"The cost became {cost}")
 
 
 def _masks(

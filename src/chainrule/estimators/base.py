@@ -28,6 +28,8 @@ from chainrule.estimators.translation import lambdas
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.training import History
+from chainrule.training.diagnosis import where_it_diverged
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
@@ -36,6 +38,7 @@ __all__ = ["BaseMLP", "stochastic_only"]
 _CURVES = (
     "loss_",
     "loss_curve_",
+    "history_",
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
@@ -210,7 +213,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         table = Table(X, Y, y, sample_weight, weight)
         train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds))
         if not np.isfinite(self.network_.theta).all():
-            raise Diverged(NON_FINITE)
+            raise Diverged(f"{NON_FINITE} Here {where_it_diverged(self.network_, X)}.")
         return self
 
     def _require_possible(self) -> None:
@@ -259,6 +262,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
+        self.history_: History = had.get("history_", History())
         scores, best = had.get("validation_scores_"), had.get("best_validation_score_")
         best_loss = had.get("best_loss_")
         if self.early_stopping:

@@ -76,8 +76,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         What counts as an improvement, in units of the cost, or of the validation score with early
         stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
         stop sooner.
-    verbose : bool or int, default=False
-        Whether to print the cost of each epoch.
+    verbose : bool, int or {"bar", "auto"}, default=False
+        Whether to print the cost of each epoch; "bar" shows a progress bar on stderr instead, with
+        the time left, "auto" does so if that is a terminal.
     warm_start : bool, default=False
         Whether a second `fit` goes on from the weights of the first. The optimizer, its rate and
         the judgement of convergence start anew; `partial_fit` goes on with them.
@@ -169,7 +170,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_ : float
         The cost of the last epoch, penalties included.
     loss_curve_ : list of float
-        The cost of each epoch. This and the next three are not there for "lbfgs".
+        The cost of each epoch. This and the next four are not there for "lbfgs".
+    history_ : History
+        One record per epoch, with "epoch", "cost", "gradient_norm" (of the epoch's last step),
+        "learning_rate" and "seconds"; ``history_.to_frame()`` is a pandas DataFrame.
     best_loss_ : float or None
         The lowest cost; None with early stopping.
     validation_scores_ : list of float or None

@@ -17,9 +17,16 @@ from chainrule.estimators.keeping import with_estimator
 from chainrule.estimators.solvers import has_own_rate, make_optimizer
 from chainrule.estimators.starting import seed_of
 from chainrule.estimators.translation import batch_size, lambdas
-from chainrule.estimators.watching import EarlyStopping, Epochs, Tasks, interrupted_with_a_warning
+from chainrule.estimators.watching import (
+    EarlyStopping,
+    Epochs,
+    Tasks,
+    interrupted_with_a_warning,
+    prints,
+)
 from chainrule.training import Checkpoint, Learner
 from chainrule.training.lbfgs import minimize_lbfgs
+from chainrule.training.progress import Bar
 
 __all__ = ["NON_FINITE", "Fit", "Table", "fit_lbfgs", "fit_stochastic"]
 
@@ -82,14 +89,18 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
     estimator.engine_ = "reference"
     tasks = _tasks(estimator, table, max_epochs=estimator.max_iter)
 
+    bar = Bar(estimator.max_iter, always=estimator.verbose == "bar")
+    bar.is_shown = bar.is_shown and isinstance(estimator.verbose, str)
+
     def on_iteration(cost: float) -> bool:
         estimator.n_iter_ += 1
         estimator.loss_ = cost
-        if estimator.verbose:
+        bar.show(estimator.n_iter_, cost)
+        if prints(estimator):
             print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
         return tasks() if tasks.active else False
 
-    with interrupted_with_a_warning():
+    with interrupted_with_a_warning(), bar:
         found = minimize_lbfgs(
             estimator.network_,
             table.X,
@@ -136,7 +147,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     if tasks.active:
         callbacks.append(tasks)
     # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
-    if callbacks or estimator.verbose or fit.incremental:
+    if callbacks or prints(estimator) or fit.incremental:
         callbacks.insert(0, epochs_seen)
     checkpoint = fit.checkpoint
     if checkpoint is not None:
@@ -157,6 +168,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
                 checkpoint=checkpoint,
                 resume=checkpoint is not None and estimator.resume,
                 max_seconds=fit.seconds_left,
+                verbose=estimator.verbose if isinstance(estimator.verbose, str) else False,
             )
             stopped_by = history.stopped_by
             if stopped_by == "convergence" or (early is not None and early.plateaued):
@@ -217,6 +229,9 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
     learner.dropout, learner.shuffle = estimator.dropout, estimator.shuffle
     learner.max_grad_norm = estimator.max_grad_norm
+    # The calls of partial_fit are one training, of which the first is looked at.
+    learner._diagnoses = not (fit.incremental and learner.n_steps)
+    learner._columns = vars(estimator).get("feature_names_in_")
     return learner
 
 
@@ -258,7 +273,7 @@ def _early_stopping(estimator: Any, held_out: Table) -> EarlyStopping:
         n_iter_no_change=estimator.n_iter_no_change,
         best_score=-np.inf if best is None else best,
         best_theta=estimator.network_.theta.copy(),
-        verbose=bool(estimator.verbose),
+        verbose=prints(estimator),
     )
 
 

@@ -36,5 +36,6 @@ ALLOWED: tuple[str, ...] = (
     "chainrule.optimizers.schedules.StepDecay",
     "chainrule.optimizers.schedules.Warmup",
     "chainrule.optimizers.sgd.SGD",
+    "chainrule.training.history.History",
     "chainrule.training.learner.Learner",
 )

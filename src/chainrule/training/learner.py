@@ -10,7 +10,7 @@ for each epoch:
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, final
 
@@ -41,10 +41,12 @@ from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
+from chainrule.training.diagnosis import Diagnosis, where_it_diverged
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.own_parts import check_own_parts
+from chainrule.training.progress import Bar, Progress, Verbose
 from chainrule.training.rates import Rates
 from chainrule.training.run import Run
 from chainrule.training.settings import (
@@ -53,7 +55,9 @@ from chainrule.training.settings import (
     check_callbacks,
     check_max_grad_norm,
     check_n_jobs,
+    check_verbose,
 )
+from chainrule.training.watcher import Watcher
 
 __all__ = ["Callback", "Learner"]
 
@@ -133,6 +137,8 @@ class Learner:
     n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
     max_grad_norm = Setting(check_max_grad_norm)
+    _diagnoses = True
+    _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
     _row_stepper: RowStepper | None = None
     _spanned: tuple[Schedule, int] | None = None  # a fit's schedule that was open, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
@@ -240,6 +246,7 @@ class Learner:
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
         max_seconds: float | None = None,
+        verbose: Verbose = False,
     ) -> History:
         """Train for a number of epochs, or until converged. A second call continues.
 
@@ -274,6 +281,10 @@ class Learner:
             fit left it: so each fit of several in a row needs a file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
+        verbose : bool or {"bar", "auto"}, default=False
+            True prints a line per epoch. "bar" shows a progress bar on stderr, with the cost, the
+            validation if a callback has `scores` of it, and the time left; "auto" does so if that
+            is a terminal. It is rich's bar if that is installed, and costs no epoch anything.
 
         Returns
         -------
@@ -297,6 +308,12 @@ class Learner:
         CheckpointMismatch
             If it is of other data, another seed, architecture, optimizer or setting; the message
             names the difference. Nothing is changed.
+
+        Warns
+        -----
+        TrainingWarning
+            If X is not scaled, nearly all of a layer's rectifiers are dead, most of a layer's
+            sigmoids are saturated, or the learning rate is too large: each at most once.
         """
         begin = time.monotonic()
         check_whole("epochs", epochs)
@@ -308,6 +325,8 @@ class Learner:
         deadline = math.inf if max_seconds is None else begin + max_seconds
         checkpoint = as_checkpoint(checkpoint, check_flag("resume", resume))
         callbacks = check_callbacks(callbacks)
+        if not isinstance(check_verbose(verbose), str) and verbose:
+            callbacks = [_print_epoch, *callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
@@ -328,18 +347,46 @@ class Learner:
             rates, self._spanned = replace(rates, schedule=schedule, begin=begin), (schedule, begin)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
+        watchers = self._watchers(X, examples, epochs, callbacks, verbose)
         try:
-            self._train(run, task, examples, rates, epochs, keeper, deadline)
-        except KeyboardInterrupt:
-            if keeper is not None and run.is_whole:
-                keeper.save(*run.parts(), len(run.history))
-            raise
+            try:
+                self._train(run, task, examples, rates, epochs, keeper, deadline, watchers)
+            except KeyboardInterrupt:
+                if keeper is not None and run.is_whole:
+                    keeper.save(*run.parts(), len(run.history))
+                raise
+            finally:
+                self._state.start_epoch()
+                if keeper is not None:
+                    self._went_on = run.start, self.n_steps
+            self._require_finite_parameters(examples.X)
+            for watcher in watchers:
+                watcher.end(run.history)
         finally:
-            self._state.start_epoch()
-            if keeper is not None:
-                self._went_on = run.start, self.n_steps
-        self._require_finite_parameters()
+            for watcher in watchers:
+                watcher.close()
         return run.history
+
+    def _watchers(
+        self,
+        X: Any,
+        examples: Examples,
+        epochs: int,
+        callbacks: Sequence[Callback],
+        verbose: Verbose,
+    ) -> list[Watcher]:
+        """Return what looks on at a fit, after the first look, at the inputs."""
+        watchers = list[Watcher]()
+        if isinstance(verbose, str):
+            bar = Bar(epochs, always=verbose == "bar")
+            if bar.is_shown:
+                watchers.append(Progress(bar, callbacks))
+        if self._diagnoses:
+            names = self._columns if self._columns is not None else getattr(X, "columns", None)
+            diagnosis = Diagnosis(self.net, examples, names, noisy=self.dropout > 0)
+            diagnosis.begin()
+            watchers.append(diagnosis)
+        return watchers
 
     def _train(
         self,
@@ -350,6 +397,7 @@ class Learner:
         epochs: int,
         keeper: Keeper | None,
         deadline: float,
+        watchers: Sequence[Watcher],
     ) -> None:
         """Run epochs until there is a reason to stop."""
         history, plateau = run.history, run.plateau
@@ -368,6 +416,7 @@ class Learner:
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
+            until = min([until, *(watcher.next_time for watcher in watchers)])
             records = list[EpochRecord]()
             ahead, of_epochs = rates.ahead(self._state, n_epochs)
             add = history.adding(self.n_epochs + 1, of_epochs, records)
@@ -376,7 +425,7 @@ class Learner:
                     task, self._state, examples, ahead, n_epochs, plateau, records, until
                 )
             except Diverged as error:
-                raise self._diverged(str(error)) from None
+                raise self._diverged(str(error), examples.X) from None
             finally:
                 reached = plateau is not None and plateau.is_reached
                 run.settled = not (records and (run.callbacks or reached))
@@ -389,6 +438,10 @@ class Learner:
                 history.stopped_by = "max_seconds"
             if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
                 keeper.save(*run.parts(), len(history))
+            now = time.monotonic()
+            for watcher in watchers:
+                if now >= watcher.next_time:
+                    watcher.look(history, len(history) + self._state.position / len(examples))
 
     def _after_epoch(self, run: Run, epochs: int) -> str | None:
         """Tell the callbacks, judge the convergence, and return why to stop."""
@@ -471,8 +524,8 @@ class Learner:
                 self.learning_rate,
             )
         except Diverged as error:
-            raise self._diverged(str(error)) from None
-        self._require_finite_parameters()
+            raise self._diverged(str(error), batch.X) from None
+        self._require_finite_parameters(batch.X)
         return cost
 
     def _step_row(self, x: Any, y: Any) -> float | None:
@@ -489,8 +542,8 @@ class Learner:
             self._row_stepper = stepper
         cost = stepper.step(x, y, self.learning_rate)
         if cost is not None and not -math.inf < cost < math.inf:
-            self._require_finite_parameters()
-            raise self._diverged(f"The cost became {cost}")
+            self._require_finite_parameters(x[None, :])
+            raise self._diverged(f"The cost became {cost}", x[None, :])
         return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
@@ -642,16 +695,20 @@ class Learner:
                 f"Got {schedule!r}."
             )
 
-    def _require_finite_parameters(self) -> None:
+    def _require_finite_parameters(self, X: Any) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(self.net.theta.sum()) or np.isfinite(self.net.theta).all()
         if not finite:
-            raise self._diverged("The weights became infinite or NaN")
+            raise self._diverged("The weights became infinite or NaN", X)
 
-    def _diverged(self, what: str) -> Diverged:
+    def _diverged(self, what: str, X: Any) -> Diverged:
         return Diverged(
             f"{what} at step {self.n_steps} (epoch {self.n_epochs + 1}), with the learning rate "
-            f"{self.learning_rate:g}. Standardize X, or try a tenth of the rate, with a new "
-            f"Network and a new Learner."
+            f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
+            f"tenth of the rate, with a new Network and a new Learner."
         )
+
+
+def _print_epoch(learner: Learner, record: Record) -> None:
+    print(f"Epoch {record['epoch']}, cost = {record['cost']:.8f}")  # noqa: T201 - verbose

@@ -41,6 +41,7 @@ _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 4
 _RECORD = {
     "epoch": np.int64,
     "cost": np.float64,
+    "gradient_norm": np.float64,
     "learning_rate": np.float64,
     "seconds": np.float64,
 }
@@ -159,6 +160,8 @@ def digest_of_shapes(examples: Examples) -> str:
 
 def _history_from(tensors: Mapping[str, NDArray[Any]], stopped_by: object, name: str) -> History:
     columns = {key: tensors.get(f"history.{key}") for key in _RECORD}
+    if columns["gradient_norm"] is None and columns["cost"] is not None:  # of an older version
+        columns["gradient_norm"] = np.full_like(columns["cost"], np.nan)
     lengths = set[int]()
     for key, column in columns.items():
         if column is None or column.ndim != 1 or column.dtype != _RECORD[key]:

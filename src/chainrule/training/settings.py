@@ -3,10 +3,19 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Self, TypeVar, final, overload
 
+import numpy as np
+
 from chainrule.architecture.checks import check_number, check_whole
 from chainrule.errors import InvalidParameter
 
-__all__ = ["Setting", "check_batch_size", "check_callbacks", "check_max_grad_norm", "check_n_jobs"]
+__all__ = [
+    "Setting",
+    "check_batch_size",
+    "check_callbacks",
+    "check_max_grad_norm",
+    "check_n_jobs",
+    "check_verbose",
+]
 
 V = TypeVar("V")
 
@@ -48,6 +57,22 @@ def check_max_grad_norm(max_grad_norm: Any) -> float | None:
     if max_grad_norm is None:
         return None
     return check_number("max_grad_norm", max_grad_norm, low_included=False)
+
+
+def check_verbose(verbose: Any) -> int | str:
+    """Return what is to be seen of a fit.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is something else than a truth value or one of two names.
+    """
+    if verbose in ("bar", "auto") or (isinstance(verbose, int | np.bool_) and verbose >= 0):
+        return verbose if isinstance(verbose, str) else int(verbose)
+    raise InvalidParameter(
+        f"verbose must be False, True for a line per epoch, 'bar' for a progress bar on stderr, or "
+        f"'auto' for one if that is a terminal. Got {verbose!r} instead."
+    )
 
 
 def check_callbacks(callbacks: Any) -> list[Callable[..., bool | None]]:
