@@ -25,7 +25,6 @@ from chainrule.optimizers import (
     describe_optimizer,
     describe_schedule,
 )
-from chainrule.optimizers.schedules import as_schedule
 
 __all__ = [
     "Identity",
@@ -40,6 +39,7 @@ Identity: TypeAlias = dict[str, Any]
 
 _VALUES_AT_ONCE = 2**20
 _DIGESTS = ("X", "Y", "sample_weight")
+_NOTHING = object()
 
 
 def describe_training(
@@ -49,7 +49,7 @@ def describe_training(
     plateau: Plateau | None,
     network_seed: int | None,
     about: Mapping[str, Any],
-    schedule: Schedule | None = None,
+    schedule: Schedule,
 ) -> Identity:
     """Return what a training is.
 
@@ -70,7 +70,7 @@ def describe_training(
         The seed of the starting weights, if the network drew them.
     about : mapping
         What else must be the same.
-    schedule : Schedule, optional
+    schedule : Schedule
         That of the learning rate, with the length it got from the fit.
 
     Returns
@@ -124,7 +124,9 @@ def difference(there: Mapping[str, Any], here: Identity) -> str | None:
                 return f"the data differ: {name} is given only {'there' if theirs else 'here'}"
             return f"the data differ: {name} holds other values than in the file"
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            key = next(key for key in [*mine, *theirs] if mine.get(key) != theirs.get(key))
+            key = next(
+                k for k in [*mine, *theirs] if mine.get(k, _NOTHING) != theirs.get(k, _NOTHING)
+            )
             what = key if name == "about" else f"{name}'s {key}"
             return _sentence(what, mine.get(key), theirs.get(key))
         return _sentence(name, mine, theirs)
@@ -174,8 +176,7 @@ def _described_architecture(architecture: Architecture) -> dict[str, Any]:
     }
 
 
-def _described_optimizer(optimizer: Optimizer, schedule: Schedule | None) -> dict[str, Any]:
-    schedule = schedule or as_schedule(optimizer.learning_rate)
+def _described_optimizer(optimizer: Optimizer, schedule: Schedule) -> dict[str, Any]:
     constant = isinstance(schedule, Constant)
     rate = {} if constant else {"learning_rate": _described_part(schedule, describe_schedule)}
     return _described_part(optimizer, describe_optimizer) | rate

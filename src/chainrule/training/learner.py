@@ -11,7 +11,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -44,10 +43,10 @@ from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.diagnosis import Diagnosis, where_it_diverged
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
+from chainrule.training.interrupts import HeldBack
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.own_parts import check_own_parts
 from chainrule.training.progress import Bar, Progress, Verbose
-from chainrule.training.rates import Rates
 from chainrule.training.run import Run
 from chainrule.training.settings import (
     Setting,
@@ -140,7 +139,7 @@ class Learner:
     _diagnoses = True
     _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
     _row_stepper: RowStepper | None = None
-    _spanned: tuple[Schedule, int] | None = None  # a fit's schedule that was open, and its begin
+    _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
     def __init__(
@@ -268,17 +267,19 @@ class Learner:
             Each is called after every epoch as ``callback(learner, record)``; one that returns
             True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
             epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
-            ``load_state_dict(state)``, its memory, named numbers or arrays, is in the checkpoints.
+            ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
+            checkpoints, and comes back as arrays.
         checkpoint : path or Checkpoint, optional
             Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
             and at Ctrl-C (`Checkpoint` sets other times). A checkpoint that is there already is
             replaced, any other file refused. Where it cannot be written later on, there is one
             warning, and training goes on.
         resume : bool, default=False
-            Go on from the checkpoint to the very bits of a fit that was never interrupted; start
-            anew if there is none. What was done already is returned as it is; raise `epochs` to
-            go on with it. The learner must be as it was when the fit in the file began, or as that
-            fit left it: so each fit of several in a row needs a file of its own.
+            Go on from the checkpoint to the very bits of a fit that was never interrupted (with
+            the same version of chainrule); start anew if there is none. What was done already is
+            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
+            the fit in the file began, or as that fit left it: so each fit of several in a row
+            needs a file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
         verbose : bool or {"bar", "auto"}, default=False
@@ -333,24 +334,17 @@ class Learner:
         task, engine = self._task(len(examples)), self._engine_for(examples)
         self._require_full_batch(task, len(examples))
         examples = engine.prepare(examples)
-        run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
-        rates = Rates(as_schedule(self.optimizer.learning_rate), 0, len(examples), task.batch_size)
-        is_open = rates.schedule.is_open
-        schedule = rates.schedule.over(epochs * rates.steps_an_epoch)
-        keeper = None
-        if checkpoint is not None:
-            opened = schedule if is_open else None
-            resumed = epochs if resume else None
-            keeper = self._keeper(checkpoint, task, examples, run, resumed, opened)
-        if is_open:
-            begin = self.n_steps - run.steps_made(task.batch_size)
-            rates, self._spanned = replace(rates, schedule=schedule, begin=begin), (schedule, begin)
+        run = Run(self._state, task, examples, epochs, plateau, callbacks)
+        keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
+        rates = run.rates()
+        self._spanned = (rates.schedule, rates.begin)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
         watchers = self._watchers(X, examples, epochs, callbacks, verbose)
         try:
             try:
-                self._train(run, task, examples, rates, epochs, keeper, deadline, watchers)
+                with HeldBack(active=keeper is not None) as held:
+                    self._train(run, keeper, deadline, held, watchers)
             except KeyboardInterrupt:
                 if keeper is not None and run.is_whole:
                     keeper.save(*run.parts(), len(run.history))
@@ -391,49 +385,29 @@ class Learner:
     def _train(
         self,
         run: Run,
-        task: Task,
-        examples: Examples,
-        rates: Rates,
-        epochs: int,
         keeper: Keeper | None,
         deadline: float,
+        held: HeldBack,
         watchers: Sequence[Watcher],
     ) -> None:
         """Run epochs until there is a reason to stop."""
-        history, plateau = run.history, run.plateau
+        history = run.history
         hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each.
         at_once = 1 if run.callbacks else _EPOCHS_A_CALL
         begun = False
-        if len(history) >= epochs and history.stopped_by is None:
+        if len(history) >= run.epochs and history.stopped_by is None:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
                 for hook in hooks:
                     hook(self)
-                begun = True
-            n_epochs, until = min(at_once, epochs - len(history)), deadline
+            n_epochs, until = min(at_once, run.epochs - len(history)), deadline
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
             until = min([until, *(watcher.next_time for watcher in watchers)])
-            records = list[EpochRecord]()
-            ahead, of_epochs = rates.ahead(self._state, n_epochs)
-            add = history.adding(self.n_epochs + 1, of_epochs, records)
-            try:
-                self._engine.epochs(
-                    task, self._state, examples, ahead, n_epochs, plateau, records, until
-                )
-            except Diverged as error:
-                raise self._diverged(str(error), examples.X) from None
-            finally:
-                reached = plateau is not None and plateau.is_reached
-                run.settled = not (records and (run.callbacks or reached))
-                add()
-            if records:
-                begun = False
-                history.stopped_by = self._after_epoch(run, epochs)
-                run.settled = True
+            begun = not self._epochs(run, n_epochs, until, held)
             if history.stopped_by is None and time.monotonic() >= deadline:
                 history.stopped_by = "max_seconds"
             if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
@@ -441,9 +415,35 @@ class Learner:
             now = time.monotonic()
             for watcher in watchers:
                 if now >= watcher.next_time:
-                    watcher.look(history, len(history) + self._state.position / len(examples))
+                    watcher.look(history, len(history) + self._state.position / len(run.examples))
 
-    def _after_epoch(self, run: Run, epochs: int) -> str | None:
+    def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
+        """Let the engine run epochs for some time, and return whether it finished one."""
+        records = list[EpochRecord]()
+        rates, of_epochs = run.rates().ahead(run.state, n_epochs)
+        add = run.history.adding(self.n_epochs + 1, of_epochs, records)
+        interrupted = None
+        try:
+            held.let_through()
+            self._engine.epochs(
+                run.task, run.state, run.examples, rates, n_epochs, run.plateau, records, until
+            )
+        except Diverged as error:
+            raise self._diverged(str(error), run.examples.X) from None
+        except KeyboardInterrupt as error:  # everyone hears of what was finished
+            interrupted = error
+        finally:
+            held.hold()
+            add()
+        if records and not run.state.torn:
+            run.settled = False
+            run.history.stopped_by = self._after_epoch(run)
+            run.settled = True
+        if interrupted is not None:
+            raise interrupted
+        return bool(records)
+
+    def _after_epoch(self, run: Run) -> str | None:
         """Tell the callbacks, judge the convergence, and return why to stop."""
         history, plateau = run.history, run.plateau
         # Every callback hears of the epoch, also after one has asked to stop.
@@ -454,30 +454,29 @@ class Learner:
                 return "convergence"
         if any(stopped):
             return "callback"
-        return "epochs" if len(history) >= epochs else None
+        return "epochs" if len(history) >= run.epochs else None
 
-    def _keeper(
-        self,
-        checkpoint: Checkpoint,
-        task: Task,
-        examples: Examples,
-        run: Run,
-        resumed_epochs: int | None,
-        opened: Schedule | None,
-    ) -> Keeper:
+    def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
         """Return what writes the checkpoints, after going on from the one that is there."""
+        run.parts()  # what could not be written is refused now
         run.start = digest_of_state(self._state)
         identity = describe_training(
-            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about, opened
+            run.task,
+            run.examples,
+            self.engine,
+            run.plateau,
+            self.net.seed,
+            checkpoint.about,
+            run.rates().schedule,
         )
         keeper = Keeper(checkpoint, identity)
-        saved = None if resumed_epochs is None else keeper.read()
-        if saved is None or resumed_epochs is None:
+        saved = keeper.read() if resume else None
+        if saved is None:
             keeper.require_place()
-        else:
-            start, n_steps = self._went_on or (None, 0)
-            run.restore(saved, resumed_epochs, start if n_steps == self.n_steps else None)
-            keeper.wait(len(run.history))
+            return keeper
+        start, n_steps = self._went_on or (None, 0)
+        run.restore(saved, start if n_steps == self.n_steps else None)
+        keeper.wait(len(run.history))
         return keeper
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
