@@ -10,6 +10,7 @@ _WHERE = {
     "Activation": "chainrule.maths.activations",
     "Adam": "chainrule.optimizers",
     "Checkpoint": "chainrule.training",
+    "EarlyStopping": "chainrule.training",
     "GradientCheck": "chainrule.network",
     "History": "chainrule.training",
     "Learner": "chainrule.training",

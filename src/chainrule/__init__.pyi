@@ -12,6 +12,7 @@ from chainrule.network import check_gradients as check_gradients
 from chainrule.optimizers import SGD as SGD
 from chainrule.optimizers import Adam as Adam
 from chainrule.training import Checkpoint as Checkpoint
+from chainrule.training import EarlyStopping as EarlyStopping
 from chainrule.training import History as History
 from chainrule.training import Learner as Learner
 

@@ -18,7 +18,7 @@ NEW = {
     MLPRegressor: set(),
 }
 for names in NEW.values():
-    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds"}
+    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds", "scoring"}
 
 
 def parameters_of(kind):
@@ -48,7 +48,9 @@ def test_same_methods_as_scikit_learns(kind):
     assert not public - set(dir(kind()))
     for name in ("fit", "partial_fit", "predict", "score"):
         reference = inspect.signature(getattr(theirs(), name)).parameters
-        assert list(inspect.signature(getattr(kind(), name)).parameters) == list(reference), name
+        ours = list(inspect.signature(getattr(kind(), name)).parameters)
+        more = ["X_val", "y_val", "sample_weight_val"] if name == "fit" else []
+        assert ours == [*reference, *more], name
 
 
 @BOTH
@@ -126,6 +128,7 @@ BAD = {
     "checkpoint": [3, b"run.ckpt", ["run.ckpt"]],
     "resume": ["yes", True],  # without a checkpoint
     "max_seconds": [0, -1, "x", np.nan],
+    "scoring": ["acuracy", 3, ["accuracy"]],
 }
 
 

@@ -17,13 +17,16 @@ from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.architecture import Views
+from chainrule.architecture.rows import Rows
 from chainrule.engines import hypotheses
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
-from chainrule.estimators.fitting import NON_FINITE, Fit, Table, fit_lbfgs, fit_stochastic
+from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
 from chainrule.estimators.starting import hidden_layers, starting_network
+from chainrule.estimators.table import Table
 from chainrule.estimators.translation import lambdas
+from chainrule.estimators.validation import given_validation
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
@@ -39,6 +42,7 @@ _CURVES = (
     "loss_curve_",
     "best_loss_",
     "validation_scores_",
+    "validation_loss_curve_",
     "best_validation_score_",
 )
 
@@ -79,6 +83,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     checkpoint: Any
     resume: bool
     max_seconds: float | None
+    scoring: Any
 
     # --- what classifier and regressor differ in --------------------------------------------
 
@@ -173,11 +178,29 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                         return f" Did you mean '{near[0]}'?"
         return ""
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Any:
         with self._all_or_nothing():
-            return self._checked_fit(X, y, sample_weight, incremental=incremental)
+            return self._checked_fit(
+                X, y, sample_weight, incremental=incremental, validation=validation
+            )
 
-    def _checked_fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _checked_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool,
+        validation: tuple[Any, Any, Any],
+    ) -> Any:
         begin = time.monotonic()
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -208,7 +231,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
         train = fit_lbfgs if self.solver == "lbfgs" else fit_stochastic
         table = Table(X, Y, y, sample_weight, weight)
-        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds))
+        held_out = given_validation(self, *validation)
+        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds, held_out))
         if not np.isfinite(self.network_.theta).all():
             raise Diverged(NON_FINITE)
         return self
@@ -260,19 +284,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             vars(self).pop(left, None)
         self.loss_ = np.inf  # until the first epoch's is known
 
-    def _start_curves(self) -> None:
+    def _start_curves(self, *, validated: bool) -> None:
         """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
-        scores, best = had.get("validation_scores_"), had.get("best_validation_score_")
+        scores = losses = best = None
+        if validated:
+            scores = had.get("validation_scores_") or []
+            losses = had.get("validation_loss_curve_") or []
+            best = had.get("best_validation_score_")
+            best = -np.inf if best is None else best
         best_loss = had.get("best_loss_")
-        if self.early_stopping:
-            scores, best, best_loss = scores or [], -np.inf if best is None else best, None
-        else:
-            scores, best, best_loss = None, None, np.inf if best_loss is None else best_loss
         self.validation_scores_: list[float] | None = scores
+        self.validation_loss_curve_: list[float] | None = losses
         self.best_validation_score_: float | None = best
-        self.best_loss_: float | None = best_loss
+        best_loss = np.inf if best_loss is None else best_loss
+        self.best_loss_: float | None = None if self.early_stopping else best_loss
 
     # --- what a fitted estimator does --------------------------------------------------------
 
@@ -285,6 +312,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _predicted(self, X: Any) -> Float:
         """Return the hypotheses for a user's X."""
         check_is_fitted(self)
+        if isinstance(X, Rows):  # of our own making, checked before
+            return self._hypotheses(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         return self._hypotheses(X)
 

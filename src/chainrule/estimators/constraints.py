@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.maths.activations import ACTIVATIONS, Activation
@@ -43,4 +44,5 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "checkpoint": [str, os.PathLike, Checkpoint, None],
     "resume": ["boolean"],
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
 }

@@ -76,8 +76,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Whether "sgd" looks ahead along the momentum (Nesterov's); without effect if `momentum` is
         0.
     early_stopping : bool, default=False
-        Whether "sgd" and "adam" hold out `validation_fraction` of the examples, stop when the
-        score on them no longer improves, and keep the weights of the best epoch.
+        Whether "sgd" and "adam" hold out `validation_fraction` of the examples, or take those that
+        `fit` gets as `X_val` and `y_val`, stop when the score on them no longer improves, and keep
+        the weights of the best epoch.
     validation_fraction : float, default=0.1
         The part of the examples that early stopping holds out, in [0, 1).
     beta_1 : float, default=0.9
@@ -118,6 +119,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     max_seconds : float or None, default=None
         Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
         early stopping the weights of the best epoch so far are kept, else the last.
+    scoring : str, callable or None, default=None
+        What early stopping watches on the validation data, the greater the better: None for
+        `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
+        function ``scoring(estimator, X, y)``. Without validation data it has no effect.
 
     Attributes
     ----------
@@ -146,9 +151,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     best_loss_ : float or None
         The lowest cost; None with early stopping.
     validation_scores_ : list of float or None
-        With early stopping the score of each epoch on the held-out examples.
+        With validation data the score of each epoch on them, as `scoring` says.
+    validation_loss_curve_ : list of float or None
+        With validation data the mean loss of each epoch on them, without penalties.
     best_validation_score_ : float or None
-        With early stopping the highest of these scores, which the weights belong to.
+        The highest of these scores; with early stopping the weights belong to it.
     engine_ : str
         The engine that ran.
 
@@ -207,6 +214,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         checkpoint: Any = None,
         resume: bool = False,
         max_seconds: float | None = None,
+        scoring: Any = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -239,10 +247,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.resume = resume
         self.max_seconds = max_seconds
+        self.scoring = scoring
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> "MLPRegressor":
         """Train on X and y.
 
         Parameters
@@ -250,6 +268,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val, sample_weight_val : array-like, optional
+            Validation data, which are not trained on. With `early_stopping` they take the place of
+            `validation_fraction`; without, each epoch is measured on them all the same. Not for
+            "lbfgs".
 
         Returns
         -------
@@ -260,7 +282,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             If X, y or a parameter is unusable, or training diverges.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, validation=validation)
 
     @available_if(stochastic_only)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -229,8 +229,9 @@ class Learner:
         sample_weight : array-like of shape (M,), optional
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
-            True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
-            epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
+            True stops the fit; `EarlyStopping` is one. If it has methods ``on_fit_begin``,
+            ``on_epoch_begin`` or ``on_fit_end``, they are called with the learner, the last one
+            however the fit ends. If it has methods ``state_dict()`` and
             ``load_state_dict(state)``, its memory, named numbers or arrays, is in the checkpoints.
         checkpoint : path or Checkpoint, optional
             Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
@@ -280,6 +281,7 @@ class Learner:
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
+        _tell(callbacks, "on_fit_begin", self)
         run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
         keeper = None
         if checkpoint is not None:
@@ -296,6 +298,7 @@ class Learner:
             self._state.start_epoch()
             if keeper is not None:
                 self._went_on = run.start, self.n_steps
+            _tell(callbacks, "on_fit_end", self)
         self._require_finite_parameters()
         return run.history
 
@@ -310,7 +313,6 @@ class Learner:
     ) -> None:
         """Run epochs until there is a reason to stop."""
         history, plateau = run.history, run.plateau
-        hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
@@ -320,8 +322,7 @@ class Learner:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
-                for hook in hooks:
-                    hook(self)
+                _tell(run.callbacks, "on_epoch_begin", self)
                 begun = True
             n_epochs, until = min(at_once, epochs - len(history)), deadline
             if keeper is not None:
@@ -574,3 +575,11 @@ class Learner:
             f"{self.learning_rate:g}. Standardize X, or try a tenth of the rate, with a new "
             f"Network and a new Learner."
         )
+
+
+def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:
+    """Call a method of those callbacks that have it."""
+    for callback in callbacks:
+        hook = getattr(callback, what, None)
+        if hook is not None:
+            hook(learner)
