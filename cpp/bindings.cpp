@@ -146,7 +146,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const std::vector<int>& activations, int loss, int optimizer, double momentum,
              double beta_1, double beta_2, double epsilon, double l2, double l1,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
-             bool shuffle, bool sparse, int threads, bool fixed_threads,
+             bool shuffle, bool sparse, bool numbered, int threads, bool fixed_threads,
              std::ptrdiff_t n_examples) {
             core::Settings settings;
             settings.optimizer = {static_cast<core::Optimizer>(optimizer), momentum, beta_1, beta_2,
@@ -158,13 +158,15 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.batch_size = batch_size;
             settings.shuffle = shuffle;
             settings.sparse = sparse;
+            settings.numbered = numbered;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
+            require(dropout.empty() || dropout.size() + 1 == sizes.size());
             new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
           },
           "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
           "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
-          "shuffle"_a, "sparse"_a, "threads"_a,
+          "shuffle"_a, "sparse"_a, "numbered"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
       .def(
           "run",
@@ -173,7 +175,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const MaybeArray<const std::int32_t>& columns32,
              const MaybeArray<const std::int32_t>& starts32,
              const MaybeArray<const std::int64_t>& columns64,
-             const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
+             const MaybeArray<const std::int64_t>& starts64,
+             const MaybeArray<const std::int64_t>& numbers, Matrix<const T> Y,
              const MaybeArray<const T>& weight, double total, double rate,
              Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
              Matrix<double> records, double seconds) {
@@ -182,7 +185,9 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             const auto P = static_cast<std::size_t>(net.n_parameters());
             require(theta.shape(0) == P && (!first || first->shape(0) == P) &&
                     (!second || second->shape(0) == P));
-            require(!X || (static_cast<std::ptrdiff_t>(X->shape(0)) == n &&
+            require(!numbers || (self.takes_numbers() &&
+                                 static_cast<std::ptrdiff_t>(numbers->shape(0)) == n));
+            require(!X || ((numbers || static_cast<std::ptrdiff_t>(X->shape(0)) == n) &&
                            static_cast<std::ptrdiff_t>(X->shape(1)) == net.sizes.front()));
             require(static_cast<std::ptrdiff_t>(Y.shape(1)) == net.sizes.back() &&
                     n == self.n_examples());
@@ -199,7 +204,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                                              Y.data(),
                                              data_or_null(weight),
                                              n,
-                                             total};
+                                             total,
+                                             data_or_null(numbers)};
             core::Progress done{progress(0), progress(1), progress(2),
                                 progress(3), partial(0),  partial(1)};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
@@ -231,7 +237,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
           },
           array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("X"),
           array_or_none("values"), array_or_none("columns32"), array_or_none("starts32"),
-          array_or_none("columns64"), array_or_none("starts64"), array("Y"),
+          array_or_none("columns64"), array_or_none("starts64"), array_or_none("numbers"), array("Y"),
           array_or_none("weight"), "total"_a, "rate"_a, array("progress"), array("partial"),
           array("stopping"), array("records"), "seconds"_a);
 

@@ -1,6 +1,8 @@
 from chainrule import errors as errors
 from chainrule.estimators import MLPClassifier as MLPClassifier
+from chainrule.estimators import MLPClassifierCV as MLPClassifierCV
 from chainrule.estimators import MLPRegressor as MLPRegressor
+from chainrule.estimators import MLPRegressorCV as MLPRegressorCV
 from chainrule.files import load as load
 from chainrule.files import save as save
 from chainrule.maths.activations import Activation as Activation

@@ -18,7 +18,17 @@ NEW = {
     MLPRegressor: set(),
 }
 for names in NEW.values():
-    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds", "scoring"}
+    names |= {
+        "dropout",
+        "l1",
+        "engine",
+        "n_jobs",
+        "checkpoint",
+        "resume",
+        "max_seconds",
+        "scoring",
+        "dropout_input",
+    }
 
 
 def parameters_of(kind):
@@ -120,7 +130,8 @@ BAD = {
     "n_iter_no_change": [0, 2.5, -1],
     "max_fun": [0, 2.5],
     "loss": ["hinge", 3],
-    "dropout": [1.0, -0.1, 1.5, "half", None],
+    "dropout": [1.0, -0.1, 1.5, "half", None, [0.5], (0.1, 0.2, 0.3), [0.5, 1.0], [0.5, "a"]],
+    "dropout_input": [1.0, -0.1, "half", [0.5, 0.5]],
     "l1": [-1, "x"],
     "class_weight": ["even", [1, 2], {0: -1.0}, {0: "two"}, {0: np.inf}, {0: np.nan}],
     "engine": ["gpu", None],

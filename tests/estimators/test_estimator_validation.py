@@ -107,6 +107,15 @@ def test_the_own_scorer_sees_a_usable_estimator(kind):
     assert not np.array_equal(seen[0][1], seen[-1][1])
 
 
+@BOTH
+def test_validation_data_of_another_type_are_cast(kind):
+    rows, y, validation = parts(kind)
+    model = fit(early(kind), rows.astype(np.float32), y, **validation)
+    validation["X_val"] = validation["X_val"].astype(np.float32)
+    again = fit(early(kind), rows.astype(np.float32), y, **validation)
+    assert model.validation_loss_curve_ == again.validation_loss_curve_
+
+
 def test_a_made_scorer():
     rows, y, validation = parts(MLPClassifier)
     made = make_scorer(f1_score, average="macro")

@@ -27,27 +27,27 @@ class Rows:
     ((2, 2), array([[4., 5.]]))
     """
 
-    __slots__ = ("X", "numbers")
+    __slots__ = ("numbers", "whole")
 
     def __init__(self, X: Any, numbers: Any = None) -> None:
         self.numbers: NDArray[np.int64] | None = None
         if numbers is not None:
             self.numbers = np.ascontiguousarray(numbers, np.int64)
-        self.X: Any = X
+        self.whole: Any = X
         if isinstance(X, Rows):
             taken = X if numbers is None else X.take(numbers)
-            self.X, self.numbers = taken.X, taken.numbers
+            self.whole, self.numbers = taken.whole, taken.numbers
 
     @property
     def shape(self) -> tuple[int, int]:
         """The number of rows and of columns."""
-        n = self.X.shape[0] if self.numbers is None else len(self.numbers)
-        return n, self.X.shape[1]
+        n = self.whole.shape[0] if self.numbers is None else len(self.numbers)
+        return n, self.whole.shape[1]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of X."""
-        return self.X.dtype
+        return self.whole.dtype
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -55,8 +55,12 @@ class Rows:
 
     def __getitem__(self, rows: Any) -> Any:
         """Return an array or CSR matrix of some of the rows."""
-        return self.X[rows if self.numbers is None else self.numbers[rows]]
+        return self.whole[rows if self.numbers is None else self.numbers[rows]]
+
+    def astype(self, dtype: Any) -> "Rows":
+        """Return the rows in another type, all of X copied unless it has it."""
+        return Rows(self.whole.astype(dtype, copy=False), self.numbers)
 
     def take(self, rows: NDArray[Any]) -> "Rows":
         """Return some of the rows, by their numbers here."""
-        return Rows(self.X, rows if self.numbers is None else self.numbers[rows])
+        return Rows(self.whole, rows if self.numbers is None else self.numbers[rows])

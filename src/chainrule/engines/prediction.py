@@ -15,7 +15,7 @@ from chainrule.maths.losses import LOSSES
 
 __all__ = ["hypotheses", "losses_of", "weighted_sums"]
 
-_VALUES_AT_ONCE = 2**18
+_VALUES_AT_ONCE = 2**15
 
 
 def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:

@@ -10,11 +10,10 @@ from inspect import signature
 from typing import Any, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import InvalidParameterError, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
@@ -24,12 +23,13 @@ from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
 from chainrule.estimators.starting import hidden_layers, starting_network
-from chainrule.estimators.table import Table
+from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.translation import lambdas
 from chainrule.estimators.validation import given_validation
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.training.settings import check_dropout, dropout_per_layer
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
@@ -76,7 +76,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     epsilon: float
     n_iter_no_change: float
     max_fun: int
-    dropout: float
+    dropout: Any
     l1: float
     engine: str
     n_jobs: int | None
@@ -84,6 +84,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     resume: bool
     max_seconds: float | None
     scoring: Any
+    dropout_input: float
 
     # --- what classifier and regressor differ in --------------------------------------------
 
@@ -205,14 +206,31 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._require_possible()
-        checkpoint = checkpoint_for(self, incremental=incremental)
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        return self._fit_checked(
+            X, y, sample_weight, incremental=incremental, validation=validation, begin=begin
+        )
+
+    def _fit_checked(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        begin: float | None = None,
+    ) -> Any:
+        """Fit X, y and weights that were checked; X may be some rows of one that is shared."""
+        begin = time.monotonic() if begin is None else begin
+        checkpoint = checkpoint_for(self, incremental=incremental)
+        first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         if not (first or incremental):
             self._require_same_targets(y)
         Y = self._encode(y, learn=first and not incremental)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
         weight = self._weights(y, sample_weight)
 
         random_state = self.random_state
@@ -237,28 +255,35 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             raise Diverged(NON_FINITE)
         return self
 
+    def _fit_alone(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Fit as a part of something else, without callbacks of its own."""
+        try:
+            return self._fit_checked(X, y, sample_weight)
+        finally:
+            for name in _CALLBACK_ATTRIBUTES:
+                vars(self).pop(name, None)
+
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
-        if self.solver == "lbfgs" and self.dropout:
+        kind, n_hidden = type(self).__name__, len(hidden_layers(self))
+        try:
+            per_layer = dropout_per_layer(check_dropout(self.dropout), n_hidden)
+        except InvalidParameter:
             raise InvalidParameter(
-                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
-                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
-                f"use solver='adam' or 'sgd'."
-            )
+                f"The 'dropout' parameter of {kind} must be a number in [0, 1), or a list with one "
+                f"for each of the {n_hidden} hidden layers. Got {self.dropout!r} instead."
+            ) from None
+        for name, given in (("dropout", any(per_layer)), ("dropout_input", self.dropout_input)):
+            if self.solver == "lbfgs" and given:
+                raise InvalidParameter(
+                    f"The '{name}' parameter of {kind} must be 0 with solver='lbfgs', which "
+                    f"compares costs that dropout makes random. Got {getattr(self, name)!r} "
+                    f"instead: use solver='adam' or 'sgd'."
+                )
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=is_regressor(self),
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return checked_data(self, X, y, reset=reset)
 
     def _weights(self, y: Any, sample_weight: Any) -> Any:
         """Return what each example counts for checked sample weights, or None for 1 each."""
@@ -314,8 +339,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         if isinstance(X, Rows):  # of our own making, checked before
             return self._hypotheses(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return self._hypotheses(X)
+        return self._hypotheses(checked_data(self, X, None, reset=False)[0])
 
     def gradient_problem(self, X: Any, y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, on data and penalties as in `fit`.

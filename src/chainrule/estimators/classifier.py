@@ -106,7 +106,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         For more than two classes: a softmax with the log loss, or one-vs-all logistic outputs
         with the cross entropy each. Two classes and multi-label targets have logistic outputs
         either way.
-    dropout : float, default=0.0
+    dropout : float or a list with one per hidden layer, default=0.0
         The probability of each hidden node to be left out in a step of "sgd" or "adam", in [0, 1);
         what stays is divided by ``1 - dropout``, so predictions need no change. Larger values
         regularize more and need more epochs. Not for "lbfgs".
@@ -139,6 +139,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         What early stopping watches on the validation data, the greater the better: None for
         `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
         function ``scoring(estimator, X, y)``. Without validation data it has no effect.
+    dropout_input : float, default=0.0
+        The probability of each entry of X to be left out in a step, as `dropout` does with hidden
+        nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
 
     Attributes
     ----------
@@ -227,7 +230,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: str = "log_loss",
-        dropout: float = 0.0,
+        dropout: Any = 0.0,
         l1: float = 0.0,
         class_weight: Any = None,
         engine: str = "auto",
@@ -236,6 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         resume: bool = False,
         max_seconds: float | None = None,
         scoring: Any = None,
+        dropout_input: float = 0.0,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -270,6 +274,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.resume = resume
         self.max_seconds = max_seconds
         self.scoring = scoring
+        self.dropout_input = dropout_input
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

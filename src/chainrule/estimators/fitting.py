@@ -196,7 +196,8 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
         )
     learner.batch_size = batch_size(estimator, n_examples)
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
-    learner.dropout, learner.shuffle = estimator.dropout, estimator.shuffle
+    learner.dropout, learner.dropout_input = estimator.dropout, estimator.dropout_input
+    learner.shuffle = estimator.shuffle
     return learner
 
 

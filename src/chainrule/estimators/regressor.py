@@ -93,7 +93,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
     max_fun : int, default=15000
         How often "lbfgs" may compute the cost at most.
-    dropout : float, default=0.0
+    dropout : float or a list with one per hidden layer, default=0.0
         The probability of each hidden node to be left out in a step of "sgd" or "adam", in [0, 1);
         what stays is divided by ``1 - dropout``, so predictions need no change. Larger values
         regularize more and need more epochs. Not for "lbfgs".
@@ -123,6 +123,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         What early stopping watches on the validation data, the greater the better: None for
         `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
         function ``scoring(estimator, X, y)``. Without validation data it has no effect.
+    dropout_input : float, default=0.0
+        The probability of each entry of X to be left out in a step, as `dropout` does with hidden
+        nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
 
     Attributes
     ----------
@@ -207,7 +210,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        dropout: float = 0.0,
+        dropout: Any = 0.0,
         l1: float = 0.0,
         engine: str = "auto",
         n_jobs: int | None = None,
@@ -215,6 +218,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         resume: bool = False,
         max_seconds: float | None = None,
         scoring: Any = None,
+        dropout_input: float = 0.0,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -248,6 +252,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.resume = resume
         self.max_seconds = max_seconds
         self.scoring = scoring
+        self.dropout_input = dropout_input
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks

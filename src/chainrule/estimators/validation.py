@@ -95,7 +95,10 @@ def measuring(estimator: Any, held_out: Table) -> Callable[[], tuple[float, floa
     net, scoring = estimator.network_, estimator.scoring
     architecture = net.architecture
     Y, weight = check_Y(architecture, held_out.Y), held_out.weight
-    examples = Examples(held_out.X, Y, weight)
+    X = held_out.X
+    if X.dtype != architecture.dtype:
+        X = X.astype(architecture.dtype)
+    examples = Examples(X, Y, weight)
     scorer = None if scoring in (None, "loss") else check_scoring(estimator, scoring)
 
     def measure() -> tuple[float, float]:

@@ -83,6 +83,7 @@ def describe_training(
             "l2": objective.l2,
             "l1": objective.l1,
             "dropout": objective.dropout,
+            "dropout_input": objective.dropout_input,
             "shuffle": task.shuffle,
             "engine": engine,
             "tol": None if plateau is None else plateau.tol,

@@ -10,7 +10,7 @@ for each epoch:
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -44,7 +44,14 @@ from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.run import Run
-from chainrule.training.settings import Setting, check_batch_size, check_callbacks, check_n_jobs
+from chainrule.training.settings import (
+    Setting,
+    check_batch_size,
+    check_callbacks,
+    check_dropout,
+    check_n_jobs,
+    dropout_per_layer,
+)
 
 __all__ = ["Callback", "Learner"]
 
@@ -67,9 +74,10 @@ class Learner:
     l2, l1 : float, default=0.0
         The notes' lambda of each penalty (9.2, 9.3): J gets (l2/2S) sum w^2 + (l1/S) sum abs(w)
         over the weights, S being the number of examples or the sum of their weights.
-    dropout : float, default=0.0
-        The probability of each hidden node to be left out in a step, in [0, 1) (inverted: what
-        stays is divided by 1 - dropout, so predictions need no change).
+    dropout : float or list of float, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1), for all hidden
+        layers or a list with one per hidden layer (inverted: what stays is divided by 1 - dropout,
+        so predictions need no change).
     batch_size : int or None, default=32
         Examples per step: 1 is online descent, None (or at least M) is batch descent.
     seed : int, default=0
@@ -82,6 +90,8 @@ class Learner:
         What computes; "auto" takes the fastest that knows every part.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
+    dropout_input : float, default=0.0
+        The same probability for each entry of X.
 
     Attributes
     ----------
@@ -110,7 +120,8 @@ class Learner:
 
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
-    dropout = Setting(lambda value: check_number("dropout", value, high=1))
+    dropout = Setting(check_dropout)
+    dropout_input = Setting(lambda value: check_number("dropout_input", value, high=1))
     batch_size = Setting(check_batch_size)
     seed = Setting(check_seed)
     n_jobs = Setting(check_n_jobs)
@@ -124,12 +135,13 @@ class Learner:
         optimizer: Optimizer | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         batch_size: int | None = 32,
         seed: int = 0,
         n_jobs: int | None = None,
         engine: str = "auto",
         shuffle: bool = True,
+        dropout_input: float = 0.0,
     ) -> None:
         if not isinstance(net, Network):
             raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
@@ -140,7 +152,8 @@ class Learner:
             )
         self._net = net
         self._optimizer = optimizer
-        self.l2, self.l1, self.dropout = l2, l1, dropout
+        self.l2, self.l1, self.dropout, self.dropout_input = l2, l1, dropout, dropout_input
+        dropout_per_layer(self.dropout, net.architecture.n_layers - 2)
         self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
         self.history = History()
         self._asked_engine = engine
@@ -522,6 +535,7 @@ class Learner:
                 **{name: getattr(self, name) for name in settings},
                 "engine": self._asked_engine,
                 "shuffle": self.shuffle,
+                "dropout_input": self.dropout_input,
             },
             "optimizer_state": dict(state.optimizer_state),
             "progress": [state.step, state.epoch, state.examples, state.reductions],
@@ -545,8 +559,8 @@ class Learner:
         batch_size = n_examples
         if self.batch_size is not None and not one_batch:
             batch_size = min(self.batch_size, n_examples)
-        hidden = self.net.architecture.n_layers - 2
-        objective = Objective(self.l2, self.l1, (self.dropout,) * hidden, self.seed)
+        dropout = dropout_per_layer(self.dropout, self.net.architecture.n_layers - 2)
+        objective = Objective(self.l2, self.l1, dropout, self.seed, self.dropout_input)
         return Task(
             self.net.architecture, objective, self.optimizer, batch_size, self.shuffle, self.n_jobs
         )
