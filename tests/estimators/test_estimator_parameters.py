@@ -28,6 +28,7 @@ for names in NEW.values():
         "max_seconds",
         "scoring",
         "dropout_input",
+        "transform_layer",
     }
 
 
@@ -139,6 +140,7 @@ BAD = {
     "checkpoint": [3, b"run.ckpt", ["run.ckpt"]],
     "resume": ["yes", True],  # without a checkpoint
     "max_seconds": [0, -1, "x", np.nan],
+    "transform_layer": [2, -3, 0.5, "last", None],
     "scoring": ["acuracy", 3, ["accuracy"]],
 }
 

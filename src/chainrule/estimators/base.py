@@ -10,14 +10,14 @@ from inspect import signature
 from typing import Any, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
-from chainrule.engines import hypotheses
+from chainrule.engines import hypotheses, weighted_sums
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
@@ -47,7 +47,9 @@ _CURVES = (
 )
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC
+):
     """The abstract half of the estimators; use `MLPClassifier` or `MLPRegressor`."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
@@ -85,6 +87,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     max_seconds: float | None
     scoring: Any
     dropout_input: float
+    transform_layer: int
 
     # --- what classifier and regressor differ in --------------------------------------------
 
@@ -266,6 +269,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
         kind, n_hidden = type(self).__name__, len(hidden_layers(self))
+        if n_hidden and not -n_hidden <= self.transform_layer < n_hidden:
+            raise InvalidParameter(
+                f"The 'transform_layer' parameter of {kind} must be a hidden layer, 0 to "
+                f"{n_hidden - 1} from the first or -1 to {-n_hidden} from the last. Got "
+                f"{self.transform_layer!r} instead."
+            )
         try:
             per_layer = dropout_per_layer(check_dropout(self.dropout), n_hidden)
         except InvalidParameter:
@@ -341,6 +350,51 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return self._hypotheses(X)
         return self._hypotheses(checked_data(self, X, None, reset=False)[0])
 
+    def transform(self, X: Any) -> Float:
+        """Return the activations of a hidden layer: the features that the network has found.
+
+        So that a fitted network can be a step of a pipeline before another estimator.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_nodes)
+            A^(l) of the hidden layer that `transform_layer` names (FP2.1).
+
+        Raises
+        ------
+        ValueError
+            If X is unusable, or there is no such layer.
+        """
+        check_is_fitted(self)
+        layer = self._hidden_layer()
+        if not isinstance(X, Rows):
+            X = checked_data(self, X, reset=False)[0]
+        net = self.network_
+        if X.dtype != net.architecture.dtype:
+            X = X.astype(net.architecture.dtype)
+        g = net.architecture.activations[layer]
+        return g(weighted_sums(net.architecture, net.parameters, X, layer))
+
+    def _hidden_layer(self) -> int:
+        """Return which hidden layer `transform` shows, from 0 on."""
+        hidden = range(len(self.network_.sizes) - 2)
+        if not -len(hidden) <= self.transform_layer < len(hidden):
+            raise InvalidParameter(
+                f"transform needs a hidden layer, and the network has {len(hidden)} of them. Got "
+                f"transform_layer={self.transform_layer!r}: choose another, or other "
+                f"hidden_layer_sizes."
+            )
+        return hidden[self.transform_layer]
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many features `transform` returns, for their names."""
+        return self.network_.sizes[self._hidden_layer() + 1]
+
     def gradient_problem(self, X: Any, y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, on data and penalties as in `fit`.
 
@@ -376,9 +430,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return "network_" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
-        """Say that sparse input is taken."""
+        """Say that sparse input is taken, and that `transform` keeps the dtype."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

@@ -45,5 +45,6 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "resume": ["boolean"],
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     "dropout_input": [Interval(Real, 0, 1, closed="left")],
+    "transform_layer": [Interval(Integral, None, None, closed="neither")],
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
 }

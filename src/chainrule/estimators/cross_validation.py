@@ -13,7 +13,15 @@ from typing import Any, TypeVar, cast, final
 
 import numpy as np
 from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context, is_classifier
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    RegressorMixin,
+    TransformerMixin,
+    _fit_context,
+    is_classifier,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -108,7 +116,7 @@ class _Fold:
     test: Table
 
 
-class BaseMLPCV(BaseEstimator, ABC):
+class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """The abstract half; use `MLPClassifierCV` or `MLPRegressorCV`."""
 
     _parameter_constraints: Any
@@ -291,6 +299,23 @@ class BaseMLPCV(BaseEstimator, ABC):
         """
         return self._best().predict(self._checked(X))
 
+    def transform(self, X: Any) -> Float:
+        """Return the activations of a hidden layer of the best estimator.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_nodes)
+        """
+        return np.asarray(self._best().transform(self._checked(X)))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._of_best("_n_features_out")
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the best estimator, by `scoring`.
 
@@ -327,9 +352,10 @@ class BaseMLPCV(BaseEstimator, ABC):
         super().__setstate__({**defaults, **state})
 
     def __sklearn_tags__(self) -> Any:
-        """Say that sparse input is taken."""
+        """Say that sparse input is taken, and that `transform` keeps the dtype."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

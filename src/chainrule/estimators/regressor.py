@@ -126,6 +126,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     dropout_input : float, default=0.0
         The probability of each entry of X to be left out in a step, as `dropout` does with hidden
         nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
+    transform_layer : int, default=-1
+        Which hidden layer's activations `transform` returns: 0 for the first, -1 for the last.
 
     Attributes
     ----------
@@ -219,6 +221,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_seconds: float | None = None,
         scoring: Any = None,
         dropout_input: float = 0.0,
+        transform_layer: int = -1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -253,6 +256,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.max_seconds = max_seconds
         self.scoring = scoring
         self.dropout_input = dropout_input
+        self.transform_layer = transform_layer
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
