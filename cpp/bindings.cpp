@@ -41,8 +41,10 @@ void require(bool fits) {
 }
 
 core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
-                                const std::vector<int>& activations, int loss) {
-  core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
+                                const std::vector<int>& activations, int loss,
+                                const std::vector<double>& numbers) {
+  core::Architecture net{sizes, {}, {static_cast<core::Loss>(loss), numbers}};
+  require(net.loss.fits(sizes.back()));
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
 }
@@ -143,7 +145,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss, int optimizer, double momentum,
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers, int optimizer, double momentum,
              double beta_1, double beta_2, double epsilon, double l2, double l1,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
              bool shuffle, bool sparse, bool numbered, int threads, bool fixed_threads,
@@ -162,9 +165,10 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
             require(dropout.empty() || dropout.size() + 1 == sizes.size());
-            new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
+            new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
+                               n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
           "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
           "shuffle"_a, "sparse"_a, "numbered"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
@@ -194,7 +198,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
             require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
             require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
-                    records.shape(1) == 2);
+                    records.shape(1) == 3);
             require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
             const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
                                              data_or_null(starts32), data_or_null(columns64),
@@ -256,12 +260,12 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
         const T* Y = one_hot;
-        if (net.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
+        if (net.loss.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
           const std::ptrdiff_t k = PyNumber_AsSsize_t(y.ptr(), nullptr);
           if (k == -1 && PyErr_Occurred()) PyErr_Clear();
           if (k < 0 || k >= K) return std::nullopt;
           one_hot[k] = 1;
-        } else if (net.loss == core::Loss::kSquaredError) {
+        } else if (core::takes_numbers(net.loss.loss)) {
           targets.emplace(y, K, false);
           if (!*targets || !all_finite(targets->data(), K)) return std::nullopt;
           Y = targets->data();
@@ -274,7 +278,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         core::EpochRecord record;
         self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
                  memory_2 ? memory_2.data() : nullptr, examples, rate, progress, never, &record, 1,
-                 [] { return false; });
+                 [] { return false; }, false);
         if (self.status() == core::Status::kDiverged) return self.last_cost();
         return all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
       },
@@ -299,10 +303,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss) {
-            new (self) Predictor(architecture(sizes, activations, loss));
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers) {
+            new (self) Predictor(architecture(sizes, activations, loss, loss_numbers));
           },
-          "sizes"_a, "activations"_a, "loss"_a)
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a)
       .def(
           "predict",
           [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {

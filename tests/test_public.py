@@ -73,6 +73,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "NotTrainable": errors.InvalidParameter,
         "CheckpointMismatch": errors.InvalidParameter,
         "Diverged": ArithmeticError,
+        "WrongDerivative": errors.InvalidParameter,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
         "MissingFile": FileNotFoundError,
@@ -83,8 +84,16 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         kind = getattr(errors, name)
         assert issubclass(kind, errors.ChainruleError)
         assert issubclass(kind, builtin)
-    assert issubclass(errors.CheckpointWarning, UserWarning)
-    kinds = set(errors.__all__) - {"unknown_name", "CheckpointWarning"}
+    kinds = set(errors.__all__) - {"unknown_name"}
+    warned = {name for name in kinds if issubclass(getattr(errors, name), Warning)}
+    assert warned == {
+        *("CheckpointWarning", "TrainingWarning", "UnscaledInputs", "DeadRectifiers"),
+        *("SaturatedSigmoids", "LearningRateTooLarge"),
+    }
+    assert all(issubclass(getattr(errors, name), UserWarning) for name in warned)
+    for name in warned - {"CheckpointWarning"}:
+        assert issubclass(getattr(errors, name), errors.TrainingWarning)
+    kinds -= warned
     assert kinds == {*expected, "ChainruleError"}
 
 

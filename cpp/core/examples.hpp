@@ -49,6 +49,7 @@ template <class T> struct Batch {
   Targets<T> targets;
   std::uint64_t step;  // steps made before
   bool gathered;       // whether X has to be filled first
+  bool measured;       // whether its gradient's norm is asked for
 };
 
 

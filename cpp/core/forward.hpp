@@ -67,7 +67,7 @@ void forward_rows(const Architecture& net, const std::vector<LayerPanels<T>>& la
 // wrote into theta always counts.
 template <class T> class Predictor {
  public:
-  explicit Predictor(const Architecture& net) : net_(net), hypothesis_(loss_blocks<T>(net.loss).hypothesis) {
+  explicit Predictor(const Architecture& net) : net_(net), losses_(net.loss, net.sizes.back()) {
     const Index widest = *std::max_element(net_.sizes.begin(), net_.sizes.end());
     for (auto& row : row_) row = Buffer<T>(padded<T>(widest));
     for (Index l = 0; l < net_.n_layers(); ++l) {
@@ -99,7 +99,7 @@ template <class T> class Predictor {
       if (l + 1 < net_.n_layers())
         activations_[idx(l)].forward(z, nullptr, {1, padded<T>(out), padded<T>(out)});
       else
-        hypothesis_(z, out);
+        losses_.hypothesis(z, out);
       a = z;
     }
     std::copy_n(a, net_.sizes.back(), h);
@@ -147,13 +147,13 @@ template <class T> class Predictor {
     const Index K = net_.sizes.back();
     for (Index i = 0; i < n; ++i) {
       T* z = last.delta.get() + i * last.distance;
-      hypothesis_(z, K);
+      losses_.hypothesis(z, K);
       std::copy_n(z, K, H + i * K);
     }
   }
 
   const Architecture net_;
-  void (*const hypothesis_)(T* z, Index n);
+  const LossBlocks<T> losses_;
   std::vector<LayerPanels<T>> layers_;
   std::vector<ActivationBlocks<T>> activations_;
   std::vector<BatchBuffers<T>> buffers_;

@@ -8,6 +8,7 @@
 
 #include "examples.hpp"
 #include "forward.hpp"
+#include "gradient_norm.hpp"
 #include "interruption.hpp"
 #include "optimizers.hpp"
 #include "philox.hpp"
@@ -65,7 +66,7 @@ template <class T> class Passes {
         buffers_(net, n_batch, true, settings.drops_nodes(),
                  settings.sparse || settings.numbered || settings.drops_inputs() ||
                      (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
-        losses_(loss_blocks<T>(net.loss)),
+        losses_(net.loss, net.sizes.back()),
         update_(choose_update<T>(settings.optimizer.kind, false)),
         penalized_update_(
             choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
@@ -74,6 +75,7 @@ template <class T> class Passes {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
       if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
+      norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
       for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
     }
     unit_penalty_.assign(units_.size(), 0.0);
@@ -124,7 +126,8 @@ template <class T> class Passes {
   }
 
   // Gradient and update of a part of the weights. If the layers are shared out by columns, a thread
-  // has the panels here that it has in columns; else as many pieces as it gets.
+  // has the panels here that it has in columns; else as many pieces as it gets. A step whose gradient
+  // is measured leaves its norm to be asked for.
   void weights_phase(Member me, const Batch<T>& batch, const Step<T>& step) {
     T* gradient = gradients_[idx(me.number)].get();
     if (!goes_by_columns(me)) {
@@ -164,6 +167,8 @@ template <class T> class Passes {
   double total_penalty() const {
     return std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
   }
+
+  double gradient_norm() const { return norm_.norm(); }
 
   T* gathered_X() const { return buffers_.X.get(); }
 
@@ -374,6 +379,8 @@ template <class T> class Passes {
         multiply(end - begin, w,
                  Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
                  zeros);  // BP3.2
+      if (batch.measured)
+        norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);
       auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
         rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
              layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
@@ -447,6 +454,7 @@ template <class T> class Passes {
   std::vector<ActivationBlocks<T>> rows_;
   std::vector<Unit> units_;
   std::vector<double> unit_penalty_;
+  GradientNorm<T> norm_;
   std::vector<Buffer<T>> gradients_;
   const Examples<T>* examples_ = nullptr;
   std::atomic<Index> next_unit_{0};

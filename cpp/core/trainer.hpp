@@ -26,8 +26,9 @@ struct Stopping {
   double tol = 0.0, n_iter_no_change = 0.0, best = 0.0, without_improvement = 0.0;
 };
 
+// The gradient's norm is that of the epoch's last step, with the penalties.
 struct EpochRecord {
-  double cost, seconds;
+  double cost, gradient_norm, seconds;
 };
 
 template <class T> class Trainer {
@@ -51,13 +52,15 @@ template <class T> class Trainer {
   // Runs up to n_epochs and fills a record of each that was finished; returns how many. Theta and
   // the optimizer's memory are read at the beginning and written at the end; they are those after
   // the last finished step, whenever it was interrupted.
-  // `interrupted` is asked about every 50 ms whether to stop.
+  // `interrupted` is asked about every 50 ms whether to stop. Without `measures` the records have no
+  // norms.
   Index run(T* theta, T* first, T* second, const Examples<T>& examples, double rate,
             Progress& progress, Stopping& stopping, EpochRecord* records, Index n_epochs,
-            const std::function<bool()>& interrupted) {
+            const std::function<bool()>& interrupted, bool measures = true) {
     const std::lock_guard<std::mutex> lock(running_);
     examples_ = &examples;
     rate_ = rate;
+    measures_ = measures;
     status_ = Status::kFinished;
     progress_ = &progress;
     interruption_.begin(interrupted, progress.step);
@@ -137,14 +140,18 @@ template <class T> class Trainer {
       if (leads && interruption_.wants_them_held()) hold();
       passes_.rows_phase(me, batch, barrier);
       barrier.wait();
+      // Every thread adds the cost up, rather than wait for one to do it: no weight learns from one
+      // that is no number, so that they are there to be looked at.
+      const double cost = passes_.data_cost(batch);
+      const bool learns = std::isfinite(cost) || interruption_.is_given_up(batch.step);
       if (leads && !interruption_.is_given_up(batch.step)) {
-        data_cost_ = passes_.data_cost(batch);
+        data_cost_ = cost;
         penalty_ = passes_.total_penalty();
         look_around(step);
       }
       const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
                            settings_.l1 / examples_->total);
-      passes_.weights_phase(me, batch, update);
+      if (learns) passes_.weights_phase(me, batch, update);
       barrier.wait();
       if (interruption_.is_given_up(batch.step)) break;
       if (leads) finish_step(batch);
@@ -172,7 +179,7 @@ template <class T> class Trainer {
 
   void end_epoch(EpochRecord* records, Stopping& stopping) {
     ++progress_->epoch;
-    records[finished_] = {epoch_cost_, seconds_since(epoch_begin_)};
+    records[finished_] = {epoch_cost_, passes_.gradient_norm(), seconds_since(epoch_begin_)};
     if (std::isfinite(epoch_cost_)) {
       ++finished_;
       done_ = stopping.active && plateau(stopping, epoch_cost_);
@@ -216,7 +223,8 @@ template <class T> class Trainer {
     const bool in_place = as_it_is && (!shuffled || B == 1);
     const T* X = in_place ? examples_->X + first * net_.sizes[0] : passes_.gathered_X();
     const Targets<T> targets{examples_->Y, examples_->weight, order, start, net_.sizes.back(), scale};
-    return {X, B, targets, step, !in_place};
+    const bool last = start + B == examples_->n;
+    return {X, B, targets, step, !in_place, last && measures_};
   }
 
   void finish_step(const Batch<T>& batch) {
@@ -245,7 +253,7 @@ template <class T> class Trainer {
   } arrays_{};  // the caller's
   double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
   Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
-  bool stop_ = false, done_ = false, pause_ = false;
+  bool measures_ = true, stop_ = false, done_ = false, pause_ = false;
   Clock::time_point epoch_begin_, pause_at_;
   Status status_ = Status::kFinished;
   std::mutex running_;  // two Python threads may use one learner: one after the other

@@ -82,7 +82,7 @@ struct Case {
   const char* name;
   std::vector<Index> sizes;
   core::Activation activation;
-  core::Loss loss;
+  core::LossSettings loss;
   core::Optimizer optimizer;
   Index n, batch;
   double dropout, l2, l1;
@@ -104,6 +104,22 @@ const Case kCases[] = {
      core::Optimizer::kAdam, 67, 50, 0.3, 0.1, 0.01, true, false},
     {"all kinds of layers", {5, 3, 16, 7, 20, 9, 4, 11, 2, 6, 8, 3}, core::Activation::kIdentity,
      core::Loss::kSquaredError, core::Optimizer::kAdam, 40, 17, 0.1, 0.1, 0.01, true, true},
+    {"absolute", {4, 10, 3}, core::Activation::kTanh, core::Loss::kAbsoluteError,
+     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    {"Huber", {4, 10, 17}, core::Activation::kTanh, {core::Loss::kHuber, {0.3}},
+     core::Optimizer::kSGD, 50, 16, 0, 0, 0, true, true},
+    {"quantiles", {4, 10, 9}, core::Activation::kTanh, {core::Loss::kQuantile, {0.1, 0.5, 0.9}},
+     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    {"smoothed, few classes", {4, 10, 3}, core::Activation::kTanh, {core::Loss::kLogLoss, {0.1}},
+     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    {"smoothed, many", {4, 10, 33}, core::Activation::kTanh, {core::Loss::kLogLoss, {0.1}},
+     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    {"smoothed, one-vs-all", {4, 10, 3}, core::Activation::kTanh, {core::Loss::kCrossEntropy, {0.1}},
+     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    // Groups end and begin inside vectors, and the last one at the end of the row.
+    {"groups", {4, 10, 41}, core::Activation::kTanh,
+     {core::Loss::kGroupedLogLoss, {0.1, 3, 17, 2, 19}}, core::Optimizer::kAdam, 50, 16, 0, 0, 0,
+     true, true},
 };
 
 core::Architecture architecture(const Case& c) {
@@ -158,9 +174,10 @@ template <class T> struct Data {
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t k = 0; k < K; ++k) {
         T& y = Y[i * K + k];
-        if (c.loss == core::Loss::kLogLoss) y = k == i % K;
-        if (c.loss == core::Loss::kCrossEntropy) y = y > 0;
-        if (c.loss == core::Loss::kPoisson) y = std::floor(2 * std::fabs(y));
+        if (c.loss.loss == core::Loss::kLogLoss) y = k == i % K;
+        if (c.loss.loss == core::Loss::kGroupedLogLoss) y = k == 2 || k == 19 || k == 20 || k == 40;
+        if (c.loss.loss == core::Loss::kCrossEntropy) y = y > 0;
+        if (c.loss.loss == core::Loss::kPoisson) y = std::floor(2 * std::fabs(y));
       }
       if (c.weighted) weight[i] = i % 5 == 0 ? 0 : 1 + weight[i] / 2;
       total += c.weighted ? static_cast<double>(weight[i]) : 1.0;
@@ -536,8 +553,10 @@ int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
 #if CHAINRULE_COUNTS
   const long before = allocations.load();
-  std::free(std::malloc(1));
-  delete new std::vector<int>(3);
+  void* volatile some = std::malloc(1);  // volatile: a compiler may leave out what nobody uses
+  std::free(some);
+  auto* volatile more = new std::vector<int>(3);
+  delete more;
   expect(allocations.load() > before + 1, "counts allocations", "this test");
 #endif
   test_philox();

@@ -1,4 +1,5 @@
 from chainrule import errors as errors
+from chainrule.errors import TrainingWarning as TrainingWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
 from chainrule.estimators import MLPClassifierCV as MLPClassifierCV
 from chainrule.estimators import MLPRegressor as MLPRegressor
@@ -6,7 +7,12 @@ from chainrule.estimators import MLPRegressorCV as MLPRegressorCV
 from chainrule.files import load as load
 from chainrule.files import save as save
 from chainrule.maths.activations import Activation as Activation
+from chainrule.maths.losses import CrossEntropy as CrossEntropy
+from chainrule.maths.losses import GroupedLogLoss as GroupedLogLoss
+from chainrule.maths.losses import Huber as Huber
+from chainrule.maths.losses import LogLoss as LogLoss
 from chainrule.maths.losses import Loss as Loss
+from chainrule.maths.losses import Quantile as Quantile
 from chainrule.network import GradientCheck as GradientCheck
 from chainrule.network import Network as Network
 from chainrule.network import Trace as Trace

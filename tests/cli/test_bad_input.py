@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
+from chainrule import Learner, Network
 from chainrule.cli import main
 from chainrule.files import save
 
@@ -295,6 +296,11 @@ def foreign_file(path: Path) -> None:
             archive.writestr(name, content)
 
 
+def checkpoint_file(path: Path) -> None:
+    path.unlink()
+    Learner(Network([1, 2])).fit([[0.0], [1.0]], [0, 1], epochs=1, checkpoint=path)
+
+
 BAD_MODELS = {
     "missing": (Path.unlink, "no file"),
     "empty": (lambda p: p.write_bytes(b""), "empty"),
@@ -304,6 +310,9 @@ BAD_MODELS = {
     "table": (lambda p: p.write_text("a,b\n1,2\n"), "not a model file"),
     "foreign": (foreign_file, "os.StandardScaler"),
     "not the command's": (lambda p: save(StandardScaler(), p), "did not make"),
+    "a network": (lambda p: save(Network([4, 2]), p), "holds a Network, which knows neither"),
+    "a learner": (lambda p: save(Learner(Network([4, 2])), p), "holds a Learner, which knows"),
+    "a checkpoint": (checkpoint_file, "resume=True"),
     "plain skops": (lambda p: skops.io.dump(StandardScaler(), p), "did not make"),
 }
 

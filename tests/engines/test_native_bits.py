@@ -24,9 +24,23 @@ EPOCHS = 30
 LOSSES = ["squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error"]
 ACTIVATIONS = ["tanh", "relu", "gelu", "mish", "elu", "silu", "softplus", "logistic", "selu"]
 
+NEWER = [
+    ("absolute_error", (16, 31, 17)),
+    (cr.Huber(0.3), (17, 15, 33)),
+    (cr.Quantile([0.1, 0.5, 0.9]), (15, 16, 33)),
+    (cr.Quantile(0.3), (15, 16, 1)),
+    (cr.CrossEntropy(0.1), (15, 16, 17)),
+    (cr.LogLoss(0.1), (15, 17, 4)),
+    (cr.LogLoss(0.1), (15, 16, 33)),
+    (cr.GroupedLogLoss([3, 2, 4]), (16, 33, 9)),
+    (cr.GroupedLogLoss([17, 3, 13], 0.1), (16, 15, 33)),
+]
+
 
 def cases():
     """Every shape with one way to batch, activation and loss each, in both dtypes."""
+    for i, (loss, sizes) in enumerate(NEWER):
+        yield sizes, BATCHES[i % 6], ACTIVATIONS[i % 9], loss, ("float32", "float64")[i % 2]
     for i, sizes in enumerate(SIZES):
         loss = LOSSES[i % 5]
         if loss == "log_loss" and sizes[-1] == 1:

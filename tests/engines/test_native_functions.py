@@ -232,7 +232,7 @@ def test_no_array_is_converted():
 
     X, H = np.ones((6, 1), "float32"), np.zeros((6, 1), "float32")
     theta = np.ones(2, "float32")
-    predictor = core.PredictorF32([1, 1], [], 0)
+    predictor = core.PredictorF32([1, 1], [], 0, [])
     predictor.predict(theta, X, H, 1)
     assert (H == 2).all()
     for name, given in {"theta": theta, "X": X, "H": H}.items():
@@ -242,16 +242,17 @@ def test_no_array_is_converted():
             with pytest.raises(TypeError, match="incompatible function arguments"):
                 predictor.predict(**arguments, threads=1)
 
-    trainer = core.TrainerF32([1, 1], [], 0, 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False, False,
-                              1, True, 6)  # fmt: skip
+    trainer = core.TrainerF32([1, 1], [], 0, [], 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False,
+                              False, 1, True, 6)  # fmt: skip
     fitting = {
         "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"), "X": X,
         "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,
         "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rate": 0.1,
-        "progress": np.zeros(4, "uint64"), "stopping": -np.ones(4), "records": np.zeros((3, 2)),
+        "progress": np.zeros(5, "uint64"), "partial": np.zeros(2), "stopping": -np.ones(4),
+        "records": np.zeros((3, 3)), "seconds": np.inf,
     }  # fmt: skip
     trainer.run(**fitting)
-    assert fitting["progress"].tolist() == [3, 3, 18, 3]
+    assert fitting["progress"].tolist() == [3, 3, 18, 0, 3]
     for name, given in fitting.items():
         if isinstance(given, np.ndarray):
             other = "float32" if given.dtype != np.float32 else "float64"

@@ -554,6 +554,12 @@ def test_a_wrong_level_is_a_clear_error(level, monkeypatch):
     assert make().engine == "native"
 
 
+def test_an_empty_level_is_none(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_ISA", "")
+    load_core.cache_clear()
+    assert load_core().isa == levels()[-1]
+
+
 def test_a_level_that_this_processor_lacks_is_a_clear_error(monkeypatch):
     (lacking, *_) = [level for level in ("v3", "v4", "neon") if level not in levels()] or [None]
     if lacking is None:
@@ -579,10 +585,15 @@ def test_without_a_core_the_reference_serves_with_one_warning(use_no_core):
         other.net(X), other.net(X[0])
     assert learner.engine == other.engine == "reference"
     (warning,) = caught
-    assert "reference engine serves" in str(warning.message)
-    assert "x86-64-v3" in str(warning.message)
-    with pytest.raises(errors.InvalidParameter, match="x86-64-v3"):
+    with pytest.raises(errors.InvalidParameter) as refused:
         make("native")
+    assert "reference engine serves" in str(warning.message)
+    assert "engine='auto'" in str(refused.value)
+    for said in (str(warning.message), str(refused.value)):
+        assert "x86-64-v3" in said
+        # The remedy is another one: to install again, or another machine.
+        assert ("processor" in said) == (use_no_core == "old processor")
+        assert ("install chainrule again" in said) == (use_no_core != "old processor")
     reference = make("reference")
     reference.fit(X, Y, epochs=3)
     reference.step(X[0], Y[0])

@@ -8,7 +8,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import Huber, LogLoss, MLPClassifier, MLPRegressor
 
 # scikit-learn's generator checks its MLP with max_iter=100, and the sample weights with "lbfgs" and
 # with "sgd", tol=1e-2 (sklearn.utils._test_common.instance_generator). It expects no failure, and
@@ -26,7 +26,14 @@ SKIPPED = {
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([kind(**s) for kind in (MLPClassifier, MLPRegressor) for s in SOLVERS])
+@parametrize_with_checks(
+    [
+        *(kind(**s) for kind in (MLPClassifier, MLPRegressor) for s in SOLVERS),
+        MLPClassifier(max_iter=100, loss=LogLoss(label_smoothing=0.1)),
+        MLPRegressor(max_iter=100, loss="quantile"),
+        MLPRegressor(max_iter=100, loss=Huber(0.5)),
+    ]
+)
 def test_scikit_learns_check(estimator, check):
     try:
         check(estimator)

@@ -256,6 +256,7 @@ SMALL = {"cv": 2, "max_iter": 30, "hidden_layer_sizes": (10,), "learning_rate_in
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # unscaled tables
 @parametrize_with_checks(
     [kind([0.01, 1.0], solver=s, **SMALL) for kind in SINGLE for s in ("lbfgs", "adam")]
 )

@@ -15,7 +15,7 @@ from chainrule import MLPClassifier, MLPRegressor
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 NEW = {
     MLPClassifier: {"loss", "class_weight"},
-    MLPRegressor: set(),
+    MLPRegressor: {"quantile"},
 }
 for names in NEW.values():
     names |= {
@@ -135,6 +135,7 @@ BAD = {
     "dropout_input": [1.0, -0.1, "half", [0.5, 0.5]],
     "l1": [-1, "x"],
     "class_weight": ["even", [1, 2], {0: -1.0}, {0: "two"}, {0: np.inf}, {0: np.nan}],
+    "quantile": [0, 1.0, "half", None, [], [0.9, 0.1], [0.5, 1.5]],
     "engine": ["gpu", None],
     "n_jobs": [0, -2, 1.5, "all"],
     "checkpoint": [3, b"run.ckpt", ["run.ckpt"]],

@@ -19,6 +19,9 @@ from chainrule.errors import CheckpointMismatch, CheckpointWarning, InvalidFile,
 from chainrule.storage import atomic, read_tensors, write_tensors
 from chainrule.training.checkpoint import read_checkpoint
 
+# Fits of random numbers for a moment, about which there is much to diagnose.
+pytestmark = pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")
+
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(20, 3))
 Y = X[:, :1] ** 2
@@ -44,7 +47,7 @@ def fit(epochs, path, **settings):
 def one_warning(match):
     with pytest.warns(CheckpointWarning, match=match) as caught:
         yield
-    assert len(caught) == 1
+    assert [w.category for w in caught].count(CheckpointWarning) == 1
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_the_good_one_before_is_not_replaced_by_a_damaged_one(run, monkeypatch):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert fit(6, run, resume=True) == expected
-    assert [w.category for w in caught] == [CheckpointWarning] * 2
+    assert [w.category for w in caught].count(CheckpointWarning) == 2
     assert run.with_name("run.previous").read_bytes() == kept
 
 

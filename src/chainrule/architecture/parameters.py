@@ -17,7 +17,7 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.initializers import get_initializer, initializer_for
 
-__all__ = ["Parameters", "Views", "initialize"]
+__all__ = ["Parameters", "Views", "initialize", "taken_over", "write"]
 
 
 @final
@@ -76,6 +76,27 @@ def write(view: Float, value: Any, what: str) -> None:
     if np.isinf(array).any() and not np.isinf(np.asarray(value, np.float64)).any():
         raise InvalidInput(f"{what} holds values that are too large for {view.dtype}.")
     view[...] = array
+
+
+def taken_over(given: Any, fresh: Float, what: str) -> Float:
+    """Return an array of someone who needs it no more; or else write its values into a fresh one.
+
+    A large network from a file would otherwise be in memory twice.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not fit the fresh one.
+    """
+    if type(given) is np.ndarray:
+        flags = given.flags
+        owner = given if given.base is None else given.base
+        alone = type(owner) is np.ndarray and owner.flags.owndata and owner.nbytes == given.nbytes
+        usable = alone and flags.writeable and flags.c_contiguous and flags.aligned
+        if usable and given.shape == fresh.shape and given.dtype == fresh.dtype:
+            return given
+    write(fresh, given, what)
+    return fresh
 
 
 @final

@@ -18,8 +18,9 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from chainrule.cli.exits import note
 from chainrule.cli.progress import Progress
-from chainrule.errors import Diverged
+from chainrule.errors import Diverged, TrainingWarning
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
 __all__ = ["Settings", "diverged", "fit_network", "fit_plain", "network_of"]
@@ -94,6 +95,9 @@ def fit_network(
             raise diverged(settings) from error
     network.set_callbacks()
     network_of(model).set_callbacks()
+    for each in caught:
+        if issubclass(each.category, TrainingWarning):
+            note(str(each.message))
     converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
     return model, converged
 

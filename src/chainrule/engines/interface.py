@@ -142,9 +142,10 @@ class Task:
 
 
 class EpochRecord(NamedTuple):
-    """The cost of an epoch, and how many seconds it took."""
+    """The cost of an epoch, the norm of its last step's gradient, and how many seconds it took."""
 
     cost: float
+    gradient_norm: float
     seconds: float
 
 
@@ -186,7 +187,7 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If the cost is NaN or infinite.
+            If the cost is NaN or infinite; the parameters are those it is of.
         """
 
     @abstractmethod
@@ -223,5 +224,5 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If a cost is NaN or infinite.
+            If a cost is NaN or infinite; the parameters are those it is of.
         """

@@ -155,7 +155,6 @@ class ReferenceEngine(Engine):
         """Make one update from a batch that is all there is."""
         result = _pass(task, state, batch, len(batch), batch.total)
         _update(task, state, batch, result, rate)
-        _require_finite(result.cost)
         return result.cost
 
     def epochs(
@@ -185,13 +184,12 @@ class ReferenceEngine(Engine):
                 result = _pass(task, state, batch, M, S)
                 # Ctrl-C may come anywhere in here. What then is half done must be known as such.
                 state.torn = True
-                _update(task, state, batch, result, rate)
-                _require_finite(result.cost)
+                norm = _update(task, state, batch, result, rate)
                 state.position += len(batch)
                 state.epoch_cost += len(batch) / M * result.cost
                 state.epoch_seconds = time.perf_counter() - begin
                 if state.position == M:
-                    _end_epoch(state, plateau, records)
+                    _end_epoch(state, plateau, records, norm)
                 state.torn = False
                 late = time.monotonic() >= deadline
                 if late or (plateau is not None and plateau.is_reached):
@@ -216,26 +214,33 @@ def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, to
         )
 
 
-def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> None:
-    """Make one update: what the optimizer makes of the gradient."""
+def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> float:
+    """Make one update, what the optimizer makes of the gradient, and return the gradient's norm.
+
+    Raises
+    ------
+    Diverged
+        If the cost is NaN or infinite: nothing is learned from it. The step counts.
+    """
+    state.step += 1
+    state.examples += len(batch)
+    if not math.isfinite(result.cost):
+        raise Diverged(f"The cost became {result.cost}")
     with np.errstate(over="ignore", invalid="ignore"):
         grad = flat_gradient(task.architecture, result.gradients)
-        state.step += 1
-        state.examples += len(batch)
+        norm = float(np.linalg.norm(grad))
         task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
+    return norm
 
 
-def _end_epoch(state: TrainingState, plateau: Plateau | None, records: list[EpochRecord]) -> None:
-    records.append(EpochRecord(state.epoch_cost, state.epoch_seconds))
+def _end_epoch(
+    state: TrainingState, plateau: Plateau | None, records: list[EpochRecord], norm: float
+) -> None:
+    records.append(EpochRecord(state.epoch_cost, norm, state.epoch_seconds))
     if plateau is not None:
         plateau.reached(state.epoch_cost)
     state.epoch += 1
     state.position, state.epoch_cost, state.epoch_seconds = 0, 0.0, 0.0
-
-
-def _require_finite(cost: float) -> None:
-    if not math.isfinite(cost):
-        raise Diverged(f"The cost became {cost}")
 
 
 def _masks(

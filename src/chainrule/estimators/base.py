@@ -29,6 +29,8 @@ from chainrule.estimators.validation import given_validation
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.training import History
+from chainrule.training.diagnosis import where_it_diverged
 from chainrule.training.settings import check_dropout, dropout_per_layer
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
@@ -40,6 +42,7 @@ STOCHASTIC = ("sgd", "adam")
 _CURVES = (
     "loss_",
     "loss_curve_",
+    "history_",
     "best_loss_",
     "validation_scores_",
     "validation_loss_curve_",
@@ -255,7 +258,7 @@ class BaseMLP(
         held_out = given_validation(self, *validation)
         train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds, held_out))
         if not np.isfinite(self.network_.theta).all():
-            raise Diverged(NON_FINITE)
+            raise Diverged(f"{NON_FINITE} Here {where_it_diverged(self.network_, X)}.")
         return self
 
     def _fit_alone(self, X: Any, y: Any, sample_weight: Any) -> Any:
@@ -322,6 +325,7 @@ class BaseMLP(
         """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
+        self.history_: History = had.get("history_", History())
         scores = losses = best = None
         if validated:
             scores = had.get("validation_scores_") or []

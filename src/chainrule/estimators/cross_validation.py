@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
 from chainrule.engines.threads import available_threads
-from chainrule.errors import Diverged, InvalidParameter
+from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
@@ -405,7 +405,7 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
     best_estimator_ : MLPClassifier
         Trained on all examples with the best penalty; only there if `refit`.
     classes_ : array of shape (n_classes,)
-        The class labels, sorted.
+        The class labels, sorted; of several columns of classes a list of those of each.
     coefs_, intercepts_, network_, n_iter_
         Those of the best estimator.
     n_features_in_ : int
@@ -434,7 +434,7 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
         """The class labels, sorted."""
         return self._of_best("classes_")
 
-    def predict_proba(self, X: Any) -> Float:
+    def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class.
 
         Parameters
@@ -443,11 +443,11 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
 
         Returns
         -------
-        array of shape (n_samples, n_classes)
+        array of shape (n_samples, n_classes), or list of arrays
         """
         return self._best().predict_proba(self._checked(X))
 
-    def predict_log_proba(self, X: Any) -> Float:
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`.
 
         Parameters
@@ -456,14 +456,15 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
 
         Returns
         -------
-        array of shape (n_samples, n_classes)
+        array of shape (n_samples, n_classes), or list of arrays
         """
         return self._best().predict_log_proba(self._checked(X))
 
     def __sklearn_tags__(self) -> Any:
-        """Say that multi-label targets are taken."""
+        """Say that multi-label targets, and several columns of classes, are taken."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags
 
 
@@ -568,7 +569,7 @@ def _gathered_warnings(n_fits: int) -> Any:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    said = set[str]()
+    said = set[Any]()
     late = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
     if late:
         warnings.warn(
@@ -577,6 +578,8 @@ def _gathered_warnings(n_fits: int) -> Any:
             stacklevel=5,
         )
     for other in caught:
-        if other not in late and str(other.message) not in said:
-            said.add(str(other.message))
+        # Of the same trouble every fit has numbers of its own: once will do.
+        what = other.category if issubclass(other.category, TrainingWarning) else str(other.message)
+        if other not in late and what not in said:
+            said.add(what)
             warnings.warn(other.message, other.category, stacklevel=5)

@@ -16,9 +16,10 @@ from chainrule.estimators.starting import seed_of
 from chainrule.estimators.table import Table
 from chainrule.estimators.translation import batch_size, lambdas, make_optimizer
 from chainrule.estimators.validation import hold_out, judge
-from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning
+from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
 from chainrule.training.lbfgs import minimize_lbfgs
+from chainrule.training.progress import Bar
 
 __all__ = ["NON_FINITE", "Fit", "fit_lbfgs", "fit_stochastic"]
 
@@ -64,14 +65,18 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
     estimator.engine_ = "reference"
     tasks = _tasks(estimator, table, max_epochs=estimator.max_iter)
 
+    bar = Bar(estimator.max_iter, always=estimator.verbose == "bar")
+    bar.is_shown = bar.is_shown and isinstance(estimator.verbose, str)
+
     def on_iteration(cost: float) -> bool:
         estimator.n_iter_ += 1
         estimator.loss_ = cost
-        if estimator.verbose:
+        bar.show(estimator.n_iter_, cost)
+        if prints(estimator):
             print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
         return tasks() if tasks.active else False
 
-    with interrupted_with_a_warning():
+    with interrupted_with_a_warning(), bar:
         found = minimize_lbfgs(
             estimator.network_,
             table.X,
@@ -118,7 +123,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     if tasks.active:
         callbacks.append(tasks)
     # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
-    if callbacks or estimator.verbose or fit.incremental:
+    if callbacks or prints(estimator) or fit.incremental:
         callbacks.insert(0, epochs_seen)
     checkpoint = fit.checkpoint
     if checkpoint is not None:
@@ -139,6 +144,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
                 checkpoint=checkpoint,
                 resume=checkpoint is not None and estimator.resume,
                 max_seconds=fit.seconds_left,
+                verbose=estimator.verbose if isinstance(estimator.verbose, str) else False,
             )
             stopped_by = history.stopped_by
             if stopped_by == "convergence" or (early is not None and early.plateaued):
@@ -198,6 +204,9 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
     learner.dropout, learner.dropout_input = estimator.dropout, estimator.dropout_input
     learner.shuffle = estimator.shuffle
+    # The calls of partial_fit are one training, of which the first is looked at.
+    learner._diagnoses = not (fit.incremental and learner.n_steps)
+    learner._columns = vars(estimator).get("feature_names_in_")
     return learner
 
 

@@ -83,9 +83,11 @@ def with_estimator(
     seed = None if hasattr(random_state, "get_state") else int(random_state)
     about = {**checkpoint.about, "random_state": seed}
     if hasattr(estimator, "classes_"):
-        labels = estimator.classes_.tolist()
-        text = repr(labels)
-        short = len(labels) <= _MOST_LABELS
+        several = isinstance(estimator.classes_, list)
+        columns = estimator.classes_ if several else [estimator.classes_]
+        labels = [classes.tolist() for classes in columns]
+        text = repr(labels if several else labels[0])
+        short = sum(map(len, labels)) <= _MOST_LABELS
         about["classes"] = text if short else hashlib.sha256(text.encode()).hexdigest()
     about["early_stopping"] = bool(estimator.early_stopping)
     if held_out is not None:

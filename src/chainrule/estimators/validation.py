@@ -15,6 +15,7 @@ from chainrule.architecture.rows import Rows
 from chainrule.engines import Examples, losses_of, weighted_sums
 from chainrule.errors import InvalidInput
 from chainrule.estimators.table import Table
+from chainrule.estimators.watching import prints
 from chainrule.training.early_stopping import Judge
 
 __all__ = ["given_validation", "hold_out", "judge", "measuring", "score_by"]
@@ -82,7 +83,7 @@ def judge(estimator: Any, held_out: Table) -> Judge:
         scores=scores,
         losses=losses,
         stops=estimator.early_stopping,
-        verbose=bool(estimator.verbose),
+        verbose=prints(estimator),
     )
 
 

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from chainrule.engines.stopping import Plateau
-from chainrule.training import Learner, Record
+from chainrule.training import History, Learner, Record
 
-__all__ = ["Epochs", "Tasks", "interrupted_with_a_warning"]
+__all__ = ["Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
+
+
+def prints(estimator: Any) -> bool:
+    """Whether an estimator prints lines: it is verbose, and not by a bar."""
+    return bool(estimator.verbose) and not isinstance(estimator.verbose, str)
 
 
 @contextmanager
@@ -55,7 +60,7 @@ class Epochs:
         if self.continued:
             self._watch_over_calls(learner, record["cost"])
         self._catch_up(learner, len(learner.history))
-        if estimator.verbose:
+        if prints(estimator):
             print(f"Iteration {estimator.n_iter_}, loss = {record['cost']:.8f}")  # noqa: T201
 
     def _catch_up(self, learner: Learner, n_epochs: int) -> None:
@@ -68,6 +73,7 @@ class Epochs:
         estimator.t_ += len(costs) * self.n_examples
         estimator.loss_ = costs[-1]
         self.curve += costs
+        estimator.history_.go_on(records)
         if estimator.best_loss_ is not None:
             estimator.best_loss_ = min(estimator.best_loss_, *costs)
         self.rate = records[-1]["learning_rate"]
@@ -98,7 +104,7 @@ class Epochs:
     def say_why(self, consequence: str) -> None:
         """Print, if the estimator is verbose, that a plateau was reached and what follows."""
         estimator = self.estimator
-        if estimator.verbose:
+        if prints(estimator):
             what = "Validation score" if estimator.early_stopping else "Training loss"
             print(  # noqa: T201 - verbose output
                 f"{what} did not improve more than tol={estimator.tol:f} for "
@@ -155,10 +161,12 @@ class Tasks:
 
 def _as_it_is_now(estimator: Any) -> dict[str, Any]:
     """Return copies of all that later epochs change in place."""
-    changing = {
+    changing: dict[str, Any] = {
         name: list(value)
         for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_")
         if isinstance(value := getattr(estimator, name, None), list)
     }
+    if hasattr(estimator, "history_"):
+        changing["history_"] = History(estimator.history_)
     # Its partial_fit must not train the network that the learner holds.
     return {"network_": estimator.network_.copy(), "_learner": None, **changing}

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from typing import BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
+from chainrule.storage import short
+
 __all__ = ["Unusable", "check_array", "check_members", "digest", "open_archive"]
 
 _MAX_DIRECTORY = 4 * 2**20  # its entries take ten times as much in memory
@@ -26,7 +28,7 @@ _ARRAY = re.compile(
     rb"\{'descr': '[<>|=]([biufcUSmM])(\d{1,9})(\[[a-zA-Z0-9]{1,8}\])?', "
     rb"'fortran_order': (?:False|True), 'shape': \(((?:\d{1,19}, ?)*(?:\d{1,19})?)\), \} *\n"
 )
-_ARRAY_MAGIC = b"\x93NUMPY"
+_ARRAY_MAGIC, _ARRAY_VERSIONS = b"\x93NUMPY", (b"\x01\x00", b"\x02\x00", b"\x03\x00")
 _MAX_HEADER = 10_000
 _MAX_DIMENSIONS = 32
 _MAX_EMPTY = 2**31  # a dimension, or bytes of an element, where there is no data to tell
@@ -79,7 +81,7 @@ def open_archive(file: BinaryIO) -> ZipFile:
 
 
 def check_members(archive: ZipFile) -> None:
-    """Raise if a member is not one that was stored plainly and once.
+    """Raise if a member is not one that was stored plainly and once, or they claim too much.
 
     Raises
     ------
@@ -90,15 +92,18 @@ def check_members(archive: ZipFile) -> None:
     for member in archive.infolist():
         name = member.filename
         if name in names:
-            raise Unusable(f"it has two members named {name[:60]!r}")
+            raise Unusable(f"it has two members named {short(name)}")
         names.add(name)
         if member.compress_type != ZIP_STORED or member.compress_size != member.file_size:
-            raise Unusable(f"its member {name[:60]!r} is compressed, which ours never are")
+            raise Unusable(f"its member {short(name)} is compressed, which ours never are")
         if member.flag_bits & 0x1:
-            raise Unusable(f"its member {name[:60]!r} is encrypted")
+            raise Unusable(f"its member {short(name)} is encrypted")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise Unusable(f"its member {name[:60]!r} is a link or no file")
+            raise Unusable(f"its member {short(name)} is a link or no file")
+    held = archive.start_dir
+    if sum(member.file_size for member in archive.infolist()) > held:
+        raise Unusable(f"its members claim more than the {held} bytes that there are")
 
 
 def check_array(archive: ZipFile, name: str) -> None:
@@ -117,22 +122,24 @@ def check_array(archive: ZipFile, name: str) -> None:
     """
     with archive.open(name) as member:
         start = member.read(12)
-        long = start[6:7] in (b"\x02", b"\x03")  # versions 2 and 3 have a longer length
+        version = start[6:8]
+        long = version != b"\x01\x00"  # versions 2 and 3 have a longer length
         length = int.from_bytes(start[8:12] if long else start[8:10], "little")
-        if not start.startswith(_ARRAY_MAGIC) or length > _MAX_HEADER:
-            raise Unusable(f"its member {name!r} is no array")
+        known = start.startswith(_ARRAY_MAGIC) and version in _ARRAY_VERSIONS
+        if not known or length > _MAX_HEADER:
+            raise Unusable(f"its member {short(name)} is no array")
         header = start[12 if long else 10 :] + member.read(length - (0 if long else 2))
     found = _ARRAY.fullmatch(header)
     if found is None:
-        raise Unusable(f"its member {name!r} is no array of numbers, texts or dates")
+        raise Unusable(f"its member {short(name)} is no array of numbers, texts or dates")
     kind, width, _, dimensions = found.groups()
     itemsize = int(width) * (4 if kind == b"U" else 1)
     shape = [int(each) for each in dimensions.replace(b" ", b"").split(b",") if each]
     held = archive.getinfo(name).file_size - (12 if long else 10) - length
     if len(shape) > _MAX_DIMENSIONS or math.prod(shape) * itemsize != held:
-        raise Unusable(f"its member {name!r} has another shape than its {held} bytes have")
+        raise Unusable(f"its member {short(name)} has another shape than its {held} bytes have")
     if not held and max([itemsize, *shape]) > _MAX_EMPTY:
-        raise Unusable(f"its member {name!r} has an impossible shape")
+        raise Unusable(f"its member {short(name)} has an impossible shape")
 
 
 def digest(archive: ZipFile, names: Iterable[str]) -> str:

@@ -16,11 +16,17 @@ import skops.io
 from sklearn.base import BaseEstimator
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
-from chainrule.errors import InvalidFile, InvalidInput
+from chainrule.errors import ChainruleError, InvalidFile, InvalidInput
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable, check_array, check_members, digest, open_archive
 from chainrule.files.card import CARD, make_card, other_versions, read_card
-from chainrule.files.consistent import check_consistent, estimators_in, forget_checkpoint
+from chainrule.files.consistent import (
+    check_consistent,
+    curves_as_arrays,
+    curves_as_lists,
+    estimators_in,
+    forget_checkpoint,
+)
 from chainrule.files.content import ZIP_MAGIC, is_pickle, name_content
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
@@ -70,6 +76,7 @@ def write_model(
             raise _unsaved(foreign)
         try:
             with open_archive(buffer) as archive:
+                check_members(archive)
                 card = make_card(about, _examine(archive))
         except Unusable as error:
             if error.foreign:
@@ -104,20 +111,23 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         If it is no model file, is damaged, holds a foreign type, or is of a newer format.
     """
     _require_zip(file, name)
+    card: dict[str, Any] | None = None
     try:
         with open_archive(file) as archive:
             _require_model(archive, name)
+            check_members(archive)
             card = read_card(archive, name)
-            try:
-                sha256 = _examine(archive)
-            except Unusable as error:
-                if error.foreign:
-                    _refuse(name, [str(error)])
-                raise _unreadable(name, card, str(error)) from None
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:  # also of its single members
+            sha256 = _examine(archive)
+    except (InvalidFile, MemoryError):
+        raise
+    except Unusable as error:
+        if error.foreign:
+            _refuse(name, [str(error)])
+        raise _unreadable(name, card, str(error)) from None
+    except Exception as error:  # of zipfile, which does not expect a zip to be hostile
         raise InvalidFile(
-            f"'{name}' is cut short or damaged and cannot be read as a model ({error}); take "
-            "another copy or train again."
+            f"'{name}' is cut short or damaged and cannot be read as a model "
+            f"({str(error)[:80]!r}); take another copy or train again."
         ) from error
     try:
         if card["sha256"] is not None and card["sha256"] != sha256:
@@ -131,6 +141,7 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         check_consistent(model)
         for estimator in estimators_in(model):
             forget_checkpoint(estimator)
+            curves_as_lists(estimator)
     except UntrustedTypesFoundException:
         _refuse(name, _foreign_types(file))
         raise
@@ -138,7 +149,8 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
         raise
     except Exception as error:
         # The content is not ours to trust: whatever goes wrong while reading it is its fault.
-        raise _unreadable(name, card, type(error).__name__) from error
+        ours = isinstance(error, ChainruleError)
+        raise _unreadable(name, card, str(error)[:200] if ours else type(error).__name__) from error
     return model, card["about"]
 
 
@@ -176,7 +188,6 @@ def _examine(archive: ZipFile) -> str:
     Unusable, BadZipFile
         If anything is not as saving would have written it.
     """
-    check_members(archive)
     try:
         text = archive.read(SCHEMA).decode()
     except UnicodeDecodeError:
@@ -197,26 +208,30 @@ def _refuse(name: str, foreign: list[str]) -> None:
     """Raise if there are foreign types."""
     if foreign:
         raise InvalidFile(
-            f"'{name}' was not opened: it holds {_listed(foreign)}, and a model file holds only "
-            "types of scikit-learn and chainrule."
+            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of what a "
+            "model file may hold."
         )
 
 
 def _unsaved(foreign: list[str]) -> InvalidInput:
     return InvalidInput(
-        f"This model cannot be saved: it holds {_listed(foreign)}, and a model file holds only "
-        "types of scikit-learn and chainrule; replace that part."
+        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
+        "file may hold; replace that part, or save the network alone."
     )
 
 
 def _listed(types: list[str]) -> str:
-    return f"the type{'s' if len(types) > 1 else ''} {', '.join(types)}"
+    # The names come from the file, and so may be anything.
+    names = ["".join(filter(str.isprintable, name))[:100] for name in types]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"the type{'s' if len(names) > 1 else ''} {', '.join(names[:5])}{more}"
 
 
-def _unreadable(name: str, card: Mapping[str, Any], reason: str) -> InvalidFile:
+def _unreadable(name: str, card: Mapping[str, Any] | None, reason: str) -> InvalidFile:
+    reason = " ".join(reason.split()).rstrip(".")
     return InvalidFile(
         f"'{name}' cannot be read as a model: it is damaged or was written by another version"
-        f"{other_versions(card)} ({reason}); take another copy or train again."
+        f"{other_versions(card) if card else ''} ({reason}); take another copy or train again."
     )
 
 
@@ -233,6 +248,7 @@ def _left_behind(model: BaseEstimator) -> Generator[None]:
         before.append((attributes, dict(attributes)))
         attributes.pop("_skl_callbacks", None)
         forget_checkpoint(estimator)
+        curves_as_arrays(estimator)
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from typing import Any, final
 
 from chainrule.files.allowed import ALLOWED
 from chainrule.files.archive import Unusable
+from chainrule.storage import short
 
 __all__ = ["check_schema"]
 
@@ -152,7 +153,10 @@ class _Examiner:
         self.n_objects += 1
         self.n_large += loader in _LARGE and identity not in self.digests
         if self.n_objects > _MAX_OBJECTS or self.n_large > _MAX_LARGE:
-            raise Unusable(f"it has more than {_MAX_OBJECTS} values, each described by itself")
+            raise Unusable(
+                f"it has more than {_MAX_OBJECTS} values that are described one by one, as a "
+                f"vocabulary is word by word (max_features limits it)"
+            )
         if identity is None:
             return
         if type(identity) is not int or identity <= 0:
@@ -168,9 +172,9 @@ class _Examiner:
         if loader != "NdArrayNode" or identity is None or not isinstance(member, str):
             raise Unusable("its description has an array that is none")
         if member not in self.members:
-            raise Unusable(f"its member {member[:60]!r} is missing")
+            raise Unusable(f"its member {short(member)} is missing")
         if self.owners.setdefault(member, identity) != identity:
-            raise Unusable(f"two objects are made of its member {member[:60]!r}")
+            raise Unusable(f"two objects are made of its member {short(member)}")
 
 
 def check_schema(text: str, members: Iterable[str]) -> set[str]:
@@ -196,9 +200,8 @@ def check_schema(text: str, members: Iterable[str]) -> set[str]:
     values = text.count(",") + text.count("[") + text.count("{")
     if len(text) > _MAX_BYTES or values > _FREE_VALUES + len(text) / _BYTES_PER_VALUE:
         raise Unusable(
-            f"its description has {len(text) / 2**20:.0f} MiB and {values} values, more than the "
-            f"{_MAX_BYTES / 2**20:.0f} MiB allowed (a large vocabulary or history is kept value "
-            f"by value)"
+            f"its description has {len(text) / 2**20:.0f} MiB and {values} values, more than is "
+            f"allowed; a vocabulary is described word by word (max_features limits it)"
         )
     examiner = _Examiner(members)
     try:
@@ -219,11 +222,10 @@ def _check_kind(described: dict[str, Any]) -> str:
     if not isinstance(loader, str) or not all(isinstance(name, str) for name in names):
         raise Unusable("its description has an object of no type")
     kind = ".".join(str(name) for name in names)
-    if loader not in _LOADERS or (kind in ALLOWED and loader not in _OURS):
-        raise Unusable(kind[:100], foreign=True)
-    classes = _LOADERS[loader]
-    if classes is not None and kind not in classes:
-        raise Unusable(kind[:100], foreign=True)
+    classes = _LOADERS.get(loader, frozenset())
+    ours = kind in ALLOWED and loader not in _OURS
+    if ours or (classes is not None and kind not in classes):
+        raise Unusable(f"{kind} by way of {loader}", foreign=True)
     return loader
 
 

@@ -15,7 +15,7 @@ from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import Loss
+from chainrule.maths.losses import LOSSES, Loss, Parametric
 from chainrule.network.trace import Trace
 from chainrule.storage import read_tensors, write_tensors
 
@@ -34,10 +34,11 @@ class Network:
     activation : str, Activation or a list with one per hidden layer, default="tanh"
         g: "identity", "logistic", "tanh", "relu", "step", "leaky_relu", "elu", "selu",
         "softplus", "silu", "gelu", "mish", or your own.
-    loss : str or Loss, default="log_loss"
-        The output's hypothesis and loss: "squared_error" (identity), "cross_entropy" (logistic),
-        "log_loss" (softmax, at least two outputs), "poisson" (exp), "logistic_squared_error"
-        (the teaching pair), "indicator" (step, forward only), or your own.
+    loss : str, Loss, Huber, Quantile, CrossEntropy, LogLoss or GroupedLogLoss, default="log_loss"
+        The output's hypothesis and loss: "squared_error", "absolute_error", "huber", "quantile"
+        (identity), "cross_entropy" (logistic), "log_loss" (softmax, at least two outputs),
+        "poisson" (exp), "logistic_squared_error" (the teaching pair), "indicator" (step, forward
+        only); one with parameters, such as ``cr.Huber(2.0)``; or a `Loss` of your own.
     init : str, default="auto"
         The starting weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
         "lecun_uniform", "lecun_normal", "orthogonal", "normal", "uniform", "zeros"; "auto" takes
@@ -63,6 +64,8 @@ class Network:
         Of the starting weights; None where they were not drawn by the network.
     feature_names : tuple of str or None
         What the inputs are called, for whoever opens the network's file. Assign a list to it.
+    training_data : str or None
+        The SHA-256 of the shapes and dtypes it was last trained on.
 
     Raises
     ------
@@ -96,7 +99,7 @@ class Network:
         self,
         sizes: Sequence[int],
         activation: str | Activation | Sequence[str | Activation] = "tanh",
-        loss: str | Loss = "log_loss",
+        loss: str | Loss | Parametric = "log_loss",
         init: str = "auto",
         dtype: Any = "float32",
         seed: int = 0,
@@ -375,4 +378,6 @@ class Network:
         activation = f", activation={names[0]!r}" if len(names) == 1 else ""
         if len(names) > 1:
             activation = f", activation={[g.name for g in a.activations]!r}"
-        return f"Network({list(a.sizes)}{activation}, loss={a.loss.name!r}, dtype={str(a.dtype)!r})"
+        named = a.loss.made_of is None or LOSSES.get(a.loss.name) is a.loss
+        loss = a.loss.name if named else a.loss.made_of
+        return f"Network({list(a.sizes)}{activation}, loss={loss!r}, dtype={str(a.dtype)!r})"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from chainrule.architecture import Architecture, Parameters
 from chainrule.architecture.checks import check_seed
 from chainrule.errors import InvalidFile, InvalidInput
+from chainrule.maths.losses import loss_from
 from chainrule.network.network import Network
 from chainrule.storage import checked_values, damaged
 
@@ -41,7 +42,7 @@ def network_parts(net: Network) -> tuple[Tensors, dict[str, Any]]:
     architecture = net.architecture.__getstate__()
     own = [*architecture["activations"], architecture["loss"]]
     for part in own:
-        if not isinstance(part, str):
+        if not isinstance(part, str | dict):  # a dict is a loss of ours with its parameters
             raise InvalidInput(
                 f"This network cannot be saved: its {type(part).__name__.lower()} '{part.name}' is "
                 f"a function of your own, and a file holds no code. Keep net.theta, and make the "
@@ -82,37 +83,17 @@ def network_from(
         If they contradict each other, or a value cannot be.
     """
     described = header.get("architecture")
-    if not isinstance(described, dict) or not all(isinstance(key, str) for key in described):  # pyright: ignore[reportUnknownVariableType] - JSON
+    if not isinstance(described, dict):
         raise damaged(name, "its header has no architecture")
+    digest, seed = header.get("training_data"), header.get("seed")
+    if not (digest is None or (isinstance(digest, str) and len(digest) == 64)):
+        raise damaged(name, "its digest of the training data is none")
     with checked_values(name):
         architecture = _architecture_from(described, name)  # pyright: ignore[reportUnknownArgumentType] - JSON
-        # Before anything is allocated: the sizes are of the tensors that are there.
-        for layer, (s_in, s_out) in enumerate(architecture.shapes):
-            for tensor, shape in (
-                (f"weights.{layer}", (s_in, s_out)),
-                (f"biases.{layer}", (s_out,)),
-            ):
-                there = tensors.get(tensor)
-                if there is None or there.shape != shape or there.dtype != architecture.dtype:
-                    found = "none" if there is None else f"{there.dtype} {list(there.shape)}"
-                    raise damaged(
-                        name,
-                        f"its architecture needs {tensor} as {architecture.dtype} {list(shape)} "
-                        f"and there is {found}",
-                    )
-                if not np.isfinite(there).all():
-                    raise damaged(name, f"its {tensor} holds NaN or infinity")
-        theta = np.empty(architecture.n_parameters, architecture.dtype)
-        parameters = Parameters(architecture, theta)
-        for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
-            W[...], b[...] = tensors[f"weights.{layer}"], tensors[f"biases.{layer}"]
-        seed, digest = header.get("seed"), header.get("training_data")
-        if not (digest is None or (isinstance(digest, str) and len(digest) == 64)):
-            raise damaged(name, "its digest of the training data is none")
         net = Network.__new__(Network)
         net.__setstate__(
             {
-                "parameters": parameters,
+                "parameters": _parameters_from(architecture, tensors, name),
                 "seed": None if seed is None else check_seed(seed),
                 "training_data": digest,
             }
@@ -137,10 +118,32 @@ def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> 
     return kind
 
 
+def _parameters_from(
+    architecture: Architecture, tensors: Mapping[str, NDArray[Any]], name: str
+) -> Parameters:
+    # Before anything is allocated: the sizes are those of the tensors that are there.
+    dtype = architecture.dtype
+    for layer, (s_in, s_out) in enumerate(architecture.shapes):
+        for tensor, shape in (f"weights.{layer}", (s_in, s_out)), (f"biases.{layer}", (s_out,)):
+            there = tensors.get(tensor)
+            if there is None or there.shape != shape or there.dtype != dtype:
+                found = "none" if there is None else f"{there.dtype} {list(there.shape)}"
+                raise damaged(
+                    name,
+                    f"its architecture needs {tensor} as {dtype} {list(shape)}, there is {found}",
+                )
+            if not np.isfinite(there).all():
+                raise damaged(name, f"its {tensor} holds NaN or infinity")
+    parameters = Parameters(architecture, np.empty(architecture.n_parameters, dtype))
+    for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
+        W[...], b[...] = tensors[f"weights.{layer}"], tensors[f"biases.{layer}"]
+    return parameters
+
+
 def _architecture_from(described: dict[str, Any], name: str) -> Architecture:
     sizes, activations = described.get("sizes"), described.get("activations")
     known = described.keys() == {"sizes", "activations", "loss", "dtype"}
-    texts = [described.get("loss")]
+    texts = [described.get("loss")] if not isinstance(described.get("loss"), dict) else []
     if isinstance(activations, list):
         texts += activations
     if not (
@@ -151,4 +154,5 @@ def _architecture_from(described: dict[str, Any], name: str) -> Architecture:
         and all(isinstance(text, str) for text in texts)
     ):
         raise damaged(name, "its architecture is not described as one of ours")
-    return Architecture.describe(sizes, activations, described["loss"], described["dtype"])  # pyright: ignore[reportUnknownArgumentType] - JSON
+    loss = loss_from(described["loss"])
+    return Architecture.describe(sizes, activations, loss, described["dtype"])  # pyright: ignore[reportUnknownArgumentType] - JSON

@@ -87,7 +87,10 @@ class Adam(Optimizer):
                 f"epsilon of Adam must be at least {least:.2g} in {theta.dtype}, where smaller "
                 f"numbers count as 0. Got {self.epsilon!r}: use a larger one{wider}."
             )
-        return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+        return {
+            "mean": np.zeros(theta.shape, theta.dtype),
+            "square": np.zeros(theta.shape, theta.dtype),
+        }
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""

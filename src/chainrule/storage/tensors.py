@@ -46,6 +46,7 @@ _DTYPES = {
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 _MAX_DIMENSIONS = 8
+_ZIP_MAGIC = b"PK\x03\x04"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}", re.ASCII)
 _OWN = ("format", "format_version", "chainrule", "tensors_sha256", "header_sha256")
@@ -198,8 +199,15 @@ def _split(content: bytes | bytearray, name: str) -> tuple[dict[str, Any], memor
     """Return the description of the tensors, and the bytes they are in."""
     whole = memoryview(content)
     size = int.from_bytes(whole[:8], "little")
+    if whole[:4] == _ZIP_MAGIC:
+        raise InvalidFile(
+            f"'{name}' is a zip file, as those of estimators and pipelines; open it with cr.load."
+        )
     if len(whole) < 8 or size > len(whole) - 8:
-        raise damaged(name, f"it is no safetensors file, or cut short at {len(whole)} bytes")
+        raise InvalidFile(
+            f"'{name}' is damaged or cut short at {len(whole)} bytes, or is no safetensors file at "
+            "all; take another copy, or give a file that cr.save wrote."
+        )
     if size > MAX_BYTES:
         raise damaged(name, f"its header claims {size} bytes, more than the {MAX_BYTES} allowed")
     try:

@@ -17,6 +17,7 @@ from chainrule.architecture import Architecture
 from chainrule.architecture.inputs import is_sparse
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import InvalidInput
+from chainrule.maths.losses import Loss, describe_loss
 from chainrule.optimizers import Optimizer, describe_optimizer
 
 __all__ = [
@@ -154,10 +155,11 @@ def plain(value: Any) -> Any:
 
 
 def _described_architecture(architecture: Architecture) -> dict[str, Any]:
+    loss = describe_loss(architecture.loss)
     return {
         "layers": list(architecture.sizes),
         "activations": [g.name for g in architecture.activations],
-        "loss": architecture.loss.name,
+        "loss": architecture.loss.name if isinstance(loss, Loss) else loss,
         "dtype": architecture.dtype.name,
     }
 

@@ -14,6 +14,7 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.training.own_parts import check_own_parts
 
 __all__ = ["LBFGSResult", "minimize_lbfgs"]
 
@@ -107,6 +108,7 @@ def minimize_lbfgs(
     net.architecture.require_trainable()
     wide = net.copy("float64")
     examples = Examples(*check_batch(wide.architecture, X, Y, sample_weight))
+    check_own_parts(wide.architecture, examples.Y)
     n_examples, total = len(examples), examples.total
 
     deadline = math.inf if max_seconds is None else time.monotonic() + max_seconds

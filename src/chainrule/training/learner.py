@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
-from chainrule.architecture.parameters import write
+from chainrule.architecture.parameters import taken_over
 from chainrule.engines import (
     Engine,
     EpochRecord,
@@ -40,9 +40,12 @@ from chainrule.optimizers import Adam, Optimizer
 from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
+from chainrule.training.diagnosis import Diagnosis, where_it_diverged
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.own_parts import check_own_parts
+from chainrule.training.progress import Bar, Progress, Verbose
 from chainrule.training.run import Run
 from chainrule.training.settings import (
     Setting,
@@ -50,8 +53,10 @@ from chainrule.training.settings import (
     check_callbacks,
     check_dropout,
     check_n_jobs,
+    check_verbose,
     dropout_per_layer,
 )
+from chainrule.training.watcher import Watcher
 
 __all__ = ["Callback", "Learner"]
 
@@ -87,7 +92,8 @@ class Learner:
         step can share out. The result never depends on it. The reference engine leaves threads to
         NumPy.
     engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part.
+        What computes; "auto" takes the fastest that knows every part: the reference where an
+        activation, the loss or the optimizer is your own. The attribute `engine` says which.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
     dropout_input : float, default=0.0
@@ -126,6 +132,8 @@ class Learner:
     seed = Setting(check_seed)
     n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
+    _diagnoses = True
+    _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
     _row_stepper: RowStepper | None = None
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
@@ -223,6 +231,7 @@ class Learner:
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
         max_seconds: float | None = None,
+        verbose: Verbose = False,
     ) -> History:
         """Train for a number of epochs, or until converged. A second call continues.
 
@@ -258,6 +267,10 @@ class Learner:
             fit left it: so each fit of several in a row needs a file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
+        verbose : bool or {"bar", "auto"}, default=False
+            True prints a line per epoch. "bar" shows a progress bar on stderr, with the cost, the
+            validation if a callback has `scores` of it, and the time left; "auto" does so if that
+            is a terminal. It is rich's bar if that is installed, and costs no epoch anything.
 
         Returns
         -------
@@ -269,6 +282,9 @@ class Learner:
             If X, Y or the weights are unusable; nothing is changed.
         NotTrainable
             If a step function lets no gradient through.
+        WrongDerivative
+            If the derivative of an activation or loss of your own is not that of its values, which
+            is looked at once, before the first training with it. Nothing is changed.
         Diverged
             If the cost becomes NaN or infinite.
         UnwritablePath
@@ -278,6 +294,12 @@ class Learner:
         CheckpointMismatch
             If it is of other data, another seed, architecture, optimizer or setting; the message
             names the difference. Nothing is changed.
+
+        Warns
+        -----
+        TrainingWarning
+            If X is not scaled, nearly all of a layer's rectifiers are dead, most of a layer's
+            sigmoids are saturated, or the learning rate is too large: each at most once.
         """
         begin = time.monotonic()
         check_whole("epochs", epochs)
@@ -289,6 +311,8 @@ class Learner:
         deadline = math.inf if max_seconds is None else begin + max_seconds
         checkpoint = as_checkpoint(checkpoint, check_flag("resume", resume))
         callbacks = check_callbacks(callbacks)
+        if not isinstance(check_verbose(verbose), str) and verbose:
+            callbacks = [_print_epoch, *callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
@@ -301,19 +325,47 @@ class Learner:
             keeper = self._keeper(checkpoint, task, examples, run, epochs if resume else None)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
+        watchers = self._watchers(X, examples, epochs, callbacks, verbose)
         try:
-            self._train(run, task, examples, epochs, keeper, deadline)
-        except KeyboardInterrupt:
-            if keeper is not None and run.is_whole:
-                keeper.save(*run.parts(), len(run.history))
-            raise
+            try:
+                self._train(run, task, examples, epochs, keeper, deadline, watchers)
+            except KeyboardInterrupt:
+                if keeper is not None and run.is_whole:
+                    keeper.save(*run.parts(), len(run.history))
+                raise
+            finally:
+                self._state.start_epoch()
+                if keeper is not None:
+                    self._went_on = run.start, self.n_steps
+            self._require_finite_parameters(examples.X)
+            for watcher in watchers:
+                watcher.end(run.history)
         finally:
-            self._state.start_epoch()
-            if keeper is not None:
-                self._went_on = run.start, self.n_steps
+            for watcher in watchers:
+                watcher.close()
             _tell(callbacks, "on_fit_end", self)
-        self._require_finite_parameters()
         return run.history
+
+    def _watchers(
+        self,
+        X: Any,
+        examples: Examples,
+        epochs: int,
+        callbacks: Sequence[Callback],
+        verbose: Verbose,
+    ) -> list[Watcher]:
+        """Return what looks on at a fit, after the first look, at the inputs."""
+        watchers = list[Watcher]()
+        if isinstance(verbose, str):
+            bar = Bar(epochs, always=verbose == "bar")
+            if bar.is_shown:
+                watchers.append(Progress(bar, callbacks))
+        if self._diagnoses:
+            names = self._columns if self._columns is not None else getattr(X, "columns", None)
+            diagnosis = Diagnosis(self.net, examples, names)
+            diagnosis.begin()
+            watchers.append(diagnosis)
+        return watchers
 
     def _train(
         self,
@@ -323,6 +375,7 @@ class Learner:
         epochs: int,
         keeper: Keeper | None,
         deadline: float,
+        watchers: Sequence[Watcher],
     ) -> None:
         """Run epochs until there is a reason to stop."""
         history, plateau = run.history, run.plateau
@@ -341,6 +394,7 @@ class Learner:
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
+            until = min([until, *(watcher.next_time for watcher in watchers)])
             rate, records = self.learning_rate, list[EpochRecord]()
             add = history.adding(self.n_epochs + 1, rate, records)
             try:
@@ -348,7 +402,7 @@ class Learner:
                     task, self._state, examples, rate, n_epochs, plateau, records, until
                 )
             except Diverged as error:
-                raise self._diverged(str(error)) from None
+                raise self._diverged(str(error), examples.X) from None
             finally:
                 reached = plateau is not None and plateau.is_reached
                 run.settled = not (records and (run.callbacks or reached))
@@ -361,6 +415,10 @@ class Learner:
                 history.stopped_by = "max_seconds"
             if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
                 keeper.save(*run.parts(), len(history))
+            now = time.monotonic()
+            for watcher in watchers:
+                if now >= watcher.next_time:
+                    watcher.look(history, len(history) + self._state.position / len(examples))
 
     def _after_epoch(self, run: Run, epochs: int) -> str | None:
         """Tell the callbacks, judge the convergence, and return why to stop."""
@@ -415,7 +473,7 @@ class Learner:
 
         Raises
         ------
-        InvalidInput, NotTrainable, Diverged
+        InvalidInput, NotTrainable, WrongDerivative, Diverged
             As for `fit`.
 
         Examples
@@ -441,8 +499,8 @@ class Learner:
                 self.learning_rate,
             )
         except Diverged as error:
-            raise self._diverged(str(error)) from None
-        self._require_finite_parameters()
+            raise self._diverged(str(error), batch.X) from None
+        self._require_finite_parameters(batch.X)
         return cost
 
     def _step_row(self, x: Any, y: Any) -> float | None:
@@ -458,8 +516,8 @@ class Learner:
             self._row_stepper = stepper
         cost = stepper.step(x, y, self.learning_rate)
         if cost is not None and not -math.inf < cost < math.inf:
-            self._require_finite_parameters()
-            raise self._diverged(f"The cost became {cost}")
+            self._require_finite_parameters(x[None, :])
+            raise self._diverged(f"The cost became {cost}", x[None, :])
         return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
@@ -545,15 +603,27 @@ class Learner:
         """Restore a learner, every part checked: it may come from a file."""
         self.__init__(**kept["settings"])
         state = self._state
-        for name, memory in state.optimizer_state.items():
-            write(memory, kept["optimizer_state"][name], f"the optimizer's {name}")
+        for name, fresh in state.optimizer_state.items():
+            memory = kept["optimizer_state"][name]
+            state.optimizer_state[name] = taken_over(memory, fresh, f"the optimizer's {name}")
         state.step, state.epoch, state.examples, state.reductions = (
             check_whole("progress", count, at_least=0) for count in kept["progress"]
         )
 
+    def __copy__(self) -> "Learner":
+        """Return a learner of the same network with a memory of its own."""
+        kept = self.__getstate__()
+        memories = kept["optimizer_state"]
+        kept["optimizer_state"] = {name: memory.copy() for name, memory in memories.items()}
+        copied = Learner.__new__(Learner)
+        copied.__setstate__(kept)
+        return copied
+
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
-        return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        check_own_parts(self.net.architecture, examples.Y)
+        return examples
 
     def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
         batch_size = n_examples
@@ -576,18 +646,18 @@ class Learner:
             self._engine = ReferenceEngine()
         return self._engine
 
-    def _require_finite_parameters(self) -> None:
+    def _require_finite_parameters(self, X: Any) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(self.net.theta.sum()) or np.isfinite(self.net.theta).all()
         if not finite:
-            raise self._diverged("The weights became infinite or NaN")
+            raise self._diverged("The weights became infinite or NaN", X)
 
-    def _diverged(self, what: str) -> Diverged:
+    def _diverged(self, what: str, X: Any) -> Diverged:
         return Diverged(
             f"{what} at step {self.n_steps} (epoch {self.n_epochs + 1}), with the learning rate "
-            f"{self.learning_rate:g}. Standardize X, or try a tenth of the rate, with a new "
-            f"Network and a new Learner."
+            f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
+            f"tenth of the rate, with a new Network and a new Learner."
         )
 
 
@@ -597,3 +667,7 @@ def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:
         hook = getattr(callback, what, None)
         if hook is not None:
             hook(learner)
+
+
+def _print_epoch(learner: Learner, record: Record) -> None:
+    print(f"Epoch {record['epoch']}, cost = {record['cost']:.8f}")  # noqa: T201 - verbose

@@ -15,8 +15,8 @@ from chainrule.engines import Examples
 from chainrule.network import Network
 from chainrule.network.network_file import network_from, network_parts
 from chainrule.optimizers import describe_optimizer, optimizer_from
-from chainrule.storage import checked_values, damaged
-from chainrule.training.history import History, Record
+from chainrule.storage import checked_values, damaged, short
+from chainrule.training.history import STOPS, History, Record
 
 if TYPE_CHECKING:
     from chainrule.training.learner import Learner
@@ -33,6 +33,7 @@ _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 4
 _RECORD = {
     "epoch": np.int64,
     "cost": np.float64,
+    "gradient_norm": np.float64,
     "learning_rate": np.float64,
     "seconds": np.float64,
 }
@@ -74,7 +75,7 @@ def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, 
             "optimizer": optimizer,
             "settings": settings,
             "progress": dict(zip(_PROGRESS, state["progress"], strict=True)),
-            "converged": history.converged,
+            "stopped_by": history.stopped_by,
         },
     }
 
@@ -100,7 +101,7 @@ def learner_from(
 
     net = network_from(tensors, header, name)
     described = header.get("learner")
-    expected = {"optimizer", "settings", "progress", "converged"}
+    expected = {"optimizer", "settings", "progress", "stopped_by"}
     if not isinstance(described, dict) or described.keys() != expected:
         raise damaged(name, "its learner is not described as one of ours")
     settings, progress = described["settings"], described["progress"]
@@ -115,7 +116,7 @@ def learner_from(
     for key, most in _PROGRESS.items():
         count = progress[key]
         if type(count) is not int or not 0 <= count <= most:
-            raise damaged(name, f"its learner's {key} are {count!r}")
+            raise damaged(name, f"its learner's {key} are {short(count)}")
     with checked_values(name):
         optimizer = optimizer_from(described["optimizer"])
     memories = optimizer.init(net.theta[:0])
@@ -128,7 +129,7 @@ def learner_from(
         "optimizer_state": {memory: tensors[f"optimizer.{memory}"] for memory in memories},
         "progress": [progress[key] for key in _PROGRESS],
     }
-    history = _history_from(tensors, described["converged"], name)
+    history = _history_from(tensors, described["stopped_by"], name)
     learner = Learner.__new__(Learner)
     with checked_values(name):
         learner.__setstate__(state)
@@ -149,16 +150,18 @@ def digest_of_shapes(examples: Examples) -> str:
     return hashlib.sha256(line.encode()).hexdigest()
 
 
-def _history_from(tensors: Mapping[str, NDArray[Any]], converged: object, name: str) -> History:
+def _history_from(tensors: Mapping[str, NDArray[Any]], stopped_by: object, name: str) -> History:
     columns = {key: tensors.get(f"history.{key}") for key in _RECORD}
+    if columns["gradient_norm"] is None and columns["cost"] is not None:  # of an older version
+        columns["gradient_norm"] = np.full_like(columns["cost"], np.nan)
     lengths = set[int]()
     for key, column in columns.items():
         if column is None or column.ndim != 1 or column.dtype != _RECORD[key]:
             raise damaged(name, f"its history has no {key} for each epoch")
         lengths.add(len(column))
-    if len(lengths) != 1 or type(converged) is not bool:
+    if len(lengths) != 1 or not (stopped_by is None or stopped_by in STOPS):
         raise damaged(name, "its history is not that of one fit")
     rows = zip(*(column.tolist() for column in columns.values() if column is not None), strict=True)
     history = History([Record(**dict(zip(_RECORD, row, strict=True))) for row in rows])
-    history.converged = converged
+    history.stopped_by = None if stopped_by is None else str(stopped_by)
     return history

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.engines import Plateau, TrainingState
 from chainrule.errors import CheckpointMismatch
-from chainrule.storage import damaged
+from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import STOPS, History, Record
 
@@ -17,7 +17,7 @@ __all__ = ["Run"]
 
 Tensors = dict[str, NDArray[Any]]
 
-_COLUMNS: Final = ("cost", "learning_rate", "seconds")
+_COLUMNS: Final = ("cost", "gradient_norm", "learning_rate", "seconds")
 _COUNTERS: Final = ("step", "epoch", "examples", "reductions", "position")
 _MOST: Final = 2**62
 _MOST_REDUCTIONS: Final = 400  # after which any rate is 0
@@ -125,7 +125,7 @@ class Run:
         if not isinstance(start, str) or start not in (self.start, earlier_start):
             raise mismatch(name, "the weights it started from, or the optimizer's memory, differ")
         if header.get("callbacks") != self._names():
-            here, there = self._names(), header.get("callbacks")
+            here, there = self._names(), short(header.get("callbacks"))
             raise mismatch(name, f"the callbacks with a memory are {here} here and {there} there")
         _require_no_further(len(history), counters["position"], epochs, name)
         # From here on nothing is refused, except by a callback.
@@ -154,11 +154,13 @@ def _history(
 ) -> History:
     first = tensors.get(f"history.{_COLUMNS[0]}")
     n = len(first) if first is not None and first.ndim == 1 else 0
+    # Those of an older version have no norms.
+    tensors = {"history.gradient_norm": np.full(n, np.nan), **tensors}
     columns = [_tensor(tensors, f"history.{key}", (n,), np.float64, name) for key in _COLUMNS]
     history = History(
         [
-            Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
-            for epoch, (cost, rate, seconds) in enumerate(
+            Record(epoch=epoch, **dict(zip(_COLUMNS, values, strict=True)))
+            for epoch, values in enumerate(
                 zip(*(column.tolist() for column in columns), strict=True), start=first_epoch + 1
             )
         ]

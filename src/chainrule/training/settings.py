@@ -14,6 +14,7 @@ __all__ = [
     "check_callbacks",
     "check_dropout",
     "check_n_jobs",
+    "check_verbose",
     "dropout_per_layer",
 ]
 
@@ -75,6 +76,22 @@ def dropout_per_layer(dropout: float | Sequence[float], n_hidden: int) -> tuple[
             f"them for {n_hidden} hidden layers; dropout_input is that of the inputs."
         )
     return tuple(dropout)
+
+
+def check_verbose(verbose: Any) -> int | str:
+    """Return what is to be seen of a fit.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is something else than a truth value or one of two names.
+    """
+    if verbose in ("bar", "auto") or (isinstance(verbose, int | np.bool_) and verbose >= 0):
+        return verbose if isinstance(verbose, str) else int(verbose)
+    raise InvalidParameter(
+        f"verbose must be False, True for a line per epoch, 'bar' for a progress bar on stderr, or "
+        f"'auto' for one if that is a terminal. Got {verbose!r} instead."
+    )
 
 
 def check_callbacks(callbacks: Any) -> list[Callable[..., bool | None]]:
