@@ -14,12 +14,8 @@ WORKER = Path(__file__).with_name("worker.py")
 SAMPLE, ALL = 300, 100_000
 AT_ONCE = 10_000  # a process each, so that none grows old
 
-# Damage that once got through, in `make test` for ever.
-KEPT = {
-    "estimator": [1277, 5857],
-    "learner": [4441, 20256],
-    "pipeline": [1736, 1777],
-}
+# Damage that once got through, in `make test` for ever: labels that do not fit their network.
+KEPT = {"estimator": [1533, 2618]}
 
 
 def outcomes(kind: str, seeds: str) -> Counter[str]:

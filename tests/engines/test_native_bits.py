@@ -72,7 +72,7 @@ def make(sizes, batching, g, loss, dtype, **settings):
 
 
 def trained(sizes, batching, g, loss, dtype, *, as_X=None, n_epochs=EPOCHS, **settings):
-    """Theta and the costs of a run, as bytes."""
+    """Theta, the costs and the norms of a run."""
     X, Y, weight = data(batching[0], sizes[0], sizes[-1], loss, dtype)
     learner = make(sizes, batching, g, loss, dtype, **settings)
     start = learner.net.theta.copy()
@@ -81,7 +81,8 @@ def trained(sizes, batching, g, loss, dtype, *, as_X=None, n_epochs=EPOCHS, **se
     assert len(history) == n_epochs
     assert np.isfinite(learner.net.theta).all()
     assert not np.array_equal(start, learner.net.theta)
-    return learner.net.theta.tobytes(), history.costs, learner.net(X).tobytes()
+    numbers = [(record["cost"], record["gradient_norm"]) for record in history]
+    return learner.net.theta.tobytes(), numbers, learner.net(X).tobytes()
 
 
 # --- threads and instruction sets ---
@@ -204,7 +205,8 @@ for dtype in ("float32", "float64"):
     X, Y = rng.normal(size=(50, 31)), rng.integers(0, 17, size=50)
     net = cr.Network([31, 33, 17], "gelu", init="glorot_uniform", dtype=dtype, seed=5)
     learner = cr.Learner(net, cr.Adam(0.01), l2=0.1, l1=0.01, dropout=0.3, batch_size=16, seed=9)
-    digest.update(repr(learner.fit(X, Y, epochs=30).costs).encode())
+    history = learner.fit(X, Y, epochs=30)
+    digest.update(repr([(r["cost"], r["gradient_norm"]) for r in history]).encode())
     digest.update(net.theta.tobytes())
     digest.update(net(X).tobytes())
 print(load_core().isa, learner.engine, digest.hexdigest())

@@ -472,14 +472,21 @@ def test_targets_and_rows_changed_between_calls_count():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", ["squared_error", "log_loss", "cross_entropy", "poisson"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *("squared_error", "log_loss", "cross_entropy", "poisson"),
+        *("absolute_error", cr.Huber(0.3), cr.Quantile([0.1, 0.9]), cr.LogLoss(0.1)),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize(
     "rule", [cr.SGD(0.01), cr.SGD(1e-3, 0.9), cr.SGD(1e-3, 0.9, True), cr.Adam(0.01)], ids=repr
 )
 def test_the_short_way_is_the_long_one(rule, loss, dtype, make_targets):
     rng = np.random.default_rng(3)
     rows, targets = rng.normal(size=(30, 5)).astype(dtype), make_targets(loss, 30, 2, rng)
-    targets = targets.astype(dtype) if loss != "log_loss" else targets
+    targets = targets if targets.ndim == 1 else targets.astype(dtype)
     net = cr.Network([5, 17, 2], "gelu", loss, dtype=dtype, seed=2)
     learners = [
         cr.Learner(net.copy(), rule, l2=0.1, l1=0.01, dropout=0.3, engine="native")

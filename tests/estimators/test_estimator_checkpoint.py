@@ -59,6 +59,7 @@ RULES = {
 # --- the same bits ---
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # of large rates
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("engine", ["reference", "native"])

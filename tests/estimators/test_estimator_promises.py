@@ -396,6 +396,7 @@ def test_divergence_under_early_stopping_keeps_the_best_weights(iris):
     assert np.isfinite(model.predict(iris[0])).all()
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # made to go wrong
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_weights_that_are_not_finite(solver):
     rng = np.random.default_rng(0)

@@ -1,6 +1,9 @@
 """Checkpoints of a learner: who goes on from one has the bits of a fit that never stopped."""
 
+import importlib
 import itertools
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import chainrule as cr
-from chainrule.engines import reference
+from chainrule.engines import native, reference
 from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter
 from chainrule.optimizers import Adaptive, InverseScaling, Optimizer
 from chainrule.training import checkpoint as module
@@ -151,6 +154,7 @@ def test_checkpoints_do_not_change_a_bit(tmp_path, engine):
     assert state(seen) == state(expected)
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # a row a step saturates
 @ENGINES
 def test_time_that_is_up_inside_epochs(tmp_path, engine):
     n, width, batch_size = (3000, 6, 10) if engine == "reference" else (100_000, 64, 1)
@@ -193,6 +197,19 @@ def test_wherever_it_is_cut(tmp_path_factory, cuts, every):
         part = make("momentum, adaptive")
         where = cr.Checkpoint(path, every_epochs=every)
         part.fit(X, Y, epochs=epochs, tol=0.01, n_iter_no_change=1, checkpoint=where, resume=True)
+    assert state(part) == state(whole)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_on_other_processors_and_threads(tmp_path, monkeypatch, dtype):
+    levels = list(importlib.import_module("chainrule.engines._cpu").levels())
+    cores = [importlib.import_module(f"chainrule.engines._native_{level}") for level in levels]
+    whole = make(dtype=dtype, n_jobs=1)
+    whole.fit(X, Y, epochs=12)
+    for epochs, core in zip(range(2, 13, 2), itertools.cycle(cores), strict=False):
+        monkeypatch.setattr(native, "load_core", lambda core=core: core)
+        part = make(dtype=dtype, n_jobs=epochs // 2)
+        part.fit(X, Y, epochs=epochs, checkpoint=tmp_path / "run", resume=True)
     assert state(part) == state(whole)
 
 
@@ -310,8 +327,92 @@ def test_a_callback_keeps_its_memory(tmp_path, engine):
         make(engine=engine).fit(X, Y, epochs=20, checkpoint=tmp_path / "run", resume=True)
 
 
+class Remembering(Counting):
+    """A callback that remembers numbers of a type."""
+
+    def __init__(self, value):
+        super().__init__(10**6)
+        self.value = value
+
+    def state_dict(self):
+        return {"value": self.value}
+
+    def load_state_dict(self, state):
+        self.value = state["value"]
+
+
+@pytest.mark.parametrize(
+    "value", [True, 3, 2.5, np.float16(1), np.arange(3, dtype="i1"), np.zeros((2, 0)), [[1, 2]]]
+)
+def test_numbers_that_a_callback_remembers(tmp_path, value):
+    fit = {"checkpoint": tmp_path / "run", "resume": True}
+    make().fit(X, Y, epochs=2, callbacks=[Remembering(value)], **fit)
+    other = Remembering(None)
+    with pytest.raises(cr.errors.InvalidInput, match=r"must hold numbers.*NoneType.*Remembering"):
+        make().fit(X, Y, epochs=3, callbacks=[other], **fit)
+    other.value = 0
+    make().fit(X, Y, epochs=3, callbacks=[other], **fit)
+    np.testing.assert_array_equal(other.value, np.asarray(value))
+
+
 def print_nothing(learner, record):
     return None
+
+
+class CtrlC(Counting):
+    """Counts epochs, and presses Ctrl-C in the middle of that, or at the beginning of one."""
+
+    def __init__(self, epoch, *, at_begin=False, times=1):
+        super().__init__(10**6)
+        self.epoch, self.at_begin, self.times = epoch, at_begin, times
+
+    def press(self):
+        for _ in range(self.times):
+            signal.raise_signal(signal.SIGINT)
+
+    def on_epoch_begin(self, learner):
+        if self.at_begin and learner.n_epochs == self.epoch:
+            self.press()
+
+    def __call__(self, learner, record):
+        self.seen += 1
+        if not self.at_begin and record["epoch"] == self.epoch:
+            self.press()
+        self.costs.append(record["cost"])
+
+
+@ENGINES
+@pytest.mark.parametrize("epoch", [1, 4, 6])
+@pytest.mark.parametrize("at_begin", [False, True])
+def test_ctrl_c_where_it_would_leave_an_epoch_half_told(tmp_path, engine, epoch, at_begin):
+    fit = {"epochs": 7, "tol": 0.02, "n_iter_no_change": 1}
+    whole, expected = make(engine=engine), CtrlC(-1)
+    whole.fit(X, Y, **fit, callbacks=[expected])
+    part, callback = make(engine=engine), CtrlC(epoch, at_begin=at_begin)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(X, Y, **fit, callbacks=[callback], checkpoint=tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert callback.seen == len(callback.costs) == len(part.history) == epoch
+    again, callback = make(engine=engine), CtrlC(-1)
+    again.fit(X, Y, **fit, callbacks=[callback], checkpoint=tmp_path / "run", resume=True)
+    assert state(again) == state(whole)
+    assert callback.costs == expected.costs
+
+
+def test_a_second_ctrl_c_is_at_once(tmp_path):
+    learner, callback = make(), CtrlC(3, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(X, Y, epochs=7, callbacks=[callback], checkpoint=tmp_path / "run")
+    assert (callback.seen, len(callback.costs)) == (3, 2)
+    assert not (tmp_path / "run").exists()  # half told, it could not be gone on with
+
+
+def test_another_thread_hears_of_no_signals(tmp_path):
+    learner = make()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(learner.fit, X, Y, epochs=3, checkpoint=tmp_path / "run").result()
+    assert learner.history.stopped_by == "epochs"
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])
@@ -362,6 +463,9 @@ OTHERS = {
     "data differ: sample_weight": lambda fit: make().fit(X, Y, sample_weight=WEIGHT, **fit),
     "2 epochs are asked for": lambda fit: make().fit(X, Y, **fit | {"epochs": 2}),
     "table": lambda fit: make().fit(X, Y, **fit | {"checkpoint": about(fit, table=2)}),
+    "the day is None here": lambda fit: make().fit(
+        X, Y, **fit | {"checkpoint": about(fit, table=1, day=None)}
+    ),
 }
 
 
@@ -433,10 +537,12 @@ def test_settings_that_no_checkpoint_has(settings):
 
 
 def test_no_other_file_is_written_over(tmp_path):
-    net = tmp_path / "net"
+    files = net, text, damaged = [tmp_path / name for name in ("net", "text", "damaged")]
     make().net.save(net)
-    (tmp_path / "text").write_text("mine")
-    for path, resume in itertools.product((net, tmp_path / "text"), (False, True)):
+    text.write_text("mine")
+    make().fit(X, Y, epochs=2, checkpoint=damaged)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    for path, resume in itertools.product(files, (False, True)):
         before = path.read_bytes()
         with pytest.raises((InvalidParameter, InvalidFile), match=path.name):
             make().fit(X, Y, epochs=2, checkpoint=path, resume=resume)

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import pytest
@@ -224,36 +225,53 @@ def test_through_a_link(tmp_path):
 
 # --- kills ---
 
-SCRIPT = """
-import hashlib, sys, time
+BEGIN = """
+import hashlib, sys, warnings
 import numpy as np, chainrule as cr
 
 path, every, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]) or None
+checkpoint = cr.Checkpoint(path, every_seconds=every)
 rng = np.random.default_rng(0)
 X = rng.normal(size=(4000, 8))
-Y = np.sin(X[:, :2])
+print("ready", flush=True)
+"""
+LEARNER = """
 net = cr.Network([8, 24, 24, 2], "tanh", "squared_error", seed=1)
 learner = cr.Learner(net, cr.SGD(0.01, 0.9), batch_size=1, dropout=0.1, l2=0.1, seed=3)
-print("ready", flush=True)
-history = learner.fit(
-    X, Y, epochs=120, tol=1e-9, n_iter_no_change=1000, max_seconds=seconds, resume=True,
-    checkpoint=cr.Checkpoint(path, every_seconds=every),
+learner.fit(
+    X, np.sin(X[:, :2]), epochs=120, tol=1e-9, n_iter_no_change=1000,
+    checkpoint=checkpoint, resume=True, max_seconds=seconds,
 )
-kept = learner.__getstate__()
-digest = hashlib.sha256(net.theta.tobytes())
-for array in kept["optimizer_state"].values():
-    digest.update(array.tobytes())
-digest.update(repr((kept["progress"], history.costs)).encode())
-print(history.stopped_by, digest.hexdigest(), flush=True)
+kept = learner.history.costs
 """
+# Its epochs are short, and scored each.
+ESTIMATOR = """
+warnings.filterwarnings("ignore", "Stochastic Optimizer")
+model = cr.MLPClassifier(
+    (24, 24), batch_size=8, dropout=0.1, random_state=2, early_stopping=True, max_iter=60,
+    n_iter_no_change=10**6, checkpoint=checkpoint, resume=True, max_seconds=seconds,
+)
+model.fit(X, (np.sin(2 * X).sum(axis=1) > 0) * 1)
+learner, net = model._learner, model.network_
+kept = model.loss_curve_, model.validation_scores_, model.best_validation_score_, model.t_
+"""
+END = """
+state = learner.__getstate__()
+digest = hashlib.sha256(net.theta.tobytes())
+for array in state["optimizer_state"].values():
+    digest.update(array.tobytes())
+digest.update(repr((state["progress"], kept)).encode())
+print(learner.history.stopped_by, digest.hexdigest(), flush=True)
+"""
+SCRIPTS = {"learner": BEGIN + LEARNER + END, "estimator": BEGIN + ESTIMATOR + END}
 
 
 @contextmanager
-def training(path, every=0.02, seconds=0):
+def training(kind, path, every=0.02, seconds=0):
     """A training in a process of its own, when it has just begun."""
-    command = [sys.executable, "-W", "error", "-c", SCRIPT, str(path), str(every), str(seconds)]
+    settings = ("-W", "error", "-c", SCRIPTS[kind], str(path), str(every), str(seconds))
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout.readline() == "ready\n", process.stderr.read()
@@ -262,8 +280,8 @@ def training(path, every=0.02, seconds=0):
             process.kill()
 
 
-def finished(path, **settings):
-    with training(path, **settings) as process:
+def finished(kind, path, **settings):
+    with training(kind, path, **settings) as process:
         out, err = process.stdout.read(), process.stderr.read()
         assert (process.wait(), err) == (0, "")
     return out.split()
@@ -271,34 +289,47 @@ def finished(path, **settings):
 
 @pytest.fixture(scope="module")
 def never_stopped(tmp_path_factory):
-    """The result of the training that was never stopped, and how long it takes."""
-    folder = tmp_path_factory.mktemp("whole")
-    with training(folder / "run") as process:
-        begin = time.monotonic()
-        out = process.stdout.read()
-        return out.split(), time.monotonic() - begin
+    """What a training that was never stopped ends with, and how long it takes."""
+
+    @cache
+    def result(kind):
+        path = tmp_path_factory.mktemp("whole") / "run"
+        with training(kind, path) as process:
+            begin = time.monotonic()
+            out = process.stdout.read()
+            return out.split(), time.monotonic() - begin
+
+    return result
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.soak)])
-def test_killed_at_random_moments(tmp_path, never_stopped, kills):
-    (expected, seconds), landed = never_stopped, 0
+@pytest.mark.parametrize(
+    ("kind", "kills"),
+    [
+        ("learner", 2),
+        ("estimator", 1),
+        pytest.param("learner", 50, marks=pytest.mark.soak),
+        pytest.param("estimator", 50, marks=pytest.mark.soak),
+    ],
+)
+def test_killed_at_random_moments(tmp_path, never_stopped, kind, kills):
+    (expected, seconds), landed = never_stopped(kind), 0
     assert expected[0] == "epochs"
-    moments = np.random.default_rng(kills).uniform(0, seconds, size=kills)
-    for i, moment in enumerate(moments):
+    for i, moment in enumerate(np.random.default_rng(kills).uniform(0, seconds, size=kills)):
         path = tmp_path / f"run {i}"
-        with training(path) as process:
+        with training(kind, path) as process:
             time.sleep(moment)
             process.send_signal(signal.SIGKILL)
             process.wait()
         landed += process.returncode == -signal.SIGKILL and path.exists()
-        assert finished(path) == expected
+        assert finished(kind, path) == expected
     assert landed >= kills / 2 or kills < 10  # a busy machine has its own moments
 
 
-def test_stopped_again_and_again(tmp_path, never_stopped):
-    expected, seconds = never_stopped
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_stopped_again_and_again(tmp_path, never_stopped, kind):
+    expected, seconds = never_stopped(kind)
     for _ in range(50):
-        out = finished(tmp_path / "run", seconds=seconds / 3)
+        out = finished(kind, tmp_path / "run", seconds=seconds / 3)
         if out[0] != "max_seconds":
             break
     assert out == expected
@@ -306,11 +337,11 @@ def test_stopped_again_and_again(tmp_path, never_stopped):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_writes_a_last_one(tmp_path, never_stopped):
-    expected, seconds = never_stopped
-    with training(tmp_path / "run", every=3600) as process:
+    expected, seconds = never_stopped("learner")
+    with training("learner", tmp_path / "run", every=3600) as process:
         time.sleep(seconds / 3)
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.stderr.read()
     _, header = read_tensors(tmp_path / "run")
     assert header["progress"]["step"] > 0
-    assert finished(tmp_path / "run") == expected
+    assert finished("learner", tmp_path / "run") == expected

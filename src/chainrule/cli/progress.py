@@ -22,7 +22,6 @@ class Progress:
     def __init__(self, on_start: Callable[[], None]) -> None:
         self._on_start = on_start
         self._bar: Bar | None = None
-        self._epochs = 0
 
     def __enter__(self) -> "Progress":
         return self
@@ -40,12 +39,11 @@ class Progress:
         """Do nothing: an epoch counts when it is done."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Count an epoch; the fit as a whole is a task too."""
+        """Count an epoch, and those before a resumed fit; the fit as a whole is a task too."""
         if context.task_name != "epoch" or self._bar is None:
             return
-        self._epochs += 1
         scores = getattr(estimator, "validation_scores_", None)
-        self._bar.show(self._epochs, estimator.loss_, scores[-1] if scores else None)
+        self._bar.show(estimator.n_iter_, estimator.loss_, scores[-1] if scores else None)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing: the context manager ends the bar."""

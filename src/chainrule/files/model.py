@@ -156,10 +156,12 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
 
 def _require_zip(file: BinaryIO, name: str) -> None:
     """Raise unless the file is a zip, and say what it is."""
-    start = file.read(len(ZIP_MAGIC))
-    if start == ZIP_MAGIC:
+    content = file.read(4096)  # as much as tells; a large table is not read whole
+    if content.startswith(ZIP_MAGIC):
         return
-    content = start + file.read()
+    if len(content) == 4096:
+        file.seek(-1, os.SEEK_END)
+        content += file.read(1)
     if not content:
         raise InvalidFile(f"'{name}' is empty, not a model file; {HINT}.")
     if is_pickle(content):

@@ -43,7 +43,8 @@ class Checkpoint:
     """Where and how often a training is written to a file.
 
     It is written aside and renamed, so that a crash leaves a whole one, and the one before is kept
-    beside it, with ``.previous`` after its name.
+    beside it, with ``.previous`` after its name, in case the disk damages it. That other data are
+    refused costs reading every value of X, Y and the weights once a fit: about a second a gigabyte.
 
     Parameters
     ----------
@@ -286,7 +287,7 @@ def mismatch(name: str, what: str) -> CheckpointMismatch:
     """Make the error for a checkpoint of another training."""
     return CheckpointMismatch(
         f"'{name}' is the checkpoint of another training: {what}. Go on as it was, give another "
-        f"file, or set resume=False to start anew over it."
+        f"file, or do not resume, which starts anew over it."
     )
 
 

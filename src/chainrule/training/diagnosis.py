@@ -36,7 +36,9 @@ _ROWS_OF_NODES: Final = 64
 _EPOCHS_AN_EXAMPLE: Final = 4  # of the sample, for the look at it to be the least of the work
 _FIRST_LOOK: Final = 1.0  # second
 
-_LARGE_INPUTS: Final = 100.0  # root mean square of a column
+_LARGE_INPUTS: Final = 200.0  # root mean square of a column
+_LARGE_SPREAD: Final = 50.0  # its standard deviation
+_ROUGHLY_SCALED: Final = 30.0  # up to which root mean square inputs are not to blame
 _SMALL_INPUTS: Final = 1e-3  # of the largest column
 _SHARE_DEAD: Final = 0.9  # of a layer's nodes; half are where all inputs are positive
 _SHARE_SATURATED: Final = 0.8  # of a layer's values
@@ -63,30 +65,38 @@ class Diagnosis(Watcher):
         What it is trained on.
     columns : sequence of str, optional
         The names of the columns of X.
+    noisy : bool, default=False
+        Whether dropout makes the cost go up and down.
     """
 
     def __init__(
-        self, net: Network, examples: Examples, columns: Sequence[str] | None = None
+        self,
+        net: Network,
+        examples: Examples,
+        columns: Sequence[str] | None = None,
+        *,
+        noisy: bool = False,
     ) -> None:
-        self._net, self._examples, self._columns = net, examples, columns
+        self._net, self._examples, self._columns, self._noisy = net, examples, columns, noisy
+        self._largest_square = 0.0
         self._said = set[type[TrainingWarning]]()
         self.next_time = time.monotonic() + _FIRST_LOOK
 
     def begin(self) -> None:
         """Look at the inputs: they should be of the size of 1, as weights and biases are."""
         rows = sample(self._examples.X, _ROWS_OF_INPUTS)
-        if is_sparse(rows):
-            rows = rows.toarray()
-        with np.errstate(over="ignore"):
-            squares = np.einsum("ij,ij->j", rows, rows) / len(rows)
-        largest = float(squares.max())
-        if largest > _LARGE_INPUTS**2:
-            large = np.flatnonzero(squares > _LARGE_INPUTS**2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means, squares = _moments(rows)
+            variances = squares - means * means
+        largest = self._largest_square = float(squares.max())
+        large = np.flatnonzero((squares > _LARGE_INPUTS**2) | (variances > _LARGE_SPREAD**2))
+        if large.size:
             have = "has values of about" if len(large) == 1 else "have values of up to about"
+            size = math.sqrt(largest) if largest < math.inf else float(abs(rows).max())
             self._warn(
                 UnscaledInputs,
-                f"X is not scaled: {self._named(large)} {have} {math.sqrt(largest):.3g}, and a "
-                f"network learns well from values around 1. Put StandardScaler before it, as in "
+                f"X is not scaled: {self._named(large)} {have} {size:.3g}, and a network "
+                f"learns well from values around 1. Put StandardScaler before it, as in "
                 f"make_pipeline(StandardScaler(), ...).",
             )
         elif 0 < largest < _SMALL_INPUTS**2:
@@ -138,12 +148,13 @@ class Diagnosis(Watcher):
     def _look_at_sigmoids(self, hidden: int, a: Any, kind: str) -> None:
         saturated = np.count_nonzero(np.abs(a) > _SATURATED_BEYOND) / a.size
         if saturated >= _SHARE_SATURATED:
+            bounded = self._net.architecture.loss.hypothesis_name != "identity"
             self._warn(
                 SaturatedSigmoids,
                 f"{saturated:.0%} of the values of {layer_name(self._net, hidden)} are at the flat "
-                f"ends of {kind}, where next to nothing is learned. Standardize X, and y in "
-                f"regression, use a smaller learning rate or a larger penalty on the weights, or "
-                f"activation='relu', with a new network.",
+                f"ends of {kind}, where next to nothing is learned. Standardize "
+                f"{'X' if bounded else 'X and y'}, use a smaller learning rate or a larger penalty "
+                f"on the weights, or activation='relu', with a new network.",
             )
 
     def _look_at_costs(self, history: History) -> None:
@@ -153,14 +164,17 @@ class Diagnosis(Watcher):
         start = history[0]["cost"]
         costs = [record["cost"] for record in history[-_RECENT - 1 :]]
         rises = [rise for rise in (b - a for a, b in pairwise(costs)) if rise > 0]
-        end, rate = statistics.median(costs[-5:]), history[-1]["learning_rate"]
-        if end > 1.1 * start > 0:
+        end = statistics.median(costs[-5:])
+        rate = max(history[0]["learning_rate"], history[-1]["learning_rate"])
+        if end > (2 if self._noisy else 1.1) * start > 0:
             what = f"rose from {start:.3g} in the first epoch to {end:.3g} in the last ones"
-        elif len(rises) < _RISES or UnscaledInputs in self._said:
-            return  # it falls, or what ails it is known
+        elif len(rises) < _RISES or self._noisy:
+            return  # it falls, or that says nothing
+        elif self._largest_square > _ROUGHLY_SCALED**2:
+            return  # the inputs may be to blame
         else:
             zeros, rise = self._cost_of_zeros(), sum(rises) / len(rises)
-            if end > 1.25 * zeros:
+            if end > 1.25 * zeros and rise > 0.05 * end:
                 what = f"does not fall below {end:.3g}, where weights of 0 would have {zeros:.3g}"
             elif rise > 0.1 * min(start, zeros) > 0:
                 what = f"goes up and down by {rise:.3g} from epoch to epoch"
@@ -247,6 +261,18 @@ def where_it_diverged(net: Network, X: Any) -> str:
     worst = bad[0] if bad else max(largest)
     size = f"{worst}" if bad else f"as large as {worst:.3g}"
     return f"z is {size} in {layer_name(net, largest.index(worst))}; {weight}"
+
+
+def _moments(rows: Any) -> tuple[Any, Any]:
+    """Return the mean and the mean square of each column."""
+    n, width = rows.shape
+    if is_sparse(rows):
+        columns, values = rows.indices, rows.data.astype(np.float64)
+        return (
+            np.bincount(columns, values, minlength=width) / n,
+            np.bincount(columns, values * values, minlength=width) / n,
+        )
+    return rows.sum(axis=0) / n, np.einsum("ij,ij->j", rows, rows) / n
 
 
 def _largest(values: Any) -> float:

@@ -33,6 +33,7 @@ Identity: TypeAlias = dict[str, Any]
 
 _VALUES_AT_ONCE = 2**20
 _DIGESTS = ("X", "Y", "sample_weight")
+_NOTHING = object()
 
 
 def describe_training(
@@ -114,7 +115,9 @@ def difference(there: Mapping[str, Any], here: Identity) -> str | None:
                 return f"the data differ: {name} is given only {'there' if theirs else 'here'}"
             return f"the data differ: {name} holds other values than in the file"
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            key = next(key for key in [*mine, *theirs] if mine.get(key) != theirs.get(key))
+            key = next(
+                k for k in [*mine, *theirs] if mine.get(k, _NOTHING) != theirs.get(k, _NOTHING)
+            )
             what = key if name == "about" else f"{name}'s {key}"
             return _sentence(what, mine.get(key), theirs.get(key))
         return _sentence(name, mine, theirs)

@@ -43,6 +43,7 @@ from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.diagnosis import Diagnosis, where_it_diverged
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
+from chainrule.training.interrupts import HeldBack
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.own_parts import check_own_parts
 from chainrule.training.progress import Bar, Progress, Verbose
@@ -254,17 +255,19 @@ class Learner:
             True stops the fit; `EarlyStopping` is one. If it has methods ``on_fit_begin``,
             ``on_epoch_begin`` or ``on_fit_end``, they are called with the learner, the last one
             however the fit ends. If it has methods ``state_dict()`` and
-            ``load_state_dict(state)``, its memory, named numbers or arrays, is in the checkpoints.
+            ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
+            checkpoints, and comes back as arrays.
         checkpoint : path or Checkpoint, optional
             Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
             and at Ctrl-C (`Checkpoint` sets other times). A checkpoint that is there already is
             replaced, any other file refused. Where it cannot be written later on, there is one
             warning, and training goes on.
         resume : bool, default=False
-            Go on from the checkpoint to the very bits of a fit that was never interrupted; start
-            anew if there is none. What was done already is returned as it is; raise `epochs` to
-            go on with it. The learner must be as it was when the fit in the file began, or as that
-            fit left it: so each fit of several in a row needs a file of its own.
+            Go on from the checkpoint to the very bits of a fit that was never interrupted (with
+            the same version of chainrule); start anew if there is none. What was done already is
+            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
+            the fit in the file began, or as that fit left it: so each fit of several in a row
+            needs a file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
         verbose : bool or {"bar", "auto"}, default=False
@@ -319,16 +322,15 @@ class Learner:
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
         _tell(callbacks, "on_fit_begin", self)
-        run = Run(self._state, len(examples), "", self.n_epochs, History(), plateau, callbacks)
-        keeper = None
-        if checkpoint is not None:
-            keeper = self._keeper(checkpoint, task, examples, run, epochs if resume else None)
+        run = Run(self._state, task, examples, epochs, plateau, callbacks)
+        keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
         watchers = self._watchers(X, examples, epochs, callbacks, verbose)
         try:
             try:
-                self._train(run, task, examples, epochs, keeper, deadline, watchers)
+                with HeldBack(active=keeper is not None) as held:
+                    self._train(run, keeper, deadline, held, watchers)
             except KeyboardInterrupt:
                 if keeper is not None and run.is_whole:
                     keeper.save(*run.parts(), len(run.history))
@@ -362,7 +364,8 @@ class Learner:
                 watchers.append(Progress(bar, callbacks))
         if self._diagnoses:
             names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            diagnosis = Diagnosis(self.net, examples, names)
+            noisy = bool(self.dropout_input or np.any(self.dropout))
+            diagnosis = Diagnosis(self.net, examples, names, noisy=noisy)
             diagnosis.begin()
             watchers.append(diagnosis)
         return watchers
@@ -370,47 +373,29 @@ class Learner:
     def _train(
         self,
         run: Run,
-        task: Task,
-        examples: Examples,
-        epochs: int,
         keeper: Keeper | None,
         deadline: float,
+        held: HeldBack,
         watchers: Sequence[Watcher],
     ) -> None:
         """Run epochs until there is a reason to stop."""
-        history, plateau = run.history, run.plateau
+        history = run.history
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
         at_once = _EPOCHS_A_CALL if constant and not run.callbacks else 1
         begun = False
-        if len(history) >= epochs and history.stopped_by is None:
+        if len(history) >= run.epochs and history.stopped_by is None:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
                 _tell(run.callbacks, "on_epoch_begin", self)
-                begun = True
-            n_epochs, until = min(at_once, epochs - len(history)), deadline
+            n_epochs, until = min(at_once, run.epochs - len(history)), deadline
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
                 until = min(until, keeper.next_time)
             until = min([until, *(watcher.next_time for watcher in watchers)])
-            rate, records = self.learning_rate, list[EpochRecord]()
-            add = history.adding(self.n_epochs + 1, rate, records)
-            try:
-                self._engine.epochs(
-                    task, self._state, examples, rate, n_epochs, plateau, records, until
-                )
-            except Diverged as error:
-                raise self._diverged(str(error), examples.X) from None
-            finally:
-                reached = plateau is not None and plateau.is_reached
-                run.settled = not (records and (run.callbacks or reached))
-                add()
-            if records:
-                begun = False
-                history.stopped_by = self._after_epoch(run, epochs)
-                run.settled = True
+            begun = not self._epochs(run, n_epochs, until, held)
             if history.stopped_by is None and time.monotonic() >= deadline:
                 history.stopped_by = "max_seconds"
             if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
@@ -418,9 +403,34 @@ class Learner:
             now = time.monotonic()
             for watcher in watchers:
                 if now >= watcher.next_time:
-                    watcher.look(history, len(history) + self._state.position / len(examples))
+                    watcher.look(history, len(history) + self._state.position / len(run.examples))
 
-    def _after_epoch(self, run: Run, epochs: int) -> str | None:
+    def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
+        """Let the engine run epochs for some time, and return whether it finished one."""
+        rate, records = self.learning_rate, list[EpochRecord]()
+        add = run.history.adding(self.n_epochs + 1, rate, records)
+        interrupted = None
+        try:
+            held.let_through()
+            self._engine.epochs(
+                run.task, run.state, run.examples, rate, n_epochs, run.plateau, records, until
+            )
+        except Diverged as error:
+            raise self._diverged(str(error), run.examples.X) from None
+        except KeyboardInterrupt as error:  # everyone hears of what was finished
+            interrupted = error
+        finally:
+            held.hold()
+            add()
+        if records and not run.state.torn:
+            run.settled = False
+            run.history.stopped_by = self._after_epoch(run)
+            run.settled = True
+        if interrupted is not None:
+            raise interrupted
+        return bool(records)
+
+    def _after_epoch(self, run: Run) -> str | None:
         """Tell the callbacks, judge the convergence, and return why to stop."""
         history, plateau = run.history, run.plateau
         # Every callback hears of the epoch, also after one has asked to stop.
@@ -431,29 +441,23 @@ class Learner:
                 return "convergence"
         if any(stopped):
             return "callback"
-        return "epochs" if len(history) >= epochs else None
+        return "epochs" if len(history) >= run.epochs else None
 
-    def _keeper(
-        self,
-        checkpoint: Checkpoint,
-        task: Task,
-        examples: Examples,
-        run: Run,
-        resumed_epochs: int | None,
-    ) -> Keeper:
+    def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
         """Return what writes the checkpoints, after going on from the one that is there."""
+        run.parts()  # what could not be written is refused now
         run.start = digest_of_state(self._state)
         identity = describe_training(
-            task, examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+            run.task, run.examples, self.engine, run.plateau, self.net.seed, checkpoint.about
         )
         keeper = Keeper(checkpoint, identity)
-        saved = None if resumed_epochs is None else keeper.read()
-        if saved is None or resumed_epochs is None:
+        saved = keeper.read() if resume else None
+        if saved is None:
             keeper.require_place()
-        else:
-            start, n_steps = self._went_on or (None, 0)
-            run.restore(saved, resumed_epochs, start if n_steps == self.n_steps else None)
-            keeper.wait(len(run.history))
+            return keeper
+        start, n_steps = self._went_on or (None, 0)
+        run.restore(saved, start if n_steps == self.n_steps else None)
+        keeper.wait(len(run.history))
         return keeper
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:

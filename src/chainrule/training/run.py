@@ -1,14 +1,14 @@
 """How far one fit is: all that changes in it, as a checkpoint keeps it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engines import Plateau, TrainingState
-from chainrule.errors import CheckpointMismatch
+from chainrule.engines import Examples, Plateau, Task, TrainingState
+from chainrule.errors import CheckpointMismatch, InvalidInput
 from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import STOPS, History, Record
@@ -32,30 +32,38 @@ class Run:
     ----------
     state : TrainingState
         The learner's.
-    n_examples : int
-        M.
-    start : str
-        The digest of the state it started from.
-    first_epoch : int
-        How many epochs the learner had finished then.
-    history : History
-        Its records, those before it was resumed included.
+    task, examples
+        What is trained, on what, how.
+    epochs : int
+        How many it may have, those before it was resumed included.
     plateau : Plateau or None
         The convergence rule.
     callbacks : list of callable
         Those that have a memory, ``state_dict()`` and ``load_state_dict()``, are asked for it.
+    history : History
+        Its records, those before it was resumed included.
+    start : str
+        The digest of the state it started from, if it is kept.
+    first_epoch : int
+        How many epochs the learner had finished then.
     settled : bool
         Whether everyone has heard of the last epoch, so that it can be gone on from here.
     """
 
     state: TrainingState
-    n_examples: int
-    start: str
-    first_epoch: int
-    history: History
+    task: Task
+    examples: Examples
+    epochs: int
     plateau: Plateau | None
     callbacks: list[Callable[..., Any]]
+    history: History = field(default_factory=History)
+    start: str = ""
+    first_epoch: int = -1
     settled: bool = True
+
+    def __post_init__(self) -> None:
+        """Note where it begins."""
+        self.first_epoch = self.state.epoch
 
     @property
     def is_whole(self) -> bool:
@@ -78,7 +86,7 @@ class Run:
             tensors["plateau"] = np.array([plateau.best, plateau.without_improvement])
         for i, callback in enumerate(self._with_memory()):
             for name, value in callback.state_dict().items():
-                tensors[f"callback.{i}.{name}"] = np.asarray(value)
+                tensors[f"callback.{i}.{name}"] = _numbers(callback, name, value)
         return tensors, {
             "start": self.start,
             "first_epoch": self.first_epoch,
@@ -87,15 +95,13 @@ class Run:
             "callbacks": self._names(),
         }
 
-    def restore(self, saved: Saved, epochs: int, earlier_start: str | None = None) -> None:
+    def restore(self, saved: Saved, earlier_start: str | None = None) -> None:
         """Go on from a checkpoint of this training.
 
         Parameters
         ----------
         saved : Saved
             The checkpoint.
-        epochs : int
-            How far the run may go.
         earlier_start : str, optional
             The start of the run that led to the present state, if that is known. The checkpoint
             must be of this run, or of one that started as this one does now.
@@ -105,12 +111,12 @@ class Run:
         InvalidFile
             If its parts contradict each other; nothing is changed.
         CheckpointMismatch
-            If it started from elsewhere, is further than `epochs`, or other callbacks have a
+            If it started from elsewhere, has made more epochs, or other callbacks have a
             memory in it.
         """
         state, plateau = self.state, self.plateau
         tensors, header, name = saved.tensors, saved.header, saved.name
-        counters = _counters(header, self.n_examples, name)
+        counters = _counters(header, len(self.examples), name)
         first_epoch = _count(header.get("first_epoch"), "first epoch", name)
         history = _history(tensors, header, first_epoch, name)
         if counters["epoch"] - first_epoch != len(history):
@@ -127,7 +133,7 @@ class Run:
         if header.get("callbacks") != self._names():
             here, there = self._names(), short(header.get("callbacks"))
             raise mismatch(name, f"the callbacks with a memory are {here} here and {there} there")
-        _require_no_further(len(history), counters["position"], epochs, name)
+        _require_no_further(len(history), counters["position"], self.epochs, name)
         # From here on nothing is refused, except by a callback.
         for i, callback in enumerate(self._with_memory()):
             prefix = f"callback.{i}."
@@ -147,6 +153,21 @@ class Run:
 
     def _names(self) -> list[str]:
         return [type(each).__name__ for each in self._with_memory()]
+
+
+def _numbers(callback: Any, name: str, value: Any) -> NDArray[Any]:
+    """Return what a callback remembers as an array of a type that a file holds."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"The state_dict of a callback must hold numbers and arrays of them. Got "
+            f"{type(value).__name__} under '{name}' of {type(callback).__name__}."
+        )
+    if array.dtype in (np.float32, np.float64):
+        return array
+    return array.astype(
+        {"b": np.uint8, "i": np.int64, "u": np.uint64, "f": np.float64}[array.dtype.kind]
+    )
 
 
 def _history(
