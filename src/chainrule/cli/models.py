@@ -35,6 +35,7 @@ __all__ = [
 
 # Below this many rows, a tenth of them says too little about when to stop.
 ENOUGH_TO_STOP_EARLY = 5000
+HUGE = 100
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,12 @@ def fit_network(
             raise diverged(settings) from error
     network.set_callbacks()
     network_of(model).set_callbacks()
+    # A network out of all bounds is refused by the caller, in one sentence that says it all.
+    told = CheckpointWarning
+    if np.abs(network_of(model).network_.theta).max() <= HUGE:
+        told |= TrainingWarning
     for each in caught:
-        if issubclass(each.category, CheckpointWarning | TrainingWarning):
+        if issubclass(each.category, told):
             note(str(each.message))
     limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
     return Trained(model, not limits, any("max_seconds" in limit for limit in limits))

@@ -14,7 +14,15 @@ from sklearn.pipeline import Pipeline
 from chainrule.cli.exits import kept_in, note, say_notes
 from chainrule.cli.inputs import Column, choose_inputs, make_preparation, rare_texts, use_inputs
 from chainrule.cli.metrics import is_worse, measure, verdict
-from chainrule.cli.models import Keeping, Settings, diverged, fit_network, fit_plain, network_of
+from chainrule.cli.models import (
+    HUGE,
+    Keeping,
+    Settings,
+    diverged,
+    fit_network,
+    fit_plain,
+    network_of,
+)
 from chainrule.cli.output import writing
 from chainrule.cli.report import count, say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
@@ -28,7 +36,6 @@ __all__ = ["Choices", "train"]
 
 
 # No weight between standardized inputs and a hidden layer is as large unless the training diverged.
-HUGE = 100
 
 
 @dataclass(frozen=True)
