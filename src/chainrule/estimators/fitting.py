@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.engines import Examples
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
-from chainrule.estimators.solvers import has_own_rate, make_optimizer
+from chainrule.estimators.solvers import has_own_rate, make_optimizer, schedule_of
 from chainrule.estimators.starting import seed_of
 from chainrule.estimators.table import Table
 from chainrule.estimators.translation import batch_size, lambdas
@@ -210,6 +210,8 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     learner.shuffle, learner.max_grad_norm = estimator.shuffle, estimator.max_grad_norm
     # The calls of partial_fit are one training, of which the first is looked at.
     learner._diagnoses = not (fit.incremental and learner.n_steps)
+    schedule = schedule_of(estimator)
+    learner._open_schedule = schedule if schedule.is_open else None
     learner._columns = vars(estimator).get("feature_names_in_")
     return learner
 
