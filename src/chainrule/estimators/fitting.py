@@ -164,15 +164,16 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
                     stacklevel=4,
                 )
     except Diverged as error:
+        what = str(error).partition(". ")[0]  # its advice is for those with a Learner
+        rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
         if early is None:
-            what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-            rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
             raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
         early.scores.append(float("nan"))
         early.losses.append(float("nan"))
         diverged = True
         warnings.warn(
-            f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are kept.",
+            f"{what}. Training stopped; the best weights so far are kept. Scale the data, or try a "
+            f"tenth of {rate}.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -181,6 +182,8 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     # Stopped before any epoch was scored, the last weights are the best there are.
     if early is not None and (early.has_scored or diverged):
         estimator.network_.theta = early.best_theta
+    elif early is not None:
+        early.warn_of_no_score(stacklevel=4)
     tasks.end()
 
 
