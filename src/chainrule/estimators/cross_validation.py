@@ -190,7 +190,8 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             else:
                 found = measuring(single, folds[k].test)()[0]
             if self.verbose:
-                print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}")  # noqa: T201 - verbose
+                # In one piece: several threads print.
+                print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}\n", end="")  # noqa: T201 - verbose
             return found
 
         tasks = [(k, j) for k in range(len(folds)) for j in range(len(alphas))]

@@ -19,6 +19,7 @@ from chainrule.estimators.translation import batch_size, lambdas
 from chainrule.estimators.validation import hold_out, judge
 from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
+from chainrule.training.diagnosis import where_it_diverged
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
@@ -94,6 +95,12 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
             on_iteration=on_iteration,
         )
         estimator.n_iter_, estimator.loss_ = found.n_iter, found.cost
+        if not (np.isfinite(found.cost) or found.out_of_time or tasks.stopped):
+            where = where_it_diverged(estimator.network_, table.X)
+            raise Diverged(
+                f"{NON_FINITE} The cost became {found.cost} in iteration {found.n_iter + 1}: "
+                f"{where}: scale X and y."
+            )
         if not (found.converged or tasks.stopped):
             more = "max_seconds" if found.out_of_time else "max_iter or max_fun"
             warnings.warn(
