@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -192,6 +193,15 @@ class Learner:
             f"Training {net.n_parameters:,} parameters with {type(optimizer).__name__}",
         )
         self._state = TrainingState(net.parameters, optimizer.init(net.theta))
+
+    def __repr__(self) -> str:
+        """Return the network, the update rule and the settings that are not the defaults."""
+        parts = [repr(self.net), repr(self.optimizer)]
+        for name, parameter in list(signature(Learner).parameters.items())[2:]:
+            value = self._asked_engine if name == "engine" else getattr(self, name)
+            if value != parameter.default:
+                parts.append(f"{name}={value!r}")
+        return f"Learner({', '.join(parts)})"
 
     @property
     def net(self) -> Network:
