@@ -9,6 +9,8 @@ from typing import Any
 _WHERE = {
     "Activation": "chainrule.maths.activations",
     "Adam": "chainrule.optimizers",
+    "Comparison": "chainrule.working",
+    "Derivation": "chainrule.working",
     "GradientCheck": "chainrule.network",
     "History": "chainrule.training",
     "Learner": "chainrule.training",
@@ -19,7 +21,9 @@ _WHERE = {
     "SGD": "chainrule.optimizers",
     "Trace": "chainrule.network",
     "check_gradients": "chainrule.network",
+    "compare": "chainrule.working",
     "errors": "chainrule",
+    "explain": "chainrule.working",
     "load": "chainrule.files",
     "save": "chainrule.files",
 }
