@@ -21,6 +21,7 @@ from chainrule.working.expressions import (
     WithShape,
     substituted,
 )
+from chainrule.working.functions import holding
 from chainrule.working.gradients import gradient_equations, gradient_matrices
 from chainrule.working.lecture_output import delta_of, share
 from chainrule.working.symbols import COST
@@ -222,7 +223,7 @@ def _of_hidden(ctx: Context, layer: int, node: int, m: int) -> tuple[list[Expres
         Product((Number(float(e)), Number(float(w)))) for e, w in zip(errors, W, strict=True)
     ]
     form = ctx.form(layer)
-    slope_symbol = substituted(form.derivation[-1], {"z": of_z, "a": of_a})
+    slope_symbol = substituted(holding(form.derivation[-1], z.value), {"z": of_z, "a": of_a})
     slope = form.slope(z, a)
     r: list[Expression] = [] if mask is None else [notation.of_node("r", node, layer, m + 1)]
     r_value = [] if mask is None else [Number(float(mask[m, node - 1]))]
@@ -233,13 +234,6 @@ def _of_hidden(ctx: Context, layer: int, node: int, m: int) -> tuple[list[Expres
     general = Call("g", (of_z,), prime=True)
     symbols = [
         product(BigSum("i", term("i")), r, general),
-        product(Sum(tuple(ctx.symbols(symbolic, keep))), r, _simple(slope_symbol, general)),
+        product(Sum(tuple(ctx.symbols(symbolic, keep))), r, slope_symbol),
     ]
     return symbols, product(Sum(tuple(ctx.terms(numeric, keep))), r_value, slope)
-
-
-def _simple(slope: Expression, general: Expression) -> Expression:
-    """Return the formula of a slope if it is short, else g'(z)."""
-    from chainrule.working.expressions import Cases
-
-    return general if isinstance(slope, Cases) else slope

@@ -46,7 +46,7 @@ def explain(
     lecture: bool = True,
     digits: int = 5,
 ) -> Derivation:
-    """Show the working: the pass forward and back, and one step, with this network's numbers.
+    r"""Show the working: the pass forward and back, and one step, with this network's numbers.
 
     Every equation of the notes, with its tag, in symbols and in numbers: z and a (FP1.1, FP1.2, or
     FP2.1, FP2.2 for a batch), the loss and the cost, delta (BP1, BP2), the gradients (BP3, BP4)
@@ -120,7 +120,7 @@ def explain(
     >>> net.weights[0] = [[3.0], [-1.0]]
     >>> working = cr.explain(net, [0.5, 2.0], 1.0, nodes="2.1", view="scalar", lecture=False)
     >>> lines = working.text(width=64).splitlines()
-    >>> print("\\n".join(lines[lines.index("Node 2.1") + 2 :][:5]))
+    >>> print("\n".join(lines[lines.index("Node 2.1") + 2 :][:5]))
       z₁⁽²⁾ = b₁⁽²⁾ + Σⱼ w₁ⱼ⁽²⁾ xⱼ                           (FP1.2)
             = b₁⁽²⁾ + w₁₁⁽²⁾ x₁ + w₁₂⁽²⁾ x₂
             = 0 + 3·0.5 + (-1)·2

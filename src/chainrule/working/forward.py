@@ -19,6 +19,7 @@ from chainrule.working.expressions import (
     WithShape,
     substituted,
 )
+from chainrule.working.functions import holding
 from chainrule.working.lecture_output import hypothesis_of
 from chainrule.working.pairs import Summed
 
@@ -177,7 +178,7 @@ def _activation(
         form = ctx.form(layer)
         left = notation.of_node("a", node, layer, m + 1)
         way = form.value(Number(z))
-        symbol = substituted(form.symbolic, {"z": of_z})
+        symbol = substituted(holding(form.symbolic, z), {"z": of_z})
         return ctx.line(left, [symbol], [way], a, compact=True)
     left = notation.of_output("h", node, m + 1)
     zs = [Number(float(v)) for v in ctx.z(layer)[m]]

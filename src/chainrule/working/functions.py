@@ -29,7 +29,7 @@ from chainrule.working.expressions import (
     exp,
 )
 
-__all__ = ["Form", "form_of"]
+__all__ = ["Form", "form_of", "holding"]
 
 Z, A = Symbol("z"), Symbol("a")
 tanh, log, phi_sum, phi = call("tanh"), call("log"), call("Φ"), call("φ")
@@ -65,6 +65,14 @@ class Form:
     slope: Callable[[Number, Number], Expression]
     remark: tuple[Inline, ...]
     known: bool = True
+
+
+def holding(formula: Expression, z: float) -> Expression:
+    """Return the case of a formula that holds for a value of z."""
+    if isinstance(formula, Cases):
+        (above, _), (below, _) = formula.cases  # z > 0, z <= 0
+        return above if z > 0 else below
+    return formula
 
 
 def logistic(z: Like) -> Expression:

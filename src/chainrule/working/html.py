@@ -25,6 +25,9 @@ __all__ = ["draw_fragment", "draw_page"]
 
 FACE = MathFace()
 
+# The browser itself sees to it that nothing is loaded and nothing runs.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
 
 @cache
 def _style() -> str:
@@ -47,6 +50,7 @@ def draw_page(document: Document) -> str:
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<link rel="icon" href="data:,">\n'
         f"<title>{escape(document.title)}</title>\n<style>\n{_style()}</style>\n</head>\n"
         f'<body class="chainrule-page">\n{_article(document)}\n</body>\n</html>\n'

@@ -313,14 +313,14 @@ def _equation(equation: Equation, width: int) -> list[str]:
         boxes += _chain(drawn, left, indent, first, room)
     lines: list[str] = []
     for at, box in enumerate(boxes):
+        if at and (box.tall or boxes[at - 1].tall):
+            lines.append("")
         for row, line in enumerate(box.lines):
             text = _INDENT + line
             if at == 0 and row == box.base and equation.tag:
                 text = _pad(text.rstrip(), width - len(equation.tag) - 2)
                 text += f"({equation.tag})" if text.endswith(" ") else f"  ({equation.tag})"
             lines.append(text)
-        if box.tall and at < len(boxes) - 1:
-            lines.append("")
     return [*lines, ""]
 
 
