@@ -184,13 +184,11 @@ SHAPE = re.compile(r"^[\s\d×]+$")
 def read_text(text):
     """Return the lines of a derivation's numbered sections."""
     lines = []
-    group = []
-    for row in [*text.splitlines(), ""]:
-        if row.startswith("  ") and not SHAPE.match(row) and set(row.strip()) != {"-", " "}:
-            group.append(row)
-        elif not row.strip() and group:
-            read_group(group, lines)
-            group = []
+    for block in re.split(r"\n\s*\n", text):
+        rows = block.strip("\n").splitlines()
+        table = any(set(row.strip()) == {"-", " "} for row in rows)
+        if not table and all(row.startswith("  ") for row in rows):
+            read_group([row for row in rows if not SHAPE.match(row)], lines)
     return lines
 
 
@@ -199,20 +197,16 @@ def read_group(rows, lines):
         rows, matrices = flattened(rows)
     else:
         rows, matrices = list(rows), {}
-    for row in rows:
-        row = TAG.sub("", row)
-        row, matrices = with_row_vectors(row, matrices)
-        note = NOTE.search(row)
-        row = NOTE.sub("", row)
+    for printed in rows:
+        whole = with_row_vectors(TAG.sub("", printed), matrices)
+        note = NOTE.search(whole)
+        row = NOTE.sub("", whole)
         parts = re.split(r" (:=|≈|=) ", f"{row} ")
         head, steps = parts[0], list(zip(parts[1::2], parts[2::2], strict=True))
         if steps:
             if head.strip():
                 lines.append(Line(head.strip()))
             lines[-1].steps += steps
-        elif row.strip() and lines and lines[-1].steps and not row.lstrip()[0].isalpha():
-            sign, step = lines[-1].steps[-1]
-            lines[-1].steps[-1] = (sign, f"{step} {row.strip()}")
         elif row.strip() and lines:
             sign, step = lines[-1].steps[-1]
             lines[-1].steps[-1] = (sign, f"{step} {row.strip()}")
@@ -239,7 +233,7 @@ def with_row_vectors(row, matrices):
     def named(found):
         return f" {name_matrix([found[1].split()], matrices)} "
 
-    return re.sub(r"\[ ([^\]:]*) \]", named, row), matrices
+    return re.sub(r"\[ ([^\]:]*) \]", named, row)
 
 
 def flattened(rows):
@@ -285,9 +279,9 @@ def place(cells, top, bottom, column, base, sign):
 
 
 def symbol(text):
-    """Return what stands on the left: ("z", (1,), (2,)), ("∂", "w", (1, 2), (3,)), ("∇", "W", (2,)).
+    """Return what stands on the left, in the text's notation or in LaTeX's.
 
-    Letter, lower indices and upper indices, of the text's notation and of LaTeX's.
+    Letter, lower and upper indices: ("z", (1,), (2,)), ("∂", "w", (1, 2), (3,)), ("∇", "W", (2,)).
     """
     text = text.replace(" ", "")
     partial = re.fullmatch(r"∂J/∂(.*)|\(\(∂J\)/\(∂(.*)\)\)", text)
@@ -305,7 +299,8 @@ def symbol(text):
         if found is None:
             return (text.replace("(w)", "w").replace("(2)", "2"),)
         lower, upper = found[2] or "", found[3] or ""
-    below = lower.split(",") if "," in lower else list(lower)
+    two = found[1][0] in "wmv" and "," not in lower  # a weight's, each of one figure
+    below = list(lower) if two else [each for each in lower.split(",") if each]
     above = re.findall(r"\((.*?)\)", upper)
     return found[1], tuple(map(int, below)), tuple(int(u) if u.isdigit() else u for u in above)
 
@@ -317,9 +312,8 @@ def read_latex(code):
     """Return the lines of a LaTeX derivation in the same notation as those of the text."""
     lines = []
     for body in re.findall(r"\\begin\{align\}\n(.*?)\n\\end\{align\}", code, flags=re.DOTALL):
-        for row in body.split(" \\\\\n"):
-            row = re.sub(r"\\tag\{[^{}]*\}|\\notag", "", row)
-            row, note = without_note(row)
+        for printed in body.split(" \\\\\n"):
+            row, note = without_note(re.sub(r"\\tag\{[^{}]*\}|\\notag", "", printed))
             left, _, right = row.partition("&")
             right = right.replace("\\qquad", "")
             matrices = {}

@@ -71,7 +71,7 @@ def expected(net, X, Y, trace, settings, orientation):
     if len(X) == 1:
         matrices = by_layer
 
-    def value(name):  # noqa: PLR0911
+    def value(name):
         match name:
             case ("∂", "w", (i, j), (layer,)):
                 return trace.grad_weights[layer - 2][j - 1, i - 1]

@@ -229,18 +229,19 @@ def _escaped(c: str) -> str:
 # --- documents -----------------------------------------------------------------------------------
 
 FACE = LatexFace()
-_ROOM = 74.0  # characters that a line of mathematics holds
+_ROOM = 76.0  # characters that a line of mathematics holds
 
 _HEAD = r"""% chainrule explain
-\documentclass[11pt,a4paper,fleqn]{article}
+\documentclass[10pt,a4paper,fleqn]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage{lmodern}
 \usepackage{textcomp}
 \usepackage{amsmath,amssymb}
 \usepackage{mathtools}
-\usepackage[margin=27mm]{geometry}
+\usepackage[margin=25mm]{geometry}
 \setcounter{MaxMatrixCols}{60}
+\setlength{\arraycolsep}{4pt}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.6em}
 \setlength{\mathindent}{1.2em}

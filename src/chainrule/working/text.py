@@ -238,7 +238,7 @@ def draw_text(document: Document, width: int) -> str:
         lines += _block(block, width, str(number))
     while lines and not lines[-1]:
         lines.pop()
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines).replace(_GLUE, " ") + "\n"
 
 
 def _block(block: Block, width: int, number: str) -> list[str]:
@@ -299,7 +299,7 @@ def _inlines(parts: Sequence[Inline]) -> str:
             case _:
                 box = FACE.draw(part)
                 found += "; ".join(line.strip() for line in box.lines).replace(" ", _GLUE)
-    return found.replace(_GLUE, " ") if not found.strip() else found
+    return found
 
 
 def _equation(equation: Equation, width: int) -> list[str]:
