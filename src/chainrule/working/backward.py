@@ -104,7 +104,8 @@ def _output_steps(ctx: Context) -> list[Expression]:
     def compute(h: Float, Y: Float, c: Float) -> Float:
         return c * (h - Y) * (h * (1 - h) if in_full else 1) / divisor
 
-    d = ctx.array_digits(compute, (h, Y, c), ctx.delta(ctx.L))
+    parts = [(values, ms, here) for values in (h, Y, c)]
+    d = ctx.array_digits(compute, parts, (ctx.delta(ctx.L), ms, here))
 
     def write(H: Expression, Y: Expression, C: Expression, over: Expression) -> Expression:
         factors = [H - Y, *((H, 1 - H) if in_full else ())]
@@ -148,7 +149,12 @@ def _hidden_steps(ctx: Context, layer: int) -> list[Expression]:
             error = error * factor
         return error
 
-    d = ctx.array_digits(compute, (next_delta, W, *factors), ctx.delta(layer))
+    d = ctx.array_digits(
+        compute,
+        [(next_delta, ms, after), (W, here, after), *((f, ms, here) for f in factors)],
+        (ctx.delta(layer), ms, here),
+        whole=len(after) == s_after,
+    )
     back = notation.product(
         WithShape(Transpose(notation.weights(layer + 1)), notation.shape(s_here, s_after)),
         WithShape(notation.array("δ", layer + 1), notation.shape(s_after, ctx.n)),

@@ -38,7 +38,9 @@ class Computed:
     cost : float or None
         J, penalties included.
     why_not : str
-        Why there is no way back, if there is none.
+        Why there is no way back through a step function, if there is none.
+    overflowed : bool
+        Whether numbers became infinite or NaN, so that there is no gradient.
     """
 
     forward: Forward
@@ -48,6 +50,7 @@ class Computed:
     gradients: Gradients | None = None
     cost: float | None = None
     why_not: str = ""
+    overflowed: bool = False
 
     @property
     def total(self) -> float:
@@ -75,15 +78,14 @@ def compute(subject: Subject, *, dropout: bool) -> Computed:
     """
     net, architecture = subject.net, subject.net.architecture
     masks = _masks(subject.learner, architecture.sizes, len(subject.X)) if dropout else None
-    with np.errstate(over="ignore"):
-        forward = forward_propagate(
-            subject.X,
-            net.weights,
-            net.biases,
-            architecture.activations,
-            architecture.loss.hypothesis,
-            masks,
-        )
+    forward = forward_propagate(
+        subject.X,
+        net.weights,
+        net.biases,
+        architecture.activations,
+        architecture.loss.hypothesis,
+        masks,
+    )
     if subject.Y is None:
         return Computed(forward, masks)
     batch = Examples(subject.X, subject.Y, subject.weight)
@@ -108,7 +110,11 @@ def compute(subject: Subject, *, dropout: bool) -> Computed:
         masks=masks,
     )
     losses = architecture.loss.per_example(forward.z[-1], batch.Y)
-    return Computed(result.forward, masks, batch, losses, result.gradients, result.cost)
+    gradients = result.gradients
+    arrays = [*gradients.delta, *gradients.grad_weights, *gradients.grad_biases]
+    if not (np.isfinite(result.cost) and all(np.isfinite(array).all() for array in arrays)):
+        return Computed(forward, masks, batch, losses, cost=result.cost, overflowed=True)
+    return Computed(forward, masks, batch, losses, gradients, result.cost)
 
 
 def _masks(learner: Learner | None, sizes: Sequence[int], n: int) -> list[Float]:

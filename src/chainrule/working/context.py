@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -28,7 +28,10 @@ from chainrule.working.precision import digits_for_arrays, settled
 from chainrule.working.subject import Subject
 from chainrule.working.symbols import Notation
 
-__all__ = ["Context"]
+__all__ = ["Context", "Part"]
+
+Part: TypeAlias = tuple[Float, Sequence[int], Sequence[int]]
+"""An array with the rows and columns of it that are shown."""
 
 
 @final
@@ -210,12 +213,29 @@ class Context:
         )
 
     def array_digits(
-        self, compute: Callable[..., Float], arrays: Sequence[Float], result: Float
+        self,
+        compute: Callable[..., Float],
+        arrays: Sequence[Part],
+        result: Part,
+        *,
+        whole: bool = True,
     ) -> int:
-        """Return how many digits arrays need to give a result, if they are shown whole."""
-        if max(max(array.shape) for array in (*arrays, result)) > 6:
+        """Return how many digits arrays need to give a result, each as it is shown.
+
+        Parameters
+        ----------
+        compute : callable
+            From the shown parts of the arrays to that of the result.
+        arrays, result : (array, rows, columns)
+            Which part of each is shown.
+        whole : bool, default=True
+            Whether the index that is summed over is shown whole; if not, the result does not
+            follow from what is shown.
+        """
+        if not whole:
             return self.digits
-        return digits_for_arrays(compute, arrays, result, self.digits)
+        parts = [values[np.ix_(rows, columns)] for values, rows, columns in (*arrays, result)]
+        return digits_for_arrays(compute, parts[:-1], parts[-1], self.digits)
 
 
 def own_functions(subject: Subject) -> dict[str, Callable[..., float]]:

@@ -24,6 +24,16 @@ def cost_section(ctx: Context) -> Section:
             )
         )
     blocks.append(Equation((*_squares_and_sizes(ctx), _cost(ctx))))
+    if ctx.computed.overflowed:
+        blocks.append(
+            Paragraph(
+                say(
+                    "Numbers have grown too large for float64 on the way, so there is no gradient "
+                    "here, and nothing to propagate back: scale the inputs, or start from smaller "
+                    "weights."
+                )
+            )
+        )
     return Section(say("The cost, with numbers"), tuple(blocks))
 
 
@@ -68,9 +78,9 @@ def _cost(ctx: Context) -> Chain:
         each: list[Expression] = [Number(float(value)) for value in losses]
         size = np.abs(losses)
     else:
-        # An example of weight 0 is as good as absent, whatever its loss.
+        # An example of weight 0 is as good as absent, even if its loss is infinite.
         each = [
-            Product((Number(float(w)), Number(float(value) if w else 0.0)))
+            Product((Number(float(w)), Number(float(value) if w or np.isfinite(value) else 0.0)))
             for w, value in zip(weight, losses, strict=True)
         ]
         size = np.where(weight == 0, 0, np.abs(weight * losses))

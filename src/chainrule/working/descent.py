@@ -167,7 +167,7 @@ def _matrix_lines(
             continue  # the corrected means are in the line after
         steps: list[tuple[str, Expression]] = [(_is(step), step.symbols(letters))]
         if linear:
-            d = _linear_digits(ctx, step, values, result)
+            d = _linear_digits(ctx, step, values, result, (rows, columns))
             numbers = {n: ctx.matrix(v, rows, columns, d) for n, v in values.items()}
             steps.append(("=", step.numbers(numbers)))
         steps.append(("=", ctx.matrix(result, rows, columns)))
@@ -181,19 +181,23 @@ def _name_of(rule: Rule, state: str) -> str:
 
 
 def _linear_digits(
-    ctx: Context, step: Step, values: dict[str, np.ndarray], result: np.ndarray
+    ctx: Context,
+    step: Step,
+    values: dict[str, np.ndarray],
+    result: np.ndarray,
+    shown: tuple[list[int], list[int]],
 ) -> int:
     """Return how many digits the matrices of a step need to give its result."""
     names = list(values)
 
     def compute(*arrays: np.ndarray) -> np.ndarray:
-        found = np.empty(result.shape)
-        for at in np.ndindex(result.shape):
+        found = np.empty(arrays[0].shape)
+        for at in np.ndindex(found.shape):
             terms = {n: Number(float(a[at])) for n, a in zip(names, arrays, strict=True)}
             found[at] = evaluate(step.numbers(terms))
         return found
 
-    return ctx.array_digits(compute, [values[n] for n in names], result)
+    return ctx.array_digits(compute, [(values[n], *shown) for n in names], (result, *shown))
 
 
 # --- one node -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
-from chainrule.working.expressions import Expression
+from chainrule.working.expressions import Expression, Number
 
 __all__ = [
     "Block",
@@ -90,6 +90,15 @@ class Table:
     header: tuple[tuple[Inline, ...], ...]
     rows: tuple[tuple[tuple[Inline, ...], ...], ...]
     caption: tuple[Inline, ...] = ()
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns hold numbers only."""
+        columns = zip(*self.rows, strict=True)
+        return tuple(
+            all(len(cell) == 1 and isinstance(cell[0], Number) for cell in column)
+            for column in columns
+        )
 
 
 @final

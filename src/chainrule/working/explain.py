@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from chainrule.architecture.checks import check_flag, check_whole
 from chainrule.errors import InvalidParameter, unknown_name
 from chainrule.optimizers import Optimizer
@@ -136,12 +138,23 @@ def explain(
         raise InvalidParameter(
             f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."
         )
+    check_flag("dropout", dropout)
     subject = subject_of(model, X, y, sample_weight, l2, l1)
     shown = choose_shown(subject.net.sizes, len(subject.X), nodes, layers)
-    computed = compute(subject, dropout=check_flag("dropout", dropout))
     notation = Notation(many=len(subject.X) > 1, rows=orientation == "rows")
-    ctx = Context(subject, computed, notation, shown, digits, view, {})
-    blocks: list[Block] = [opening_section(ctx, type(model).__name__)]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is said where it shows
+        computed = compute(subject, dropout=dropout)
+        ctx = Context(subject, computed, notation, shown, digits, view, {})
+        blocks = _sections(ctx, type(model).__name__, optimizer, lecture=lecture)
+    title = f"The working of a {'-'.join(map(str, subject.net.sizes))} network"
+    return Derivation(Document(title, tuple(blocks)))
+
+
+def _sections(
+    ctx: Context, kind: str, optimizer: Optimizer | None, *, lecture: bool
+) -> list[Block]:
+    subject, computed = ctx.subject, ctx.computed
+    blocks: list[Block] = [opening_section(ctx, kind)]
     if lecture:
         blocks.append(lecture_section(ctx))
     blocks.append(forward_section(ctx))
@@ -159,8 +172,7 @@ def explain(
         ctx = replace(ctx, slopes=slopes.of(entries_shown(ctx)))
         blocks.append(backward_section(ctx))
         blocks.append(descent_section(ctx, update(subject, computed, optimizer)))
-    title = f"The working of a {'-'.join(map(str, subject.net.sizes))} network"
-    return Derivation(Document(title, tuple(blocks)))
+    return blocks
 
 
 def _check_choice(name: str, given: Any, choices: tuple[str, ...]) -> str:

@@ -230,18 +230,20 @@ class Face(ABC, Generic[P]):
 
     def _matrix(self, e: Matrix) -> P:
         """Return a matrix whose numbers have as many figures after the point in each column."""
-        columns = [list(map(_after_point, column)) for column in zip(*e.rows, strict=True)]
-        rows: list[list[P]] = []
-        for r, row in enumerate(e.rows):
-            rows.append([])
-            for entry, column in zip(row, columns, strict=True):
-                own, most = column[r], max(n for n in (*column, 0) if n is not None)
-                missing = 0 if own is None else most - own
-                drawn = self.draw(entry)
-                if missing:
-                    drawn = self.padded(drawn, missing, point=own == 0)
-                rows[-1].append(drawn)
-        return self.matrix(rows)
+        columns = [self.draw_column(column) for column in zip(*e.rows, strict=True)]
+        return self.matrix(list(zip(*columns, strict=True)))
+
+    def draw_column(self, cells: Sequence[Expression]) -> list[P]:
+        """Return a column of formulas, numbers with as many figures after the point."""
+        after = list(map(_after_point, cells))
+        most = max((n for n in after if n is not None), default=0)
+        column: list[P] = []
+        for cell, own in zip(cells, after, strict=True):
+            drawn = self.draw(cell)
+            if own is not None and own < most:
+                drawn = self.padded(drawn, most - own, point=own == 0)
+            column.append(drawn)
+        return column
 
     def _base_of_transpose(self, e: Expression) -> P:
         plain = isinstance(e, Symbol) and not e.above

@@ -77,7 +77,12 @@ def _matrices(ctx: Context, layer: int) -> list[Block]:
         WithShape(notation.weights(layer), notation.shape(s_here, s_before)),
         WithShape(reading_symbol(ctx, layer), notation.shape(s_before, n)),
     )
-    d = ctx.array_digits(lambda b, w, r: b + r @ w, (B, W, read), z)
+    d = ctx.array_digits(
+        lambda b, w, r: b + r @ w,
+        [(B, ms, here), (W, before, here), (read, ms, before)],
+        (z, ms, here),
+        whole=len(before) == s_before,
+    )
     numbers = Sum(
         (
             ctx.matrix(B, ms, here, d),
@@ -97,7 +102,8 @@ def _matrices(ctx: Context, layer: int) -> list[Block]:
         chains.append(chain(notation.array("a", layer), g, result, compact=True))
     mask = ctx.mask(layer)
     if mask is not None:
-        d = ctx.array_digits(lambda r, x: r * x, (mask, a), mask * a)
+        part = (mask, ms, here), (a, ms, here)
+        d = ctx.array_digits(lambda r, x: r * x, part, (mask * a, ms, here))
         factors = (ctx.matrix(mask, ms, here, d), ctx.matrix(a, ms, here, d))
         left = reading_symbol(ctx, layer + 1)
         chains.append(chain(left, Hadamard(factors), ctx.matrix(mask * a, ms, here)))

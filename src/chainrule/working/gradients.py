@@ -92,7 +92,12 @@ def _weights_chain(ctx: Context, layer: int) -> Chain:
     def compute(delta: Float, read: Float, added: Float) -> Float:
         return read.T @ delta + added
 
-    d = ctx.array_digits(compute, (delta, read, added), grad)
+    d = ctx.array_digits(
+        compute,
+        [(delta, ms, here), (read, ms, before), (added, before, here)],
+        (grad, before, here),
+        whole=len(ms) == ctx.n,
+    )
     symbols = notation.product(
         WithShape(notation.array("δ", layer), notation.shape(s_here, ctx.n)),
         WithShape(Transpose(reading_symbol(ctx, layer)), notation.shape(ctx.n, s_before)),
@@ -125,7 +130,12 @@ def _biases_chain(ctx: Context, layer: int) -> Chain:
     symbol = WithShape(notation.array("δ", layer), notation.shape(s_here, ctx.n))
     steps: list[tuple[str, Expression]] = []
     if notation.many:
-        d = ctx.array_digits(lambda e: e.sum(axis=0), (delta,), grad[None])
+        d = ctx.array_digits(
+            lambda e: e.sum(axis=0, keepdims=True),
+            [(delta, ms, here)],
+            (grad[None], [0], here),
+            whole=len(ms) == ctx.n,
+        )
         one: Expression = Symbol("1")
         one = WithShape(Transpose(one) if notation.rows else one, notation.shape(ctx.n, 1))
         ones = ctx.matrix(np.ones((1, ctx.n)), [0], ms)

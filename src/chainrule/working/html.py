@@ -18,7 +18,6 @@ from chainrule.working.document import (
     Section,
     Table,
 )
-from chainrule.working.expressions import Number
 from chainrule.working.mathml import MathFace
 
 __all__ = ["draw_fragment", "draw_page"]
@@ -119,24 +118,27 @@ def _section(section: Section, depth: int, number: str) -> str:
 
 
 def _equation(equation: Equation) -> str:
-    rows = "".join(_chain(chain) for chain in equation.chains)
+    rows = [row for chain in equation.chains for row in _chain(chain)]
+    # The tag stands beside the first step; the others have the whole width.
+    (left, first), *others = rows
     tag = f'<div class="tag">({escape(equation.tag)})</div>' if equation.tag else ""
-    return f'<div class="equation"><div class="chains">{rows}</div>{tag}</div>\n'
+    kind = "step tagged" if tag else "step"
+    head = f'<div class="left">{left}</div><div class="{kind}">{first}</div>{tag}'
+    rest = [
+        f'<div class="left">{left}</div><div class="step">{step}</div>' for left, step in others
+    ]
+    return f'<div class="equation">{head}{"".join(rest)}</div>\n'
 
 
-def _chain(chain: Chain) -> str:
-    """Return a chain: its left side, and its steps, each of pieces between which lines break."""
-    left = f'<div class="left">{_math(FACE.draw(chain.left))}</div>'
+def _chain(chain: Chain) -> list[tuple[str, str]]:
+    """Return a chain as rows: what is on the left of the sign, and the sign and what follows."""
+    left = _math(FACE.draw(chain.left))
     steps = [_step(sign, FACE.segments(e)) for sign, e in chain.steps]
-    note = f'<span class="note">{_inlines(chain.note)}</span>' if chain.note else ""
+    note = f' <span class="note">{_inlines(chain.note)}</span>' if chain.note else ""
     if chain.compact:
-        whole = "<wbr>".join(steps)
-        return f'{left}<div class="step">{whole} {note}</div>'
-    steps[-1] += f" {note}" if note else ""
-    rows = [f'<div class="step">{step}</div>' for step in steps]
-    blanks = ['<div class="left"></div>'] * (len(rows) - 1)
-    pairs = zip([left, *blanks], rows, strict=True)
-    return "".join(left + row for left, row in pairs)
+        return [(left, "<wbr>".join(steps) + note)]
+    steps[-1] += note
+    return [(left if at == 0 else "", step) for at, step in enumerate(steps)]
 
 
 def _step(sign: str, segments: Sequence[str]) -> str:
@@ -151,17 +153,24 @@ def _math(code: str) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{_inlines(cell)}</th>' for cell in table.header)
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+    kinds = [' class="value"' if numeric else "" for numeric in table.numeric]
+    head = "".join(
+        f'<th scope="col"{kind}>{_inlines(cell)}</th>'
+        for kind, cell in zip(kinds, table.header, strict=True)
+    )
+    columns = [
+        [_math(cell) for cell in FACE.draw_column([cell[0] for cell in column])]
+        if numeric
+        else [_inlines(cell) for cell in column]
+        for numeric, column in zip(table.numeric, zip(*table.rows, strict=True), strict=True)
+    ]
+    rows = "".join(
+        f"<tr>{''.join(f'<td{k}>{cell}</td>' for k, cell in zip(kinds, row, strict=True))}</tr>"
+        for row in zip(*columns, strict=True)
+    )
     caption = f"<caption>{_inlines(table.caption)}</caption>" if table.caption else ""
     inside = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     return f'<div class="table"><table>{inside}</table></div>\n'
-
-
-def _cell(parts: Sequence[Inline]) -> str:
-    number = len(parts) == 1 and isinstance(parts[0], Number)
-    kind = ' class="value"' if number else ""
-    return f"<td{kind}>{_inlines(parts)}</td>"
 
 
 def _inlines(parts: Sequence[Inline]) -> str:

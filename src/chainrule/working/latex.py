@@ -376,21 +376,23 @@ def _inlines(parts: Sequence[Inline]) -> str:
 
 
 def _table(table: Table) -> list[str]:
-    columns = "l" + "r" * (len(table.header) - 1)
-    if len(table.header) > 1 and all(
-        len(row[1]) == 1 and isinstance(row[1][0], str) for row in table.rows
-    ):
-        columns = "ll" + "r" * (len(table.header) - 2)
-    rows = [" & ".join(map(_inlines, row)) + r" \\" for row in (table.header, *table.rows)]
+    kinds = "".join("r" if numeric else "l" for numeric in table.numeric)
+    columns = [
+        [f"${cell.code}$" for cell in FACE.draw_column([cell[0] for cell in column])]
+        if numeric
+        else [_inlines(cell) for cell in column]
+        for numeric, column in zip(table.numeric, zip(*table.rows, strict=True), strict=True)
+    ]
+    rows = [" & ".join(row) + r" \\" for row in zip(*columns, strict=True)]
     lines = [_inlines(table.caption), ""] if table.caption else []
     return [
         *lines,
         r"{\small\setlength{\tabcolsep}{4pt}",
-        rf"\begin{{tabular}}{{{columns}}}",
+        rf"\begin{{tabular}}{{{kinds}}}",
         r"\hline",
-        rows[0],
+        " & ".join(map(_inlines, table.header)) + r" \\",
         r"\hline",
-        *rows[1:],
+        *rows,
         r"\hline",
         r"\end{tabular}}",
         "",

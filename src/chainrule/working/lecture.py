@@ -178,14 +178,16 @@ def _penalty_source(ctx: Context) -> str:
 def _errors(ctx: Context) -> Section:
     m = "m" if ctx.notation.many else ""
     delta, z = ctx.notation.of_node("δ", "i", HERE, m), ctx.notation.of_node("z", "i", HERE, m)
+    penalized = ctx.subject.l2 or ctx.subject.l1
+    every = "Apart from the penalties, every" if penalized else "Every"
     return Section(
         say("The error of a node"),
         (
             Paragraph(
                 say(
-                    "Every parameter acts on the cost through the {} of its own node and through "
-                    "nothing else. So one number a node is enough, how much the cost changes with "
-                    "that {}; the notes call it the node's error:",
+                    f"{every} parameter acts on the cost through the {{}} of its own node and "
+                    "through nothing else. So one number a node is enough: how much the cost "
+                    "changes with that {}, which the notes call the node's error.",
                     Symbol("z"),
                     Symbol("z"),
                 )

@@ -247,7 +247,9 @@ def _poisson() -> list[Block]:
             say(
                 "The hypothesis is the exponential function, a mean of counts, and the loss half "
                 "the deviance of a Poisson distribution with that mean: a pair of the same family, "
-                "beyond the notes. The exponential function is its own slope:"
+                "beyond the notes. Where {} is 0, its logarithm counts nothing. The exponential "
+                "function is its own slope:",
+                y,
             )
         ),
         Equation(

@@ -54,7 +54,7 @@ def _block(block: Block, depth: int) -> list[str]:
         case Table():
             header, *rows = ([_cell(cell) for cell in row] for row in (block.header, *block.rows))
             caption = [_inlines(block.caption), ""] if block.caption else []
-            rule = ["---"] * len(header)
+            rule = ["---:" if numeric else "---" for numeric in block.numeric]
             return [*caption, *(f"| {' | '.join(row)} |" for row in (header, rule, *rows)), ""]
         case Equation():
             return _equation(block)
