@@ -478,6 +478,7 @@ def test_inputs_are_named():
     model = make_pipeline(StandardScaler(), cr.MLPClassifier((2,), max_iter=3, random_state=0))
     working = cr.explain(model.fit(table, LABELS), table[:1], LABELS[:1])
     assert "height <cm>" in working.text()
+    assert cr.explain(model, table.iloc[0], LABELS[0]).text() == working.text()
     assert "height &lt;cm&gt;" in working.html()
     assert r"weight\_kg" in working.latex()
     assert r"age \$" in working.latex()

@@ -71,14 +71,9 @@ def _delta_matrix(ctx: Context, layer: int) -> list[Block]:
     steps = _output_steps(ctx)
     found: list[Block] = [Equation((chain(left, *steps, result),), notation.tag("BP1"))]
     if not steps:
-        found.append(
-            Paragraph(
-                say(
-                    "These are the values of the loss's own function `delta`{}.",
-                    f", times what each example counts for in {'J'}" if ctx.n > 1 else "",
-                )
-            )
-        )
+        counted = ", times what each example counts for in the cost" if ctx.n > 1 else ""
+        text = f"These are the values of the loss's own function `delta`{counted}."
+        found.append(Paragraph(say(text)))
     elif ctx.subject.weight is not None:
         found.append(
             Paragraph(say("{} holds what each example counts for, its weight over S.", Symbol("C")))

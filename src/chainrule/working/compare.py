@@ -17,7 +17,7 @@ from chainrule.working.document import Document, Inline, Paragraph, Table, say
 from chainrule.working.expressions import Number, Symbol
 from chainrule.working.subject import Subject, subject_of
 
-__all__ = ["ArrayComparison", "Comparison", "compare"]
+__all__ = ["ArrayComparison", "Comparison", "LayerComparison", "compare"]
 
 
 @final
@@ -27,10 +27,6 @@ class ArrayComparison:
 
     Attributes
     ----------
-    layer : int
-        The notes' layer, from 2: the one that the weights lead to.
-    name : str
-        "W" or "b".
     shape : tuple of int
         As in the code, (s_in, s_out) or (s_out,).
     at : tuple of int
@@ -42,8 +38,6 @@ class ArrayComparison:
         nothing could be compared.
     """
 
-    layer: int
-    name: str
     shape: tuple[int, ...]
     at: tuple[int, ...]
     reference: float
@@ -55,37 +49,67 @@ class ArrayComparison:
 
 @final
 @dataclass(frozen=True)
+class LayerComparison:
+    """The gradients of one layer of weights and biases.
+
+    Attributes
+    ----------
+    layer : int
+        The notes' layer, from 2: the one that the weights lead to.
+    weights, biases : ArrayComparison
+    """
+
+    layer: int
+    weights: ArrayComparison
+    biases: ArrayComparison
+
+    @property
+    def native_error(self) -> float:
+        """The largest difference of native and reference in the layer."""
+        return _largest([self.weights.native_error, self.biases.native_error])
+
+    @property
+    def differences_error(self) -> float:
+        """The largest difference of finite differences and reference in the layer."""
+        return _largest([self.weights.differences_error, self.biases.differences_error])
+
+
+@final
+@dataclass(frozen=True)
 class Comparison:
     """The result of `compare`; printed, it is a table, and in a notebook too.
 
     Attributes
     ----------
-    per_array : tuple of ArrayComparison
-        W and b of each layer.
+    per_layer : tuple of LayerComparison
     max_gradient : float
         The largest derivative of all, what the errors are small against.
     why_no_native : str
         Why the native engine cannot compute this network, if it cannot.
     """
 
-    per_array: tuple[ArrayComparison, ...]
+    per_layer: tuple[LayerComparison, ...]
     max_gradient: float
     why_no_native: str = ""
 
     @property
     def native_error(self) -> float:
         """The largest difference of native and reference; NaN without a native engine."""
-        return _largest([each.native_error for each in self.per_array])
+        return _largest([each.native_error for each in self.per_layer])
 
     @property
     def differences_error(self) -> float:
         """The largest difference of finite differences and reference."""
-        return _largest([each.differences_error for each in self.per_array])
+        return _largest([each.differences_error for each in self.per_layer])
 
     @property
     def document(self) -> Document:
         """The content, before any face."""
-        rows = tuple(_row(each) for each in self.per_array)
+        rows = [
+            _row(each.layer, name, array)
+            for each in self.per_layer
+            for name, array in (("W", each.weights), ("b", each.biases))
+        ]
         header: tuple[tuple[Inline, ...], ...] = (
             ("gradient",),
             ("shape",),
@@ -104,7 +128,7 @@ class Comparison:
         if self.why_no_native:
             ends = (*ends, " ", self.why_no_native)
         title = "Three ways to the gradient"
-        return Document(title, (Table(header, rows), Paragraph(ends)))
+        return Document(title, (Table(header, tuple(rows)), Paragraph(ends)))
 
     def text(self, width: int = 100) -> str:
         """Return it as plain text.
@@ -204,32 +228,41 @@ def compare(
     check = check_gradients(net, subject.X, subject.Y, subject.weight, l2=subject.l2, l1=subject.l1)
     slopes = Slopes(net, batch, result.forward, None, subject.l2, subject.l1)
     largest = max(float(np.abs(g).max()) for g in [*gradients.grad_weights, *gradients.grad_biases])
-    found: list[ArrayComparison] = []
-    for at, (grad_W, grad_b) in enumerate(
-        zip(gradients.grad_weights, gradients.grad_biases, strict=True)
-    ):
-        layer = check.per_layer[at]
-        errors = (layer.weights_error, layer.biases_error)
-        others = (None, None) if native is None else (native.weights[at], native.biases[at])
-        for name, grad, other, error in zip("Wb", (grad_W, grad_b), others, errors, strict=True):
-            where = np.unravel_index(int(np.abs(grad).argmax()), grad.shape)
-            place = tuple(int(i) for i in where)
-            entry = Entry(at, place[-1], place[0] if len(place) == 2 else None)
-            estimate = slopes.of([entry])[entry]
-            found.append(
-                ArrayComparison(
-                    layer=at + 2,
-                    name=name,
-                    shape=grad.shape,
-                    at=place,
-                    reference=float(grad[place]),
-                    native=float("nan") if other is None else float(other[place]),
-                    differences=float("nan") if estimate is None else estimate,
-                    native_error=_distance(grad, other),
-                    differences_error=error * (check.max_gradient or 1.0),
-                )
+    found: list[LayerComparison] = []
+    for at, layer in enumerate(check.per_layer):
+        arrays = [
+            _array(
+                grad,
+                None if native is None else getattr(native, name)[at],
+                at,
+                slopes,
+                error * (check.max_gradient or 1.0),
             )
+            for name, grad, error in (
+                ("weights", gradients.grad_weights[at], layer.weights_error),
+                ("biases", gradients.grad_biases[at], layer.biases_error),
+            )
+        ]
+        found.append(LayerComparison(at + 2, *arrays))
     return Comparison(tuple(found), largest, why)
+
+
+def _array(
+    grad: Float, native: Float | None, layer: int, slopes: Slopes, error: float
+) -> ArrayComparison:
+    """Compare one array's gradients, at the entry where the gradient is largest and over all."""
+    at = tuple(int(i) for i in np.unravel_index(int(np.abs(grad).argmax()), grad.shape))
+    entry = Entry(layer, at[-1], at[0] if len(at) == 2 else None)
+    estimate = slopes.of([entry])[entry]
+    return ArrayComparison(
+        shape=grad.shape,
+        at=at,
+        reference=float(grad[at]),
+        native=float("nan") if native is None else float(native[at]),
+        differences=float("nan") if estimate is None else estimate,
+        native_error=float("nan") if native is None else float(np.abs(grad - native).max()),
+        differences_error=error,
+    )
 
 
 def _native_gradients(subject: Subject) -> tuple[Any, str]:
@@ -247,24 +280,20 @@ def _native_gradients(subject: Subject) -> tuple[Any, str]:
     return Network.from_theta(net.architecture, subject.net.theta - net.theta), ""
 
 
-def _distance(grad: Float, other: Float | None) -> float:
-    return float("nan") if other is None else float(np.abs(grad - other).max())
-
-
 def _largest(errors: list[float]) -> float:
     known = [e for e in errors if not np.isnan(e)]
     return max(known, default=float("nan"))
 
 
-def _row(each: ArrayComparison) -> tuple[tuple[Inline, ...], ...]:
-    layer = (str(each.layer),)
-    if each.name == "W":
+def _row(layer: int, name: str, each: ArrayComparison) -> tuple[tuple[Inline, ...], ...]:
+    above = (str(layer),)
+    if len(each.at) == 2:
         j, i = each.at
-        place: Inline = Symbol("w", (str(i + 1), str(j + 1)), layer)
+        place: Inline = Symbol("w", (str(i + 1), str(j + 1)), above)
     else:
-        place = Symbol("b", (str(each.at[0] + 1),), layer)
+        place = Symbol("b", (str(each.at[0] + 1),), above)
     return (
-        (Symbol(each.name, (), layer),),
+        (Symbol(name, (), above),),
         ("×".join(map(str, each.shape)),),
         (place,),
         (_number(each.reference, 8),),

@@ -56,10 +56,12 @@ def _as_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Make a batch of one of a single example."""
     if is_sparse(X) or np.ndim(X) != 1:
         return X, y, sample_weight
+    if hasattr(X, "to_frame"):  # a row of a pandas table: with its names
+        X = X.to_frame().T
     one_target = y is None or (np.ndim(y) == 1 and np.size(y) == 1)
     one_weight = sample_weight is None or np.ndim(sample_weight) == 1
     return (
-        np.asarray(X)[None],
+        X if np.ndim(X) == 2 else np.asarray(X)[None],
         y if one_target else np.asarray(y)[None],
         sample_weight if one_weight else [sample_weight],
     )
