@@ -315,7 +315,7 @@ def read_latex(code):
         for printed in body.split(" \\\\\n"):
             row, note = without_note(re.sub(r"\\tag\{[^{}]*\}|\\notag", "", printed))
             left, _, right = row.partition("&")
-            right = right.replace("\\qquad", "")
+            right = right.replace("\\quad", "")
             matrices = {}
             right = plain(right, matrices)
             parts = re.split(r" (:=|≈|=) ", right)

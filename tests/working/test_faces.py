@@ -66,7 +66,8 @@ def named():
     """A working with odd labels and names of columns."""
     pd = pytest.importorskip("pandas")
     labels = np.array([ODD, "plain", "other"])[np.arange(30) % 3]
-    table = pd.DataFrame(RNG.normal(size=(30, 2)), columns=[ODD, "plain"])
+    rows = np.random.default_rng(0).normal(size=(30, 2))
+    table = pd.DataFrame(rows, columns=[ODD, "plain"])
     model = cr.MLPClassifier((2,), max_iter=1, random_state=0)
     with pytest.warns(ConvergenceWarning):
         model.fit(table, labels)
@@ -183,7 +184,7 @@ def test_latex_of_all_kinds_compiles_and_fits_the_page(tmp_path):
 
 def test_latex_of_a_large_network_fits_the_page(tmp_path):
     net = cr.Network([784, 512, 10], "gelu", "log_loss", seed=1)
-    x = RNG.random(784)
+    x = np.random.default_rng(0).random(784)
     code = cr.explain(net, x, 3, nodes=["2.100", "3.4"], l2=0.1).latex()
     ended = compiled(code, tmp_path)
     assert ended.returncode == 0, ended.stdout[-3000:]

@@ -239,9 +239,9 @@ _HEAD = r"""% chainrule explain
 \usepackage{textcomp}
 \usepackage{amsmath,amssymb}
 \usepackage{mathtools}
-\usepackage[margin=25mm]{geometry}
+\usepackage[margin=22mm]{geometry}
 \setcounter{MaxMatrixCols}{60}
-\setlength{\arraycolsep}{4pt}
+\setlength{\arraycolsep}{3pt}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.6em}
 \setlength{\mathindent}{1.2em}
@@ -339,7 +339,7 @@ def _chain(chain: Chain, first: float, room: float) -> list[str]:
         for segment in segments:
             if width + segment.width > (room if rows else first) and width > start:
                 rows.append(row)
-                row, width = r" &\qquad ", start + 2
+                row, width = r" &\quad ", start + 1
             row += segment.code
             width += segment.width
         rows.append(row)
