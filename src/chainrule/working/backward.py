@@ -21,6 +21,7 @@ from chainrule.working.expressions import (
     WithShape,
     substituted,
 )
+from chainrule.working.forward import dropout_symbol
 from chainrule.working.functions import holding
 from chainrule.working.gradients import gradient_equations, gradient_matrices
 from chainrule.working.lecture_output import delta_of, share
@@ -154,8 +155,8 @@ def _hidden_steps(ctx: Context, layer: int) -> list[Expression]:
         WithShape(Transpose(notation.weights(layer + 1)), notation.shape(s_here, s_after)),
         WithShape(notation.array("δ", layer + 1), notation.shape(s_after, ctx.n)),
     )
-    slopes = WithShape(Call("g", (notation.array("z", layer),), prime=True), shape)
-    r = WithShape(Symbol("R" if notation.many else "r", (), (str(layer),)), shape)
+    slopes = Call("g", (WithShape(notation.array("z", layer), shape),), prime=True)
+    r = WithShape(dropout_symbol(ctx, layer), shape)
     symbols = (back, slopes) if mask is None else (back, r, slopes)
     # W^T is given turned already, whichever way the examples run.
     numbers = notation.product(

@@ -152,7 +152,13 @@ def _matrix_lines(
     linear = isinstance(done.optimizer, SGD)
     # What is kept for W and for b are two things of the same name: m_W and m_b.
     named = Symbol(symbol.name, (symbol.name,), symbol.above)
-    letters = {**_letters(rule, named, Nabla(COST, symbol)), "theta": symbol}
+    letters = {
+        name: WithShape(letter, shape)
+        for name, letter in {
+            **_letters(rule, named, Nabla(COST, symbol)),
+            "theta": symbol,
+        }.items()
+    }
     found: list[Chain] = []
     values = {"theta": take(done.before), "g": grad}
     for name, memory in done.state_before.items():

@@ -195,8 +195,9 @@ class Face(ABC, Generic[P]):
                 simple = isinstance(e.exponent, Number) and e.exponent.value >= 0
                 simple = simple or e.exponent == Symbol(getattr(e.exponent, "name", ""))
                 base = self.glue(self._within(e.base, _ATOM))
-                indexed = isinstance(e.base, Symbol) and e.base.above
-                if indexed or (self.stacked and isinstance(e.base, Quotient | Partial)):
+                of = e.base.of if isinstance(e.base, WithShape) else e.base
+                indexed = isinstance(of, Symbol) and of.above
+                if indexed or (self.stacked and isinstance(of, Quotient | Partial)):
                     base = self.in_brackets(base)
                 return self.power(base, self.draw(e.exponent), simple=simple)
             case Abs():
@@ -317,7 +318,7 @@ class Face(ABC, Generic[P]):
         """Return pieces after others, at a distance when they are on one line."""
         return [*before[:-1], self.glue([before[-1], self.gap()]), *after]
 
-    def _level(self, e: Expression) -> int:  # noqa: PLR0911 - a table
+    def _level(self, e: Expression) -> int:  # noqa: PLR0911, PLR0912 - a table
         match e:
             case Equal() | Cases():
                 return _EQUATION
@@ -333,6 +334,8 @@ class Face(ABC, Generic[P]):
                 return _PRODUCT if several else self._level(next(iter(e.factors)))
             case Nabla():
                 return _PRODUCT
+            case WithShape():
+                return self._level(e.of)
             case Quotient():
                 return _ATOM if self._is_stacked(e) else _PRODUCT
             case Partial():

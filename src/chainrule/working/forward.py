@@ -25,6 +25,7 @@ from chainrule.working.pairs import Summed
 
 __all__ = [
     "activation_symbol",
+    "dropout_symbol",
     "forward_section",
     "incoming",
     "read_numbers",
@@ -90,22 +91,20 @@ def _matrices(ctx: Context, layer: int) -> list[Block]:
         )
     )
     chains = [chain(Z, symbols, numbers, ctx.matrix(z, ms, here))]
+    A = WithShape(notation.array("a", layer), many)
     if layer == ctx.L:
-        output = notation.array("a", layer)
-        h = Call(ctx.subject.net.architecture.loss.hypothesis_name, (notation.array("z", layer),))
-        chains.append(chain(notation.array("h"), output, h, ctx.matrix(a, ms, here), compact=True))
+        H = WithShape(notation.array("h"), many)
+        h = Call(ctx.subject.net.architecture.loss.hypothesis_name, (Z,))
+        chains.append(chain(H, A, h, ctx.matrix(a, ms, here), compact=True))
     else:
-        g = substituted(ctx.form(layer).symbolic, {"z": notation.array("z", layer)})
-        if not isinstance(g, Call | Symbol) or not ctx.form(layer).known:
-            g = Call(ctx.activation(layer).name, (notation.array("z", layer),))
-        result = ctx.matrix(a, ms, here)
-        chains.append(chain(notation.array("a", layer), g, result, compact=True))
+        g = Call(ctx.activation(layer).name, (Z,))
+        chains.append(chain(A, g, ctx.matrix(a, ms, here), compact=True))
     mask = ctx.mask(layer)
     if mask is not None:
         part = (mask, ms, here), (a, ms, here)
         d = ctx.array_digits(lambda r, x: r * x, part, (mask * a, ms, here))
         factors = (ctx.matrix(mask, ms, here, d), ctx.matrix(a, ms, here, d))
-        left = reading_symbol(ctx, layer + 1)
+        left = Hadamard((WithShape(dropout_symbol(ctx, layer), many), A))
         chains.append(chain(left, Hadamard(factors), ctx.matrix(mask * a, ms, here)))
     return [Equation(tuple(chains), notation.tag("output" if layer == ctx.L else "hidden"))]
 
@@ -120,7 +119,12 @@ def reading_symbol(ctx: Context, layer: int) -> Expression:
     a = activation_symbol(ctx, layer - 1)
     if ctx.mask(layer - 1) is None:
         return a
-    return Hadamard((Symbol("R" if ctx.notation.many else "r", (), (str(layer - 1),)), a))
+    return Hadamard((dropout_symbol(ctx, layer - 1), a))
+
+
+def dropout_symbol(ctx: Context, layer: int) -> Symbol:
+    """Return the symbol of dropout's factors of a layer."""
+    return Symbol("R" if ctx.notation.many else "r", (), (str(layer),))
 
 
 # --- one node -----------------------------------------------------------------------------------

@@ -104,7 +104,8 @@ def _weights_chain(ctx: Context, layer: int) -> Chain:
     )
     numbers = notation.product(ctx.matrix(delta, ms, here, d), ctx.matrix(read.T, before, ms, d))
     if penalized:
-        symbols = Sum((symbols, *penalty_terms(ctx, notation.weights(layer), numbers=False)))
+        W = WithShape(notation.weights(layer), notation.shape(s_here, s_before))
+        symbols = Sum((symbols, *penalty_terms(ctx, W, numbers=False)))
         numbers = numbers + ctx.matrix(added, before, here, d)
     left = WithShape(Nabla(COST, notation.weights(layer)), notation.shape(s_here, s_before))
     estimates = np.array([[_estimate(ctx, Entry(layer - 2, i, j)) for i in here] for j in before])

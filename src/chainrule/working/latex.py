@@ -68,7 +68,7 @@ class LatexFace(Face[Piece]):
 
     def in_brackets(self, piece: Piece) -> Piece:
         """Return a piece in round brackets, which grow with what is tall."""
-        tall = any(sign in piece.code for sign in (r"\frac", "bmatrix", r"\underset", r"\sum"))
+        tall = any(sign in piece.code for sign in (r"\frac", "bmatrix", r"\sum"))
         code = rf"\left({piece.code}\right)" if tall else f"({piece.code})"
         return Piece(code, piece.width + 2)
 
@@ -229,7 +229,7 @@ def _escaped(c: str) -> str:
 # --- documents -----------------------------------------------------------------------------------
 
 FACE = LatexFace()
-_ROOM = 76.0  # characters that a line of mathematics holds
+_ROOM = 80.0  # characters that a line of mathematics holds
 
 _HEAD = r"""% chainrule explain
 \documentclass[10pt,a4paper,fleqn]{article}

@@ -33,6 +33,7 @@ from chainrule.working.lecture_output import (
     derivation_of_pair,
     hypothesis_of,
     loss_of,
+    not_convex,
     share,
     why_canonical,
 )
@@ -231,7 +232,20 @@ def _output(ctx: Context) -> Section:
         )
     )
     blocks.append(Equation((short(delta, by_z, result),), ctx.notation.tag("BP1")))
-    blocks += why_canonical(ctx)
+    if ctx.pair.canonical and ctx.notation.many:
+        blocks.append(
+            Paragraph(
+                say(
+                    "Notes 8.1 to 8.3 call the matrix of these the derivative by {}. It is the one "
+                    "by {}: put into BP1.2 as printed, the slope of the hypothesis would count "
+                    "twice.",
+                    Symbol("H"),
+                    Symbol("Z", (), ("L",)),
+                ),
+                aside=True,
+            )
+        )
+    blocks += [*why_canonical(ctx), *not_convex(ctx)]
     return Section(say("The output layer"), tuple(blocks))
 
 

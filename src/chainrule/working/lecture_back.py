@@ -59,16 +59,18 @@ def hidden_layers(ctx: Context) -> Section:
                         last,
                     ),
                 ),
-                f"{ctx.notation.tag('BP2')}, blog image 36",
+                f"{ctx.notation.tag('BP2')}, blog images 34 to 36",
             ),
             Paragraph(
                 say(
                     "The weights are those of the forward pass, used in the other direction. Notes "
                     "6.1.2 write the matrix of layer {} with the entries of layer {}, and blog "
                     "image 36 has the equation for the last layer too, whose error comes from the "
-                    "loss.",
+                    "loss. The blog multiplies by all of {}; without its column of biases, since "
+                    "no way leads back through a bias.",
                     Symbol("ℓ") + 1,
                     Symbol("ℓ"),
+                    Symbol("θ"),
                 ),
                 aside=True,
             ),
@@ -137,7 +139,7 @@ def weights_and_biases(ctx: Context) -> Section:
         ),
         Equation(
             (short(Partial(COST, w), *weights),),
-            f"{notation.tag('BP3')}, blog image 37",
+            f"{notation.tag('BP3')}, blog images 30 and 37",
         ),
         Equation(
             (

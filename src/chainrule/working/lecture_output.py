@@ -25,7 +25,15 @@ from chainrule.working.expressions import (
 from chainrule.working.functions import logistic
 from chainrule.working.pairs import general, residual
 
-__all__ = ["delta_of", "derivation_of_pair", "hypothesis_of", "loss_of", "share", "why_canonical"]
+__all__ = [
+    "delta_of",
+    "derivation_of_pair",
+    "hypothesis_of",
+    "loss_of",
+    "not_convex",
+    "share",
+    "why_canonical",
+]
 
 log = call("log")
 K = "k"
@@ -310,6 +318,23 @@ def _own_loss(ctx: Context) -> list[Block]:
                 Emphasis(loss.hypothesis_name),
                 z,
             )
+        )
+    ]
+
+
+def not_convex(ctx: Context) -> list[Block]:
+    """Return what the logarithm does for the shape of the cost, and what it does not."""
+    if ctx.pair.name not in ("cross_entropy", "log_loss") or not ctx.pair.known or ctx.L == 2:
+        return []
+    return [
+        Paragraph(
+            say(
+                "The blog (Cost Function) has it that the logarithm makes the cost convex, so that "
+                "descent finds the global minimum. That is so without hidden layers. With them, as "
+                "here, {} is not convex in the weights, whatever the loss.",
+                Symbol("J"),
+            ),
+            aside=True,
         )
     ]
 

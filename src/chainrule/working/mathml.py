@@ -44,7 +44,7 @@ class MathFace(Face[str]):
 
     def in_brackets(self, piece: str) -> str:
         """Return a piece in round brackets, which grow with what is tall."""
-        tall = any(tag in piece for tag in ("<mfrac", "<mtable", "<munder"))
+        tall = any(tag in piece for tag in ("<mfrac", "<mtable", "<munder>"))
         fence = "" if tall else ' stretchy="false"'
         return (
             f'<mrow><mo{fence} form="prefix">(</mo>{piece}<mo{fence} form="postfix">)</mo></mrow>'
@@ -152,13 +152,13 @@ class MathFace(Face[str]):
         """Return a matrix symbol over its shape."""
         size = f"<mn>{shape[0]}</mn><mo>×</mo><mn>{shape[1]}</mn>"
         under = f'<mrow class="shape">{_MEDIUM}{size}{_MEDIUM}</mrow>'
-        return f"<munder><mrow>{piece}</mrow>{under}</munder>"
+        return f'<munder class="shaped"><mrow>{piece}</mrow>{under}</munder>'
 
     def rest(self, count: int, value: str) -> str:
         """Return what other terms add up to, with their number under it."""
         fence = '<mo stretchy="false" form="{}">{}</mo>'
         inside = f"<mrow>{fence.format('prefix', '[')}{value}{fence.format('postfix', ']')}</mrow>"
-        return f'<munder>{inside}<mtext class="shape">{count} more</mtext></munder>'
+        return f'<munder class="rest">{inside}<mtext class="shape">{count} more</mtext></munder>'
 
     def words(self, text: str) -> str:
         """Return words."""

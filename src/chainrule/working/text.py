@@ -31,10 +31,14 @@ _ABOVE = dict(zip("0123456789+-ℓLmMkn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡ�
 @final
 @dataclass(frozen=True)
 class Box:
-    """Lines of equal length; the one at `base` is on the line of what stands beside."""
+    """Lines of equal length; the one at `base` is on the line of what stands beside.
+
+    The last `under` lines hold shapes, which brackets need not embrace.
+    """
 
     lines: tuple[str, ...]
     base: int = 0
+    under: int = 0
 
     @property
     def width(self) -> int:
@@ -43,8 +47,8 @@ class Box:
 
     @property
     def tall(self) -> bool:
-        """Whether it has more than one line."""
-        return len(self.lines) > 1
+        """Whether it has more than one line, shapes aside."""
+        return len(self.lines) - self.under > 1
 
 
 def _width(text: str) -> int:
@@ -73,6 +77,7 @@ class TextFace(Face[Box]):
         """Return boxes side by side, their bases on one line."""
         above = max(p.base for p in pieces)
         below = max(len(p.lines) - p.base for p in pieces)
+        under = below - max(len(p.lines) - p.under - p.base for p in pieces)
         lines = [""] * (above + below)
         for p in pieces:
             blank = " " * p.width
@@ -80,12 +85,12 @@ class TextFace(Face[Box]):
             for at in range(len(lines)):
                 inside = 0 <= at - start < len(p.lines)
                 lines[at] += p.lines[at - start] if inside else blank
-        return Box(tuple(lines), above)
+        return Box(tuple(lines), above, under)
 
     def in_brackets(self, piece: Box) -> Box:
         """Return a box in round brackets."""
         if not piece.tall:
-            return Box((f"({piece.lines[0]})",))
+            return self.glue([Box(("(",)), piece, Box((")",))])
         return _framed(piece, "⎛⎜⎝", "⎞⎟⎠")
 
     def number(self, mantissa: str, exponent: int) -> Box:
@@ -168,7 +173,7 @@ class TextFace(Face[Box]):
         under = f"{shape[0]}×{shape[1]}"
         width = max(piece.width, len(under))
         lines = [f"{line:^{width + len(line) - _width(line)}}" for line in (*piece.lines, under)]
-        return Box(tuple(lines), piece.base)
+        return Box(tuple(lines), piece.base, 1)
 
     def rest(self, count: int, value: Box) -> Box:
         """Return [count more: value]."""
@@ -313,7 +318,7 @@ def _equation(equation: Equation, width: int) -> list[str]:
         boxes += _chain(drawn, left, indent, first, room)
     lines: list[str] = []
     for at, box in enumerate(boxes):
-        if at and (box.tall or boxes[at - 1].tall):
+        if at and max(len(box.lines), len(boxes[at - 1].lines)) > 1:
             lines.append("")
         for row, line in enumerate(box.lines):
             text = _INDENT + line
