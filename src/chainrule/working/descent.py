@@ -58,7 +58,7 @@ def descent_section(ctx: Context, done: Update) -> Section:
 def _opening(ctx: Context, done: Update, rule: Rule) -> tuple[Inline, ...]:
     settings: list[Inline] = []
     for symbol, value in rule.settings:
-        settings += [", " if settings else " ", Equal(symbol, Number(value))]
+        settings += [", " if settings else " ", Equal(symbol, ctx.number(value))]
     if done.own:
         text = say(f"This is step {done.t} of the model's own training, by {rule.name} with")
     elif ctx.subject.learner is None:

@@ -66,7 +66,7 @@ def hidden_layers(ctx: Context) -> Section:
                     "The weights are those of the forward pass, used in the other direction. Notes "
                     "6.1.2 write the matrix of layer {} with the entries of layer {}, and blog "
                     "image 36 has the equation for the last layer too, whose error comes from the "
-                    "loss. The blog multiplies by all of {}; without its column of biases, since "
+                    "loss. The blog multiplies by all of {}, but its column of biases has to go: "
                     "no way leads back through a bias.",
                     Symbol("ℓ") + 1,
                     Symbol("ℓ"),

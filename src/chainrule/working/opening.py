@@ -87,15 +87,19 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
     subject = ctx.subject
     found = list(subject.remarks)
     if subject.l2:
-        found.append(say("An L2 penalty with {}.", Equal(_strength(ctx, "2"), Number(subject.l2))))
+        found.append(
+            say("An L2 penalty with {}.", Equal(_strength(ctx, "2"), ctx.number(subject.l2)))
+        )
     if subject.l1:
-        found.append(say("An L1 penalty with {}.", Equal(_strength(ctx, "1"), Number(subject.l1))))
+        found.append(
+            say("An L1 penalty with {}.", Equal(_strength(ctx, "1"), ctx.number(subject.l1)))
+        )
     if subject.weight is not None:
         found.append(
             say(
                 "Each example counts with a weight {}; they add up to {}.",
                 Symbol("ω"),
-                Equal(Symbol("S"), Number(ctx.computed.total or float(subject.weight.sum()))),
+                Equal(Symbol("S"), ctx.number(ctx.computed.total)),
             )
         )
     if (subject.l2 or subject.l1) and subject.Y is not None:
@@ -104,7 +108,7 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
             say(
                 f"As in `trace` and `step`, {these} for the whole training set: penalties are "
                 "divided by {}.",
-                Equal(total_symbol(ctx), Number(ctx.computed.total)),
+                Equal(total_symbol(ctx), ctx.number(ctx.computed.total)),
             )
         )
     learner = subject.learner
