@@ -26,6 +26,11 @@ template <class T> using Array = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::d
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T> using MaybeArray = std::optional<Array<T>>;
 
+// Arguments that are taken as they are or refused: what is written into a converted copy is lost, and
+// a copy of the rows is what nobody asked for.
+auto array(const char* name) { return nb::arg(name).noconvert(); }
+auto array_or_none(const char* name) { return nb::arg(name).none().noconvert(); }
+
 template <class T> T* data_or_null(const MaybeArray<T>& array) {
   return array ? array->data() : nullptr;
 }
@@ -36,8 +41,10 @@ void require(bool fits) {
 }
 
 core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
-                                const std::vector<int>& activations, int loss) {
-  core::Architecture net{sizes, {}, static_cast<core::Loss>(loss)};
+                                const std::vector<int>& activations, int loss,
+                                const std::vector<double>& numbers) {
+  core::Architecture net{sizes, {}, {static_cast<core::Loss>(loss), numbers}};
+  require(net.loss.fits(sizes.back()));
   for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
   return net;
 }
@@ -79,6 +86,25 @@ bool signalled() {
   return PyErr_CheckSignals() != 0;
 }
 
+// What the core asks about every 50 ms whether to stop.
+std::function<bool()> asks_for_signals() {
+  return is_main_thread() ? signalled : [] { return false; };
+}
+
+// When a call is to come back, finished or not: some seconds from now, or never if they are infinite.
+class Deadline {
+ public:
+  explicit Deadline(double seconds) : begin_(Clock::now()), seconds_(seconds) {}
+  bool passed() const {
+    return std::chrono::duration<double>(Clock::now() - begin_).count() >= seconds_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin_;
+  const double seconds_;
+};
+
 // A one-dimensional contiguous buffer of T, if the object is one of that length; looked at through
 // Python's buffer protocol, which costs less than making an nb::ndarray.
 template <class T> class Row {
@@ -119,7 +145,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss, int optimizer, double momentum,
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers, int optimizer, double momentum,
              double beta_1, double beta_2, double epsilon, double l2, double l1,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
              bool shuffle, bool sparse, int threads, bool fixed_threads,
@@ -136,9 +163,10 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.sparse = sparse;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
-            new (self) Trainer(architecture(sizes, activations, loss), settings, n_examples);
+            new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
+                               n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
           "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
           "shuffle"_a, "sparse"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
@@ -151,7 +179,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const MaybeArray<const std::int64_t>& columns64,
              const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
              const MaybeArray<const T>& weight, double total, double rate,
-             Array<std::uint64_t> progress, Array<double> stopping, Matrix<double> records) {
+             Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
+             Matrix<double> records, double seconds) {
             const auto& net = self.architecture();
             const auto n = static_cast<std::ptrdiff_t>(Y.shape(0));
             const auto P = static_cast<std::size_t>(net.n_parameters());
@@ -163,7 +192,9 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                     n == self.n_examples());
             require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
             require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
-            require(progress.shape(0) == 4 && stopping.shape(0) == 4 && records.shape(1) == 2);
+            require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
+                    records.shape(1) == 3);
+            require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
             const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
                                              data_or_null(starts32), data_or_null(columns64),
                                              data_or_null(starts64)};
@@ -173,14 +204,20 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                                              data_or_null(weight),
                                              n,
                                              total};
-            core::Progress done{progress(0), progress(1), progress(2)};
+            core::Progress done{progress(0), progress(1), progress(2),
+                                progress(3), partial(0),  partial(1)};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
                                 stopping(3)};
-            const std::function<bool()> interrupted =
-                is_main_thread() ? signalled : [] { return false; };
+            const bool handles_signals = is_main_thread();
+            const Deadline deadline(seconds);
+            bool has_signal = false;
+            const auto interrupted = [&] {
+              has_signal = handles_signals && signalled();
+              return has_signal || deadline.passed();
+            };
             {
               const ReleaseGil released;
-              progress(3) = static_cast<std::uint64_t>(self.run(
+              progress(4) = static_cast<std::uint64_t>(self.run(
                   theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
                   reinterpret_cast<core::EpochRecord*>(records.data()),
                   static_cast<std::ptrdiff_t>(records.shape(0)), interrupted));
@@ -188,15 +225,19 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             progress(0) = done.step;
             progress(1) = done.epoch;
             progress(2) = done.examples;
+            progress(3) = done.position;
+            partial(0) = done.epoch_cost;
+            partial(1) = done.epoch_seconds;
             stopping(2) = rule.best;
             stopping(3) = rule.without_improvement;
-            if (self.status() == core::Status::kInterrupted) throw nb::python_error();
+            if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
-          "theta"_a, "first"_a.none(), "second"_a.none(), "X"_a.none(),
-          "values"_a.none(), "columns32"_a.none(), "starts32"_a.none(), "columns64"_a.none(),
-          "starts64"_a.none(), "Y"_a, "weight"_a.none(), "total"_a, "rate"_a, "progress"_a,
-          "stopping"_a, "records"_a);
+          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("X"),
+          array_or_none("values"), array_or_none("columns32"), array_or_none("starts32"),
+          array_or_none("columns64"), array_or_none("starts64"), array("Y"),
+          array_or_none("weight"), "total"_a, "rate"_a, array("progress"), array("partial"),
+          array("stopping"), array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",
@@ -213,12 +254,12 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
         const T* Y = one_hot;
-        if (net.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
+        if (net.loss.loss == core::Loss::kLogLoss && K <= 64 && PyIndex_Check(y.ptr())) {
           const std::ptrdiff_t k = PyNumber_AsSsize_t(y.ptr(), nullptr);
           if (k == -1 && PyErr_Occurred()) PyErr_Clear();
           if (k < 0 || k >= K) return std::nullopt;
           one_hot[k] = 1;
-        } else if (net.loss == core::Loss::kSquaredError) {
+        } else if (core::takes_numbers(net.loss.loss)) {
           targets.emplace(y, K, false);
           if (!*targets || !all_finite(targets->data(), K)) return std::nullopt;
           Y = targets->data();
@@ -231,7 +272,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         core::EpochRecord record;
         self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
                  memory_2 ? memory_2.data() : nullptr, examples, rate, progress, never, &record, 1,
-                 [] { return false; });
+                 [] { return false; }, false);
         if (self.status() == core::Status::kDiverged) return self.last_cost();
         return all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
       },
@@ -256,10 +297,11 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
       .def(
           "__init__",
           [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss) {
-            new (self) Predictor(architecture(sizes, activations, loss));
+             const std::vector<int>& activations, int loss,
+             const std::vector<double>& loss_numbers) {
+            new (self) Predictor(architecture(sizes, activations, loss, loss_numbers));
           },
-          "sizes"_a, "activations"_a, "loss"_a)
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a)
       .def(
           "predict",
           [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {
@@ -268,11 +310,17 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                     static_cast<std::ptrdiff_t>(X.shape(1)) == net.sizes.front() &&
                     static_cast<std::ptrdiff_t>(H.shape(1)) == net.sizes.back() &&
                     X.shape(0) == H.shape(0));
-            const ReleaseGil released;
-            self.predict(theta.data(), X.data(), H.data(), static_cast<std::ptrdiff_t>(X.shape(0)),
-                         threads);
+            const auto n = static_cast<std::ptrdiff_t>(X.shape(0));
+            std::function<bool()> interrupted;  // none for one block of rows
+            if (n > core::kRowBlock) interrupted = asks_for_signals();
+            bool whole;
+            {
+              const ReleaseGil released;
+              whole = self.predict(theta.data(), X.data(), H.data(), n, threads, interrupted);
+            }
+            if (!whole) throw nb::python_error();
           },
-          "theta"_a, "X"_a, "H"_a, "threads"_a);
+          array("theta"), array("X"), array("H"), "threads"_a);
 }
 
 // One of the core's elementwise functions over an array, with the caller's mode for subnormals.
@@ -292,6 +340,6 @@ NB_MODULE(CHAINRULE_MODULE, m) {
   m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
   bind<float>(m, "TrainerF32", "PredictorF32");
   bind<double>(m, "TrainerF64", "PredictorF64");
-  m.def("apply", apply<float>, "name"_a, "z"_a, "out"_a);
-  m.def("apply", apply<double>, "name"_a, "z"_a, "out"_a);
+  m.def("apply", apply<float>, "name"_a, array("z"), array("out"));
+  m.def("apply", apply<double>, "name"_a, array("z"), array("out"));
 }

@@ -71,6 +71,8 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "InvalidParameter": ValueError,
         "UnknownName": errors.InvalidParameter,
         "NotTrainable": errors.InvalidParameter,
+        "CheckpointMismatch": errors.InvalidParameter,
+        "WrongDerivative": errors.InvalidParameter,
         "Diverged": ArithmeticError,
         "TooLarge": MemoryError,
         "InvalidFile": ValueError,
@@ -82,7 +84,16 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         kind = getattr(errors, name)
         assert issubclass(kind, errors.ChainruleError)
         assert issubclass(kind, builtin)
-    kinds = {n for n in errors.__all__ if n != "unknown_name"}
+    kinds = set(errors.__all__) - {"unknown_name"}
+    warned = {name for name in kinds if issubclass(getattr(errors, name), Warning)}
+    assert warned == {
+        *("CheckpointWarning", "TrainingWarning", "UnscaledInputs", "DeadRectifiers"),
+        *("SaturatedSigmoids", "LearningRateTooLarge"),
+    }
+    assert all(issubclass(getattr(errors, name), UserWarning) for name in warned)
+    for name in warned - {"CheckpointWarning"}:
+        assert issubclass(getattr(errors, name), errors.TrainingWarning)
+    kinds -= warned
     assert kinds == {*expected, "ChainruleError"}
 
 

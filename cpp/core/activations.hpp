@@ -124,6 +124,7 @@ template <class T> void multiply_block(T* error, const T* slope, Block block) {
 template <class T> struct ActivationBlocks {
   void (*forward)(T* z, T* slope, Block block);
   void (*backward)(T* error, const T* a, Block block);  // null where g' was kept
+  bool is_relu = false;  // which the product can do on its way
 };
 
 template <class T> ActivationBlocks<T> activation_blocks(Activation g) {
@@ -131,7 +132,7 @@ template <class T> ActivationBlocks<T> activation_blocks(Activation g) {
     case Activation::kIdentity: return {activate_block<T, Activation::kIdentity>, slope_block<T, Activation::kIdentity>};
     case Activation::kLogistic: return {activate_block<T, Activation::kLogistic>, slope_block<T, Activation::kLogistic>};
     case Activation::kTanh: return {activate_block<T, Activation::kTanh>, slope_block<T, Activation::kTanh>};
-    case Activation::kRelu: return {activate_block<T, Activation::kRelu>, slope_block<T, Activation::kRelu>};
+    case Activation::kRelu: return {activate_block<T, Activation::kRelu>, slope_block<T, Activation::kRelu>, true};
     case Activation::kStep: return {activate_block<T, Activation::kStep>, nullptr};
     case Activation::kLeakyRelu: return {activate_block<T, Activation::kLeakyRelu>, nullptr};
     case Activation::kElu: return {activate_block<T, Activation::kElu>, nullptr};

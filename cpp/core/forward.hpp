@@ -5,39 +5,61 @@
 #include "threads.hpp"
 #include "workspace.hpp"
 
+#include <chrono>
+#include <functional>
 #include <mutex>
 
 namespace chainrule::CHAINRULE_ISA {
 
 inline std::size_t idx(Index i) { return static_cast<std::size_t>(i); }
 
-// Carries rows r ... r + n - 1 of X through all layers up to the output's z, which is left in the
-// last layer's `delta`. `after_hidden(l)` is called when the activations of a hidden layer are there.
+// A part of a matrix: rows from ... to - 1, panels of columns first ... last - 1.
+struct Part {
+  Index from, to, first, last;
+
+  Index rows() const { return to - from; }
+};
+
+// z = b + a W (FP2.1) of one layer and, if it is hidden, a = g(z), for a part of them. The output's z
+// is left in `delta`. A holds the layer's inputs of row 0 on, rows `a_row` apart.
+template <class T>
+void forward_part(const LayerPanels<T>& layer, const ActivationBlocks<T>* activation,
+                  const typename BatchBuffers<T>::Layer& buffer, const T* A, Index a_row, Part part) {
+  const Panels<T>& panels = layer.theta;
+  const Index distance = buffer.distance, n = part.rows();
+  T* Z = (activation ? buffer.a : buffer.delta).get() + part.from * distance;
+  T* slopes = buffer.slope.get();
+  const bool relu = activation && activation->is_relu && !slopes;
+  for (Index p = part.first; p < part.last; ++p)
+    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(
+        n, panels.width(p),
+        Product<T>{panels.rows - 1, A + part.from * a_row, a_row, 1, panels.row(p, 1),
+                   panels.width(p), Z + p * kPanel<T>, distance},
+        panels.row(p, 0));
+  if (!activation || relu) return;
+  const Index column = part.first * kPanel<T>;
+  activation->forward(Z + column, slopes ? slopes + part.from * distance + column : nullptr,
+                      {n, panels.width_of(part.first, part.last), distance});
+}
+
+// Carries rows r ... r + n - 1 of X through all layers up to the output's z. `after_hidden(l, part)` is
+// called when the activations of a hidden layer are there.
 template <class T, class AfterHidden>
 void forward_rows(const Architecture& net, const std::vector<LayerPanels<T>>& layers,
                   const std::vector<ActivationBlocks<T>>& activations,
                   const BatchBuffers<T>& buffers, const T* X, Index r, Index n,
                   AfterHidden&& after_hidden) {
+  const T* A = X;
   Index a_row = net.sizes[0];
-  const T* A = X + r * a_row;
   for (Index l = 0; l < net.n_layers(); ++l) {
     const bool output = l + 1 == net.n_layers();
-    const auto& buffer = buffers.layers[idx(l)];
-    const Panels<T>& panels = layers[idx(l)].theta;
-    const Index distance = buffer.distance;
-    T* Z = (output ? buffer.delta : buffer.a).get() + r * distance;
-    for (Index p = 0; p < panels.count(); ++p)
-      multiply(n, panels.width(p),
-               Product<T>{net.sizes[idx(l)], A, a_row, 1, panels.row(p, 1), panels.width(p),
-                          Z + p * kPanel<T>, distance},
-               panels.row(p, 0));
+    const Part part{r, r + n, 0, layers[idx(l)].theta.count()};
+    forward_part(layers[idx(l)], output ? nullptr : &activations[idx(l)], buffers.layers[idx(l)], A,
+                 a_row, part);
     if (output) return;
-    T* slopes = buffer.slope.get();
-    activations[idx(l)].forward(Z, slopes ? slopes + r * distance : nullptr,
-                                {n, padded<T>(panels.columns), distance});
-    after_hidden(l);
-    A = Z;
-    a_row = distance;
+    after_hidden(l, part);
+    A = buffers.layers[idx(l)].a.get();
+    a_row = buffers.layers[idx(l)].distance;
   }
 }
 
@@ -45,7 +67,7 @@ void forward_rows(const Architecture& net, const std::vector<LayerPanels<T>>& la
 // wrote into theta always counts.
 template <class T> class Predictor {
  public:
-  explicit Predictor(const Architecture& net) : net_(net), hypothesis_(loss_blocks<T>(net.loss).hypothesis) {
+  explicit Predictor(const Architecture& net) : net_(net), losses_(net.loss, net.sizes.back()) {
     const Index widest = *std::max_element(net_.sizes.begin(), net_.sizes.end());
     for (auto& row : row_) row = Buffer<T>(padded<T>(widest));
     for (Index l = 0; l < net_.n_layers(); ++l) {
@@ -77,7 +99,7 @@ template <class T> class Predictor {
       if (l + 1 < net_.n_layers())
         activations_[idx(l)].forward(z, nullptr, {1, padded<T>(out), padded<T>(out)});
       else
-        hypothesis_(z, out);
+        losses_.hypothesis(z, out);
       a = z;
     }
     std::copy_n(a, net_.sizes.back(), h);
@@ -85,13 +107,14 @@ template <class T> class Predictor {
 
   const Architecture& architecture() const { return net_; }
 
-  // H (n, K) from X (n, N), both with their rows one after another.
-  void predict(const T* theta, const T* X, T* H, Index n, int threads) {
+  // H (n, K) from X (n, N), both with their rows one after another. `interrupted`, if it
+  // is there, is asked about every 50 ms whether to stop; false if it was so, and H is not filled.
+  bool predict(const T* theta, const T* X, T* H, Index n, int threads,
+               const std::function<bool()>& interrupted) {
+    threads = static_cast<int>(std::min<Index>(threads, (n + kRowBlock - 1) / kRowBlock));
     const std::unique_lock<std::mutex> lock(running_, std::try_to_lock);
-    if (!lock) {  // another thread of Python's predicts: with buffers of our own
-      Predictor<T>(net_).predict(theta, X, H, n, threads);
-      return;
-    }
+    if (!lock)  // another thread of Python's predicts: with buffers of our own
+      return Predictor<T>(net_).predict(theta, X, H, n, threads, interrupted);
     Index at = 0;
     for (const auto& layer : layers_) {
       layer.theta.read(theta + at);
@@ -99,28 +122,38 @@ template <class T> class Predictor {
     }
     while (static_cast<int>(buffers_.size()) < threads)
       buffers_.emplace_back(net_, kRowBlock, false, false, false);
+    using Clock = std::chrono::steady_clock;
+    auto last_asked = Clock::now();
     std::atomic<Index> next{0};
+    std::atomic<bool> stop{false};
     in_team(threads, [&](int t) {
-      for (Index r; (r = next.fetch_add(kRowBlock, std::memory_order_relaxed)) < n;)
+      for (Index r; (r = next.fetch_add(kRowBlock, std::memory_order_relaxed)) < n;) {
+        if (t == 0 && interrupted && Clock::now() - last_asked >= std::chrono::milliseconds(50)) {
+          stop.store(interrupted(), std::memory_order_relaxed);
+          last_asked = Clock::now();
+        }
+        if (stop.load(std::memory_order_relaxed)) return;
         block(buffers_[static_cast<std::size_t>(t)], X + r * net_.sizes[0],
               H + r * net_.sizes.back(), std::min(kRowBlock, n - r));
+      }
     });
+    return !stop.load(std::memory_order_relaxed);
   }
 
  private:
   void block(const BatchBuffers<T>& buffers, const T* X, T* H, Index n) const {
-    forward_rows(net_, layers_, activations_, buffers, X, 0, n, [](Index) {});
+    forward_rows(net_, layers_, activations_, buffers, X, 0, n, [](Index, Part) {});
     const auto& last = buffers.layers.back();
     const Index K = net_.sizes.back();
     for (Index i = 0; i < n; ++i) {
       T* z = last.delta.get() + i * last.distance;
-      hypothesis_(z, K);
+      losses_.hypothesis(z, K);
       std::copy_n(z, K, H + i * K);
     }
   }
 
   const Architecture net_;
-  void (*const hypothesis_)(T* z, Index n);
+  const LossBlocks<T> losses_;
   std::vector<LayerPanels<T>> layers_;
   std::vector<ActivationBlocks<T>> activations_;
   std::vector<BatchBuffers<T>> buffers_;

@@ -27,12 +27,17 @@ template <class T> struct Product {
   Index y_row;
   T* C;             // C(i, j) = C[i * c_row + j]
   Index c_row;
+  const T* a = nullptr;  // laid out as C; for Finish::kReluSlope
 };
 
+// What becomes of an element of C before it is stored: nothing, or the rectifier and its slope (where
+// a > 0), which cost less here than another pass over the matrix.
+enum class Finish { kNone, kRelu, kReluSlope };
+
 // MR rows and NV vectors of C at once. `start` is a row to start from, or null for what C holds.
-template <class T, int MR, int NV>
+template <class T, int MR, int NV, Finish finish>
 CHAINRULE_INLINE void tile(Index n_k, const T* A, Index a_row, Index a_k, const T* Y, Index y_row,
-                           T* C, Index c_row, const T* start) {
+                           T* C, Index c_row, const T* start, const T* a) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[MR][NV];
 #pragma GCC unroll 16
@@ -53,65 +58,92 @@ CHAINRULE_INLINE void tile(Index n_k, const T* A, Index a_row, Index a_k, const 
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) store(C + i * c_row + v * L, acc[i][v]);
+    for (int v = 0; v < NV; ++v) {
+      if constexpr (finish == Finish::kRelu)
+        acc[i][v] = select<T>(acc[i][v] > Vec<T>{}, acc[i][v], Vec<T>{});
+      else if constexpr (finish == Finish::kReluSlope)
+        acc[i][v] = select<T>(load(a + i * c_row + v * L) > Vec<T>{}, acc[i][v], Vec<T>{});
+      store(C + i * c_row + v * L, acc[i][v]);
+    }
 }
 
-// All rows i of one block of k: tiles of 12 (6), then what is left.
-template <class T, int NV>
-inline void tiles(Index n_i, Index n_k, const Product<T>& p, Index k0, const T* start) {
+// The last n_i < kTileRows rows, as one tile of just that height.
+template <class T, int NV, Finish finish>
+CHAINRULE_INLINE void last_tile(Index n_i, Index n_k, const Product<T>& p, const T* A, const T* Y, T* C,
+                      const T* start, const T* a) {
+  auto run = [&](auto rows) {
+    constexpr int MR = decltype(rows)::value;
+    if constexpr (MR < kTileRows)
+      tile<T, MR, NV, finish>(n_k, A, p.a_row, p.a_k, Y, p.y_row, C, p.c_row, start, a);
+  };
+  switch (n_i) {
+    case 1: return run(std::integral_constant<int, 1>{});
+    case 2: return run(std::integral_constant<int, 2>{});
+    case 3: return run(std::integral_constant<int, 3>{});
+    case 4: return run(std::integral_constant<int, 4>{});
+    case 5: return run(std::integral_constant<int, 5>{});
+    case 6: return run(std::integral_constant<int, 6>{});
+    case 7: return run(std::integral_constant<int, 7>{});
+    case 8: return run(std::integral_constant<int, 8>{});
+    case 9: return run(std::integral_constant<int, 9>{});
+    case 10: return run(std::integral_constant<int, 10>{});
+    case 11: return run(std::integral_constant<int, 11>{});
+    default: return;
+  }
+}
+
+// All rows i of one block of k: whole tiles, then what is left.
+template <class T, int NV, Finish finish>
+void tiles(Index n_i, Index n_k, const Product<T>& p, Index k0, const T* start) {
   const T* A = p.A + k0 * p.a_k;
   const T* Y = p.Y + k0 * p.y_row;
   Index i = 0;
-  auto run = [&](auto rows) {
-    constexpr int MR = decltype(rows)::value;
-    tile<T, MR, NV>(n_k, A + i * p.a_row, p.a_row, p.a_k, Y, p.y_row, p.C + i * p.c_row, p.c_row,
-                    start);
-    i += MR;
-  };
-  while (n_i - i >= kTileRows) run(std::integral_constant<int, kTileRows>{});
-  if constexpr (kTileRows > 8)
-    if (n_i - i >= 8) run(std::integral_constant<int, 8>{});
-  if (n_i - i >= 4) run(std::integral_constant<int, 4>{});
-  if (n_i - i >= 2) run(std::integral_constant<int, 2>{});
-  if (n_i - i >= 1) run(std::integral_constant<int, 1>{});
+  for (; n_i - i >= kTileRows; i += kTileRows)
+    tile<T, kTileRows, NV, finish>(n_k, A + i * p.a_row, p.a_row, p.a_k, Y, p.y_row,
+                                   p.C + i * p.c_row, p.c_row, start, p.a + i * p.c_row);
+  last_tile<T, NV, finish>(n_i - i, n_k, p, A + i * p.a_row, Y, p.C + i * p.c_row, start,
+                           p.a + i * p.c_row);
 }
 
 // The product over one panel of `width` columns (one or two vectors), starting from a row.
-template <class T>
+template <class T, Finish finish = Finish::kNone>
 inline void multiply(Index n_i, Index width, const Product<T>& p, const T* start) {
-  Index k0 = 0;
-  do {
-    const Index n_k = std::min(kBlock<T>, p.n_k - k0);
+  auto block = [&](auto how, Index n_k, Index k0) {
+    constexpr Finish f = decltype(how)::value;
+    if (n_i == 1 && width < kPanel<T>) {  // a small network's single example: no detours
+      tile<T, 1, 1, f>(n_k, p.A + k0 * p.a_k, p.a_row, p.a_k, p.Y + k0 * p.y_row, p.y_row, p.C,
+                       p.c_row, start, p.a);
+      start = nullptr;
+      return;
+    }
     if (width == kPanel<T>)
-      tiles<T, 2>(n_i, n_k, p, k0, start);
+      tiles<T, 2, f>(n_i, n_k, p, k0, start);
     else
-      tiles<T, 1>(n_i, n_k, p, k0, start);
+      tiles<T, 1, f>(n_i, n_k, p, k0, start);
     start = nullptr;
-    k0 += n_k;
-  } while (k0 < p.n_k);
+  };
+  Index k0 = 0;
+  for (; p.n_k - k0 > kBlock<T>; k0 += kBlock<T>)
+    block(std::integral_constant<Finish, Finish::kNone>{}, kBlock<T>, k0);
+  block(std::integral_constant<Finish, finish>{}, p.n_k - k0, k0);
 }
 
-// The sums of the columns of n rows of Y, whole vectors wide, from the first row to the last. Eight
-// vectors at once, since each sum is one chain of additions that has to wait for itself.
-template <class T>
+// The sums of the columns of n rows of Y, from the first row to the last: of several vectors at once,
+// since each sum is one chain of additions that has to wait for itself.
+template <class T, int kAtOnce = 8>
 inline void column_sums(const T* Y, Index y_row, Index n, Index width, T* sums) {
-  constexpr Index L = kLanes<T>, kAtOnce = 8;
-  for (Index j = 0; j < width; j += kAtOnce * L) {
-    const Index vectors = std::min(kAtOnce, (width - j) / L);
-    if (vectors == kAtOnce) {
-      Vec<T> acc[kAtOnce] = {};
-      for (Index r = 0; r < n; ++r)
+  constexpr Index L = kLanes<T>;
+  Index j = 0;
+  for (; width - j >= kAtOnce * L; j += kAtOnce * L) {
+    Vec<T> acc[kAtOnce] = {};
+    for (Index r = 0; r < n; ++r)
 #pragma GCC unroll 8
-        for (Index v = 0; v < kAtOnce; ++v) acc[v] = acc[v] + load(Y + r * y_row + j + v * L);
-      for (Index v = 0; v < kAtOnce; ++v) store(sums + j + v * L, acc[v]);
-    } else {
-      for (Index v = 0; v < vectors; ++v) {
-        Vec<T> acc{};
-        for (Index r = 0; r < n; ++r) acc = acc + load(Y + r * y_row + j + v * L);
-        store(sums + j + v * L, acc);
-      }
-    }
+      for (Index v = 0; v < kAtOnce; ++v) acc[v] = acc[v] + load(Y + r * y_row + j + v * L);
+#pragma GCC unroll 8
+    for (Index v = 0; v < kAtOnce; ++v) store(sums + j + v * L, acc[v]);
   }
+  if constexpr (kAtOnce > 1)
+    if (j < width) column_sums<T, kAtOnce - 1>(Y + j, y_row, n, width - j, sums + j);
 }
 
 }  // namespace chainrule::CHAINRULE_ISA

@@ -40,6 +40,10 @@ template <class T> struct Panels {
   Index width(Index panel) const {
     return std::min(kPanel<T>, padded<T>(columns) - panel * kPanel<T>);
   }
+  // Of panels first ... last - 1 together.
+  Index width_of(Index first, Index last) const {
+    return first == last ? 0 : (last - 1 - first) * kPanel<T> + width(last - 1);
+  }
   T* row(Index panel, Index r) const { return data + panel * kPanel<T> * rows + r * width(panel); }
 
   void read(const T* matrix) const {

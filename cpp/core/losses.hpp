@@ -1,12 +1,16 @@
 // Output pairs over a row of z: hypothesis, loss and delta (see chainrule/maths/losses.py).
 #pragma once
 
-#include "layout.hpp"
+#include "loss_parameters.hpp"
 #include "math.hpp"
+#include "transpose.hpp"
 
 namespace chainrule::CHAINRULE_ISA {
 
-enum class Loss : int { kSquaredError, kCrossEntropy, kLogLoss, kPoisson, kLogisticSquaredError, kIndicator };
+// Label smoothing of y among so many classes: y (1 - e) + e/K.
+template <class T> CHAINRULE_INLINE Vec<T> smoothed(Vec<T> y, T e, Index n_classes) {
+  return splat<T>(1 - e) * y + splat<T>(e / static_cast<T>(n_classes));
+}
 
 // Lane 0 of v + (v moved down by half its lanes), again and again until one lane is left.
 template <class T, int half> CHAINRULE_INLINE Vec<T> fold(Vec<T> v) {
@@ -48,20 +52,41 @@ template <class T> CHAINRULE_INLINE T largest(const T* z, Index n) {
   return m;
 }
 
-// z becomes h in place; n = K outputs, padded to whole vectors behind.
-template <class T, Loss loss> void hypothesis_row(T* z, Index n) {
+// A row's vectors of z: whole ones if it is padded, else only its entries are touched.
+template <class T, bool is_padded> CHAINRULE_INLINE Vec<T> load_of_row(const T* z, int lanes) {
+  return is_padded ? load(z) : load_first(z, lanes);
+}
+template <class T, bool is_padded> CHAINRULE_INLINE void store_of_row(T* z, Vec<T> v, int lanes) {
+  is_padded ? store(z, v) : store_first(z, v, lanes);
+}
+
+template <class T, bool is_padded> CHAINRULE_INLINE void softmax_row(T* z, Index n) {
   constexpr int L = kLanes<T>;
-  if constexpr (loss == Loss::kLogLoss) {
-    const Vec<T> m = splat(largest(z, n));
-    RowSum<T> sum;
-    for (Index j = 0; j < n; j += L) {
-      const Vec<T> e = select<T>(first_lanes<T>(static_cast<int>(std::min<Index>(L, n - j))),
-                                 exp<T>(load(z + j) - m), Vec<T>{});
-      store(z + j, e);
-      sum.add(e);
+  const Vec<T> m = splat(largest(z, n));
+  RowSum<T> sum;
+  for (Index j = 0; j < n; j += L) {
+    const int lanes = static_cast<int>(std::min<Index>(L, n - j));
+    const Vec<T> e = select<T>(first_lanes<T>(lanes),
+                               exp<T>(load_of_row<T, is_padded>(z + j, lanes) - m), Vec<T>{});
+    store_of_row<T, is_padded>(z + j, e, lanes);
+    sum.add(e);
+  }
+  const Vec<T> total = splat(sum.total());
+  for (Index j = 0; j < n; j += L) {
+    const int lanes = static_cast<int>(std::min<Index>(L, n - j));
+    store_of_row<T, is_padded>(z + j, load_of_row<T, is_padded>(z + j, lanes) / total, lanes);
+  }
+}
+
+// z becomes h in place; n = K outputs, padded to whole vectors behind.
+template <class T, Loss loss> void hypothesis_row(T* z, Index n, const LossParameters<T>& parameters) {
+  constexpr int L = kLanes<T>;
+  if constexpr (loss == Loss::kLogLoss) return softmax_row<T, true>(z, n);
+  if constexpr (loss == Loss::kGroupedLogLoss) {
+    for (const Index classes : parameters.groups) {
+      softmax_row<T, false>(z, classes);
+      z += classes;
     }
-    const Vec<T> total = splat(sum.total());
-    for (Index j = 0; j < n; j += L) store(z + j, load(z + j) / total);
     return;
   }
   for (Index j = 0; j < n; j += L) {
@@ -92,16 +117,21 @@ template <class T> struct Targets {
 
 // The log loss of one example is -sum y log h = (sum y) log sum e^(z - m) - sum y (z - m), with m
 // the largest z. Here the three sums are made, and delta; the logarithm is taken of many rows at once.
-template <class T>
-CHAINRULE_INLINE void log_loss_row(T* z, const T* y, Index n, T c, T& total, T& weight, T& dot) {
+template <class T, bool is_padded = true>
+CHAINRULE_INLINE void log_loss_row(T* z, const T* y, Index n, T c, T smoothing, T& total, T& weight,
+                                   T& dot) {
   constexpr int L = kLanes<T>;
   const Vec<T> m = splat(largest(z, n)), scale = splat(c), zero{};
+  const auto target = [&](Index j, int lanes) {
+    const Vec<T> t = load_first(y + j, lanes);
+    return smoothing == 0 ? t : select<T>(first_lanes<T>(lanes), smoothed<T>(t, smoothing, n), zero);
+  };
   RowSum<T> totals, weights, dots;
   for (Index j = 0; j < n; j += L) {
     const int lanes = static_cast<int>(std::min<Index>(L, n - j));
-    const Vec<T> shifted = load(z + j) - m, t = load_first(y + j, lanes);
+    const Vec<T> shifted = load_of_row<T, is_padded>(z + j, lanes) - m, t = target(j, lanes);
     const Vec<T> e = select<T>(first_lanes<T>(lanes), exp<T>(shifted), zero);
-    store(z + j, e);
+    store_of_row<T, is_padded>(z + j, e, lanes);
     totals.add(e);
     weights.add(t);
     dots.add(t * select<T>(first_lanes<T>(lanes), shifted, zero));
@@ -111,25 +141,102 @@ CHAINRULE_INLINE void log_loss_row(T* z, const T* y, Index n, T c, T& total, T& 
   dot = dots.total();
   const Vec<T> inverse = splat(c / total);
   for (Index j = 0; j < n; j += L) {
-    const Vec<T> t = load_first(y + j, static_cast<int>(std::min<Index>(L, n - j)));
-    store(z + j, load(z + j) * inverse - scale * t);
+    const int lanes = static_cast<int>(std::min<Index>(L, n - j));
+    const Vec<T> e = load_of_row<T, is_padded>(z + j, lanes), t = target(j, lanes);
+    store_of_row<T, is_padded>(z + j, e * inverse - scale * t, lanes);
   }
 }
 
+// The log losses of an example's groups added up (returned, times c), and delta in place of z.
+template <class T>
+T grouped_log_loss_row(T* z, const T* y, Index n, T c, const LossParameters<T>& parameters) {
+  T loss = 0;
+  T* group = z;
+  for (const Index classes : parameters.groups) {
+    T total, weight, dot;
+    log_loss_row<T, false>(group, y, classes, c, parameters.smoothing, total, weight, dot);
+    const Vec<T> log_of_total = log<T>(splat(total));
+    loss = loss + (weight * log_of_total[0] - dot);
+    group += classes;
+    y += classes;
+  }
+  std::fill(z + n, z + padded<T>(n), T(0));
+  return c * loss;
+}
+
+// The sum of n <= kLanes<T> entries that lie each in a vector of its own, in RowSum's order.
+template <class T> CHAINRULE_INLINE Vec<T> sum_across(const Vec<T>* entries, Index n) {
+  constexpr int kPlaces = 64 / static_cast<int>(sizeof(T));
+  Vec<T> place[kPlaces];
+  for (int j = 0; j < kPlaces; ++j) place[j] = j < n ? entries[j] : Vec<T>{};
+  for (int half = kPlaces / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; ++j) place[j] = place[j] + place[j + half];
+  return place[0];
+}
+
+// The same for as many rows at once as a vector has lanes, a class in each vector: few classes would
+// leave most lanes of a row's own vector empty. n <= kLanes<T>.
+template <class T>
+CHAINRULE_INLINE void log_loss_rows(T* z, Index distance, const T* const* y, Index n, Vec<T> c,
+                                    T smoothing, Vec<T>& total, Vec<T>& weight, Vec<T>& dot) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> zero{};
+  Vec<T> e[L], t[L], term[L];
+  for (int i = 0; i < L; ++i) {
+    e[i] = load(z + i * distance);
+    t[i] = load_first(y[i], static_cast<int>(n));
+  }
+  transpose_square<T>(e);
+  transpose_square<T>(t);
+  Vec<T> m = e[0];
+  for (Index j = 1; j < n; ++j) m = select<T>(e[j] > m, e[j], m);
+  for (Index j = 0; j < n; ++j) {
+    const Vec<T> shifted = e[j] - m;
+    e[j] = exp<T>(shifted);
+    if (smoothing != 0) t[j] = smoothed<T>(t[j], smoothing, n);
+    term[j] = t[j] * shifted;
+  }
+  total = sum_across<T>(e, n);
+  weight = sum_across<T>(t, n);
+  dot = sum_across<T>(term, n);
+  const Vec<T> inverse = c / total;
+  for (Index j = 0; j < L; ++j) e[j] = j < n ? e[j] * inverse - c * t[j] : zero;
+  transpose_square<T>(e);
+  for (int i = 0; i < L; ++i) store(z + i * distance, e[i]);
+}
+
 // One example: from z and y the loss (returned) and c * dloss/dz (in place of z).
-template <class T, Loss loss> CHAINRULE_INLINE T loss_row(T* z, const T* y, Index n, T c) {
+template <class T, Loss loss>
+CHAINRULE_INLINE T loss_row(T* z, const T* y, Index n, T c, const LossParameters<T>& parameters) {
   constexpr int L = kLanes<T>;
   const Vec<T> scale = splat(c), zero{}, one = splat<T>(1), half = splat<T>(static_cast<T>(0.5));
+  const Vec<T> bound = splat(parameters.delta);
   RowSum<T> sum;
   for (Index j = 0; j < n; j += L) {
     const int lanes = static_cast<int>(std::min<Index>(L, n - j));
     const IntVec<T> real = first_lanes<T>(lanes);
-    const Vec<T> v = load(z + j), t = load_first(y + j, lanes);
+    const Vec<T> v = load(z + j);
+    Vec<T> t = load_first(y + j, lanes);
     Vec<T> value, delta;
     if constexpr (loss == Loss::kSquaredError) {
       delta = v - t;
       value = half * delta * delta;
+    } else if constexpr (loss == Loss::kAbsoluteError) {
+      const Vec<T> r = v - t;
+      value = select<T>(r < zero, -r, r);
+      delta = select<T>(r > zero, one, select<T>(r < zero, -one, zero));
+    } else if constexpr (loss == Loss::kHuber) {
+      const Vec<T> r = v - t, size = select<T>(r < zero, -r, r);
+      const Vec<T> near = select<T>(size > bound, bound, size);
+      value = near * (size - half * near);
+      delta = select<T>(r < zero, -near, near);
+    } else if constexpr (loss == Loss::kQuantile) {
+      const Vec<T> r = v - t, q = load(parameters.quantiles.data() + j);
+      const Vec<T> slope = select<T>(r > zero, one - q, -q);
+      value = slope * r;
+      delta = select<T>(r == zero, zero, slope);
     } else if constexpr (loss == Loss::kCrossEntropy) {
+      if (parameters.smoothing != 0) t = smoothed<T>(t, parameters.smoothing, 2);
       value = t * softplus<T>(-v) + (one - t) * softplus<T>(v);
       delta = logistic<T>(v) - t;
     } else if constexpr (loss == Loss::kPoisson) {
@@ -152,15 +259,34 @@ template <class T, Loss loss> CHAINRULE_INLINE T loss_row(T* z, const T* y, Inde
 
 // Rows r ... r + rows - 1 of a batch: z becomes delta (BP1.2), `losses` gets c * loss of each.
 template <class T, Loss loss>
-void loss_block(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets) {
+void loss_block(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets,
+                const LossParameters<T>& parameters) {
   if constexpr (loss == Loss::kLogLoss) {
     constexpr Index L = kLanes<T>;
     T total[L], weight[L], dot[L], c[L];
     for (Index i = r; i < r + rows; i += L) {
       const Index n = std::min(L, r + rows - i);
+      if (n == L && targets.n <= L / 2) {
+        const T* y[L];
+        Vec<T> totals, weights, dots;
+        bool present = true;
+        for (Index k = 0; k < n; ++k) {
+          c[k] = targets.c(i + k);
+          y[k] = targets.y(i + k);
+          present = present && c[k] != 0;
+        }
+        if (present) {
+          log_loss_rows(z, distance, y, targets.n, load(c), parameters.smoothing, totals, weights,
+                        dots);
+          store_first(losses + i, load(c) * (weights * log<T>(totals) - dots), static_cast<int>(L));
+          z += L * distance;
+          continue;
+        }
+      }
       for (Index k = 0; k < n; ++k, z += distance) {
         c[k] = targets.c(i + k);
-        log_loss_row(z, targets.y(i + k), targets.n, c[k], total[k], weight[k], dot[k]);
+        log_loss_row(z, targets.y(i + k), targets.n, c[k], parameters.smoothing, total[k], weight[k],
+                     dot[k]);
         if (c[k] == 0) {  // an example of weight 0 is as good as absent, whatever its loss
           std::fill_n(z, padded<T>(targets.n), T(0));
           total[k] = weight[k] = 1;
@@ -178,27 +304,49 @@ void loss_block(T* z, Index distance, T* losses, Index r, Index rows, const Targ
     if (c == 0) {  // an example of weight 0 is as good as absent, whatever its loss
       std::fill_n(z, padded<T>(targets.n), T(0));
       losses[i] = 0;
+    } else if constexpr (loss == Loss::kGroupedLogLoss) {
+      losses[i] = grouped_log_loss_row(z, targets.y(i), targets.n, c, parameters);
     } else {
-      losses[i] = c * loss_row<T, loss>(z, targets.y(i), targets.n, c);
+      losses[i] = c * loss_row<T, loss>(z, targets.y(i), targets.n, c, parameters);
     }
   }
 }
 
-template <class T> struct LossBlocks {
-  void (*hypothesis)(T* z, Index n);
-  void (*loss)(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets);
-};
-
-template <class T> LossBlocks<T> loss_blocks(Loss loss) {
-  switch (loss) {
-    case Loss::kSquaredError: return {hypothesis_row<T, Loss::kSquaredError>, loss_block<T, Loss::kSquaredError>};
-    case Loss::kCrossEntropy: return {hypothesis_row<T, Loss::kCrossEntropy>, loss_block<T, Loss::kCrossEntropy>};
-    case Loss::kLogLoss: return {hypothesis_row<T, Loss::kLogLoss>, loss_block<T, Loss::kLogLoss>};
-    case Loss::kPoisson: return {hypothesis_row<T, Loss::kPoisson>, loss_block<T, Loss::kPoisson>};
-    case Loss::kLogisticSquaredError: return {hypothesis_row<T, Loss::kLogisticSquaredError>, loss_block<T, Loss::kLogisticSquaredError>};
-    case Loss::kIndicator: return {hypothesis_row<T, Loss::kIndicator>, loss_block<T, Loss::kIndicator>};
+// What a loss does to the rows of a batch.
+template <class T> class LossBlocks {
+ public:
+  LossBlocks(const LossSettings& settings, Index n_outputs) : parameters_(settings, n_outputs) {
+    switch (settings.loss) {
+      case Loss::kSquaredError: use<Loss::kSquaredError>(); break;
+      case Loss::kCrossEntropy: use<Loss::kCrossEntropy>(); break;
+      case Loss::kLogLoss: use<Loss::kLogLoss>(); break;
+      case Loss::kPoisson: use<Loss::kPoisson>(); break;
+      case Loss::kLogisticSquaredError: use<Loss::kLogisticSquaredError>(); break;
+      case Loss::kIndicator: use<Loss::kIndicator>(); break;
+      case Loss::kAbsoluteError: use<Loss::kAbsoluteError>(); break;
+      case Loss::kHuber: use<Loss::kHuber>(); break;
+      case Loss::kQuantile: use<Loss::kQuantile>(); break;
+      case Loss::kGroupedLogLoss: use<Loss::kGroupedLogLoss>(); break;
+    }
   }
-  return {nullptr, nullptr};
-}
+
+  // z of one row becomes h; n = K outputs, padded to whole vectors behind.
+  void hypothesis(T* z, Index n) const { hypothesis_(z, n, parameters_); }
+
+  // Rows r ... r + rows - 1: z becomes delta, `losses` gets c * loss of each.
+  void loss(T* z, Index distance, T* losses, Index r, Index rows, const Targets<T>& targets) const {
+    loss_(z, distance, losses, r, rows, targets, parameters_);
+  }
+
+ private:
+  template <Loss kind> void use() {
+    hypothesis_ = hypothesis_row<T, kind>;
+    loss_ = loss_block<T, kind>;
+  }
+
+  LossParameters<T> parameters_;
+  void (*hypothesis_)(T*, Index, const LossParameters<T>&) = nullptr;
+  void (*loss_)(T*, Index, T*, Index, Index, const Targets<T>&, const LossParameters<T>&) = nullptr;
+};
 
 }  // namespace chainrule::CHAINRULE_ISA

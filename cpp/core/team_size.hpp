@@ -15,23 +15,28 @@ namespace chainrule::CHAINRULE_ISA {
 
 class TeamSize {
  public:
-  // `fixed` takes `most` threads always. If the steps are `large`, so that more threads are likely to
-  // be faster, the most are tried first.
-  TeamSize(int most, bool fixed, bool large) : begun_(large) {
+  // How long a step is for one thread: long enough to be worth a try of two soon, or so long that
+  // more threads are likely to be faster, and are tried first.
+  enum class Steps { kShort, kMedium, kLong };
+
+  // `fixed` takes `most` threads always.
+  TeamSize(int most, bool fixed, Steps steps) : steps_(steps), begun_(steps == Steps::kLong) {
     if (!fixed)
       for (int size = 1; size < most; size *= 2) candidates_.push_back({size, 0});
     candidates_.push_back({most, 0});
-    if (large) std::reverse(candidates_.begin(), candidates_.end());
+    if (steps == Steps::kLong) std::reverse(candidates_.begin(), candidates_.end());
     trying_ = candidates_.size() > 1;
   }
 
   int size() const { return candidates_[current_].size; }
+  int most() const { return std::max(candidates_.front().size, candidates_.back().size); }
   bool is_fixed() const { return candidates_.size() == 1; }
 
-  // How long to stay with this size before `took` is to be told. With small steps one thread begins
+  // How long to stay with this size before `took` is to be told. With short steps one thread begins
   // and has 10 ms, so that what is short stays with it: a try of two can cost more than it wins.
   std::chrono::microseconds patience() const {
-    return std::chrono::microseconds(!begun_ ? 10000 : trying_ ? 2000 : 50000);
+    const int first = steps_ == Steps::kShort ? 10000 : 1000;
+    return std::chrono::microseconds(!begun_ ? first : trying_ ? 2000 : 50000);
   }
 
   // Takes in how long a step took with this size, and chooses the next.
@@ -47,7 +52,8 @@ class TeamSize {
           [](const Candidate& a, const Candidate& b) { return a.seconds < b.seconds; });
       current_ = static_cast<std::size_t>(best - candidates_.begin());
       trying_ = false;
-      left_ = kTurns;
+      // Long steps that do not gain from threads: something else has the processors for a while.
+      left_ = steps_ == Steps::kLong && current_ > 0 ? kTurns / 5 : kTurns;
     } else if (--left_ == 0 || seconds_a_step > 1.5 * mine.seconds) {
       trying_ = true;
       current_ = 0;
@@ -61,6 +67,7 @@ class TeamSize {
   };
   static constexpr int kTurns = 20;
 
+  const Steps steps_;
   std::vector<Candidate> candidates_;
   std::size_t current_ = 0;
   bool trying_ = false, begun_;

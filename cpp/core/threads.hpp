@@ -61,6 +61,11 @@ class UsualMode {
   UsualMode& operator=(const UsualMode&) = delete;
 };
 
+// Which thread of how many.
+struct Member {
+  int number, of;
+};
+
 class Barrier {
  public:
   explicit Barrier(int n) : n_(n) {}

@@ -1,14 +1,7 @@
-// The training loop: many epochs a call.
-//
-// Rows first, then weights: each thread carries its rows through all layers forward and back; a
-// barrier; then the threads share out the weights, each computing the gradient of a piece and
-// updating it at once, so that no gradient is ever stored; a barrier. No sum is split across
-// threads, which is why their number cannot change a bit.
+// The training loop: many epochs a call, each step of them two passes with a barrier behind each.
 #pragma once
 
-#include "forward.hpp"
-#include "optimizers.hpp"
-#include "philox.hpp"
+#include "passes.hpp"
 #include "team_size.hpp"
 
 #include <chrono>
@@ -18,53 +11,13 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Rows of a sparse matrix (CSR): row i has the entries starts[i] ... starts[i + 1] - 1.
-template <class T> struct SparseRows {
-  const T* values = nullptr;
-  const std::int32_t* columns32 = nullptr;  // columns and starts are both of one of the two types
-  const std::int32_t* starts32 = nullptr;
-  const std::int64_t* columns64 = nullptr;
-  const std::int64_t* starts64 = nullptr;
-
-  Index start(Index row) const {
-    return starts32 ? starts32[row] : static_cast<Index>(starts64[row]);
-  }
-  Index column(Index entry) const {
-    return columns32 ? columns32[entry] : static_cast<Index>(columns64[entry]);
-  }
-  // Adds up entries of the same place, as SciPy does.
-  void write_row(Index row, T* to, Index width) const {
-    std::fill_n(to, width, T(0));
-    for (Index e = start(row); e < start(row + 1); ++e) to[column(e)] += values[e];
-  }
-};
-
-template <class T> struct Examples {
-  const T* X;  // rows of n_features, one after another; null if they are sparse
-  SparseRows<T> sparse;
-  const T* Y;  // rows of n_outputs
-  const T* weight;  // or null
-  Index n;
-  double total;  // S
-};
-
 enum class Status : int { kFinished, kDiverged, kInterrupted };
 
-struct Settings {
-  OptimizerSettings optimizer;
-  double l2 = 0.0, l1 = 0.0;
-  std::vector<double> dropout;  // one per hidden layer, or none
-  std::uint64_t seed = 0;
-  Index batch_size = 1;
-  bool shuffle = true;
-  bool sparse = false;  // whether rows come from a sparse matrix
-  int threads = 1;
-  bool fixed_threads = true;  // or any number up to that, whichever is fastest
-};
-
-// How far training is; advanced by every step.
+// How far training is; advanced by every step. A run that was interrupted inside an epoch goes on
+// there: after `position` of its examples, with the cost and the seconds they took.
 struct Progress {
-  std::uint64_t step = 0, epoch = 0, examples = 0;
+  std::uint64_t step = 0, epoch = 0, examples = 0, position = 0;
+  double epoch_cost = 0.0, epoch_seconds = 0.0;
 };
 
 // When to stop before the epochs are used up; without `tol` never.
@@ -73,34 +26,23 @@ struct Stopping {
   double tol = 0.0, n_iter_no_change = 0.0, best = 0.0, without_improvement = 0.0;
 };
 
+// The gradient's norm is that of the epoch's last step, with the penalties.
 struct EpochRecord {
-  double cost, seconds;
+  double cost, gradient_norm, seconds;
 };
 
 template <class T> class Trainer {
  public:
   Trainer(const Architecture& net, const Settings& settings, Index n_examples)
-      : net_(net), settings_(settings),
-        n_batch_(std::min(settings.batch_size, n_examples)),
-        buffers_(net, n_batch_, true, !settings.dropout.empty(),
-                 settings.sparse || (settings.shuffle && n_batch_ > 1 && n_batch_ < n_examples)),
-        losses_(loss_blocks<T>(net.loss)),
-        update_(choose_update<T>(settings.optimizer.kind, false)),
-        penalized_update_(
-            choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
-        order_(static_cast<std::size_t>(n_examples)),
-        team_(settings.threads, settings.fixed_threads, work() > kLargeStep) {
-    for (Index l = 0; l < net_.n_layers(); ++l) {
-      const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
-      layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
-      if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
-      for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
-    }
-    unit_penalty_.assign(units_.size(), 0.0);
-    steps_per_look_ = static_cast<std::uint64_t>(std::max(1.0, std::min(1e4, 1e7 / work())));
-    for (int t = 0; t < settings_.threads; ++t)
-      gradients_.emplace_back((kRowBlock + 1) * kPanel<T> +
-                              padded<T>(*std::max_element(net_.sizes.begin(), net_.sizes.end())));
+      : net_(net), settings_(settings), n_batch_(std::min(settings.batch_size, n_examples)),
+        steps_per_look_(looks_every(step_work(net, n_batch_))),
+        interruption_(steps_per_look_ == 1, settings.ask_every),
+        team_(threads_of_use(net, settings.threads, n_batch_), settings.fixed_threads,
+              step_work(net, n_batch_) > kLongStep     ? TeamSize::Steps::kLong
+              : step_work(net, n_batch_) > kMediumStep ? TeamSize::Steps::kMedium
+                                                       : TeamSize::Steps::kShort),
+        passes_(net_, settings_, n_batch_, n_examples, team_.most(), interruption_),
+        order_(static_cast<std::size_t>(n_examples)) {
     if (settings_.shuffle && n_batch_ < n_examples) shuffle_.resize(idx(n_examples));
   }
 
@@ -108,33 +50,50 @@ template <class T> class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // Runs up to n_epochs and fills a record of each that was finished; returns how many. Theta and
-  // the optimizer's memory are read at the beginning and written at the end.
-  // `interrupted` is asked about every 50 ms whether to stop.
+  // the optimizer's memory are read at the beginning and written at the end; they are those after
+  // the last finished step, whenever it was interrupted.
+  // `interrupted` is asked about every 50 ms whether to stop. Without `measures` the records have no
+  // norms.
   Index run(T* theta, T* first, T* second, const Examples<T>& examples, double rate,
             Progress& progress, Stopping& stopping, EpochRecord* records, Index n_epochs,
-            const std::function<bool()>& interrupted) {
+            const std::function<bool()>& interrupted, bool measures = true) {
     const std::lock_guard<std::mutex> lock(running_);
     examples_ = &examples;
     rate_ = rate;
+    measures_ = measures;
     status_ = Status::kFinished;
     progress_ = &progress;
-    finished_ = position_ = 0;
+    interruption_.begin(interrupted, progress.step);
+    arrays_ = {theta, first, second};
+    finished_ = 0;
+    position_ = static_cast<Index>(progress.position);
     stop_ = done_ = false;
-    last_asked_ = Clock::now();
-    read(theta, first, second);
-    while (finished_ < n_epochs && !stop_ && !done_) {
+    passes_.take(examples);
+    passes_.read(theta, first, second);
+    if (position_ > 0) {
+      begin_epoch(settings_.shuffle && n_batch_ < examples.n);
+      epoch_cost_ = progress.epoch_cost;
+      epoch_begin_ -= std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double>(progress.epoch_seconds));
+    }
+    while (status_ == Status::kFinished && !interruption_.happened() && finished_ < n_epochs && !done_) {
       const auto begin = Clock::now();
       const std::uint64_t steps = progress.step;
       const int size = team_.size();
       Barrier barrier(size);
-      next_unit_.store(0, std::memory_order_relaxed);
+      passes_.begin_step();
       pause_ = false;
       pause_at_ = begin + team_.patience();
-      in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs, interrupted); });
+      in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs); });
       const std::chrono::duration<double> took = Clock::now() - begin;
-      team_.took(took.count() / static_cast<double>(progress.step - steps));
+      if (progress.step != steps)
+        team_.took(took.count() / static_cast<double>(progress.step - steps));
     }
-    write(theta, first, second);
+    if (status_ == Status::kFinished && interruption_.happened()) status_ = Status::kInterrupted;
+    hold();
+    progress.position = static_cast<std::uint64_t>(position_);
+    progress.epoch_cost = position_ > 0 ? epoch_cost_ : 0.0;
+    progress.epoch_seconds = position_ > 0 ? seconds_since(epoch_begin_) : 0.0;
     return finished_;
   }
 
@@ -147,51 +106,26 @@ template <class T> class Trainer {
   double last_cost() const { return data_cost_; }
 
  private:
-  struct Unit {
-    Index layer, begin, end;  // rows of the layer's weights
-  };
   using Clock = std::chrono::steady_clock;
 
-  void read(const T* theta, const T* first, const T* second) {
-    Index at = 0;
-    for (auto& layer : layers_) {
-      layer.theta.read(theta + at);
-      if (layer.first.data) layer.first.read(first + at);
-      if (layer.second.data) layer.second.read(second + at);
-      if (layer.transposed.data)
-        for (Index p = 0; p < layer.theta.count(); ++p)
-          layer.transpose(p, 0, layer.theta.rows - 1);
-      at += layer.theta.rows * layer.theta.columns;
-    }
-  }
-  void write(T* theta, T* first, T* second) const {
-    Index at = 0;
-    for (const auto& layer : layers_) {
-      layer.theta.write(theta + at);
-      if (layer.first.data) layer.first.write(first + at);
-      if (layer.second.data) layer.second.write(second + at);
-      at += layer.theta.rows * layer.theta.columns;
-    }
+  // The clock is looked at only every so many steps, since small ones take less time than passes
+  // between two questions.
+  static std::uint64_t looks_every(double work) {
+    return static_cast<std::uint64_t>(std::max(1.0, std::min(1e4, 1e7 / work)));
   }
 
-  // Multiplications of a step, roughly.
-  double work() const {
-    double n = 1;
-    for (Index l = 0; l < net_.n_layers(); ++l)
-      n += 3.0 * static_cast<double>(n_batch_ * net_.sizes[idx(l)] * net_.sizes[idx(l) + 1]);
-    return n;
+  // Writes the parameters into the caller's arrays, if they are not there.
+  void hold() {
+    if (interruption_.held() == progress_->step) return;
+    passes_.write(arrays_.theta, arrays_.first, arrays_.second);
+    interruption_.hold(progress_->step);
   }
-
-  struct Member {
-    int number, of;  // which thread of how many
-  };
 
   // All threads of a team run this together, from where the last team stopped, until the epochs are
   // done or the team is to be chosen anew. Thread 0 does what is to be done once; what it writes for
-  // the others (stop_, done_, pause_, finished_, next_unit_) it writes where a barrier lies before
+  // the others (stop_, done_, pause_, finished_) it writes where a barrier lies before
   // they read.
-  void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs,
-            const std::function<bool()>& interrupted) {
+  void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs) {
     const Index M = examples_->n;
     const bool leads = me.number == 0, shuffled = settings_.shuffle && n_batch_ < M;
     Index start = position_;
@@ -201,17 +135,24 @@ template <class T> class Trainer {
         if (leads) begin_epoch(shuffled);
         barrier.wait();
       }
-      const Batch batch = batch_at(start, std::min(n_batch_, M - start), shuffled, step++);
-      rows_phase(me, batch);
+      const Batch<T> batch = batch_at(start, std::min(n_batch_, M - start), shuffled, step++);
+      if (leads && interruption_.wants_them_held()) hold();
+      passes_.rows_phase(me, batch, barrier);
       barrier.wait();
-      if (leads) {
-        data_cost_ = data_cost(batch);
-        look_around(step, interrupted);
+      // Every thread adds the cost up, rather than wait for one to do it: no weight learns from one
+      // that is no number, so that they are there to be looked at.
+      const double cost = passes_.data_cost(batch);
+      const bool learns = std::isfinite(cost) || interruption_.is_given_up(batch.step);
+      if (leads && !interruption_.is_given_up(batch.step)) {
+        data_cost_ = cost;
+        penalty_ = passes_.total_penalty();
+        look_around(step);
       }
       const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
                            settings_.l1 / examples_->total);
-      weights_phase(me, batch, update);
+      if (learns) passes_.weights_phase(me, batch, update);
       barrier.wait();
+      if (interruption_.is_given_up(batch.step)) break;
       if (leads) finish_step(batch);
       start += batch.n;
       if (stop_) break;
@@ -225,6 +166,10 @@ template <class T> class Trainer {
     if (leads) position_ = start;
   }
 
+  static double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+
   void begin_epoch(bool shuffled) {
     if (shuffled) shuffle_.fill(order_.data(), settings_.seed, progress_->epoch);
     epoch_cost_ = 0;
@@ -233,22 +178,20 @@ template <class T> class Trainer {
 
   void end_epoch(EpochRecord* records, Stopping& stopping) {
     ++progress_->epoch;
-    records[finished_] = {epoch_cost_,
-                          std::chrono::duration<double>(Clock::now() - epoch_begin_).count()};
+    records[finished_] = {epoch_cost_, passes_.gradient_norm(), seconds_since(epoch_begin_)};
     if (std::isfinite(epoch_cost_)) {
       ++finished_;
       done_ = stopping.active && plateau(stopping, epoch_cost_);
     } else {  // the penalties: a data cost would have ended it before
       data_cost_ = epoch_cost_;
-      status_ = Status::kDiverged;
+      if (!interruption_.happened()) status_ = Status::kDiverged;
       done_ = true;
     }
   }
 
-  // Whether to stop: the cost is no number, or there was an interruption. That is asked for about
-  // every 50 ms, and the clock is looked at only every so many steps, since small steps take less
-  // time than that.
-  void look_around(std::uint64_t step, const std::function<bool()>& interrupted) {
+  // Whether to stop: at once if the cost is no number; after this step, and the epoch if it is its
+  // last, if there was an interruption.
+  void look_around(std::uint64_t step) {
     if (!std::isfinite(data_cost_)) {
       status_ = Status::kDiverged;
       stop_ = true;
@@ -257,12 +200,10 @@ template <class T> class Trainer {
     if (step % steps_per_look_ != 0) return;
     const auto now = Clock::now();
     pause_ = !team_.is_fixed() && now >= pause_at_;
-    if (now - last_asked_ < std::chrono::milliseconds(50)) return;
-    last_asked_ = now;
-    if (interrupted()) {
-      status_ = Status::kInterrupted;
-      stop_ = true;
-    }
+    if (interruption_.asks_on_the_way())
+      interruption_.weights_begin(now);
+    else if (interruption_.ask(now))
+      pause_ = true;
   }
 
   static bool plateau(Stopping& s, double cost) {
@@ -271,208 +212,47 @@ template <class T> class Trainer {
     return s.without_improvement > s.n_iter_no_change;
   }
 
-  struct Batch {
-    const T* X;
-    Index n;
-    Targets<T> targets;
-    std::uint64_t step;  // steps made before
-    bool gathered;       // whether X has to be filled first
-  };
-
-  Batch batch_at(Index start, Index B, bool shuffled, std::uint64_t step) const {
+  Batch<T> batch_at(Index start, Index B, bool shuffled, std::uint64_t step) const {
     const T scale = static_cast<T>(static_cast<double>(examples_->n) /
                                    (static_cast<double>(B) * examples_->total));
     const Index* order = shuffled ? order_.data() + start : nullptr;
     const Index first = shuffled ? order[0] : start;
     // Rows that follow one another are used where they are; others are gathered.
     const bool in_place = examples_->X && (!shuffled || B == 1);
-    const T* X = in_place ? examples_->X + first * net_.sizes[0] : buffers_.X.get();
+    const T* X = in_place ? examples_->X + first * net_.sizes[0] : passes_.gathered_X();
     const Targets<T> targets{examples_->Y, examples_->weight, order, start, net_.sizes.back(), scale};
-    return {X, B, targets, step, !in_place};
+    const bool last = start + B == examples_->n;
+    return {X, B, targets, step, !in_place, last && measures_};
   }
 
-  // Forward and back for this thread's rows.
-  void rows_phase(Member me, const Batch& batch) {
-    const Index tiles = (batch.n + kTileRows - 1) / kTileRows;
-    const Index from = std::min(batch.n, tiles * me.number / me.of * kTileRows);
-    const Index to = std::min(batch.n, tiles * (me.number + 1) / me.of * kTileRows);
-    for (Index r = from; r < to; r += kRowBlock) {
-      const Index n = std::min(kRowBlock, to - r);
-      if (batch.gathered) gather(batch, r, n);
-      forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
-                   [&](Index l) { if (!settings_.dropout.empty()) drop(l, r, n, batch.step); });
-      output(batch, r, n);
-      for (Index l = net_.n_layers() - 1; l > 0; --l) backward(l, r, n);
-    }
-  }
-
-  void gather(const Batch& batch, Index r, Index n) {
-    const Index width = net_.sizes[0];
-    for (Index i = r; i < r + n; ++i) {
-      T* to = buffers_.X.get() + i * width;
-      if (examples_->X)
-        std::copy_n(examples_->X + batch.targets.example(i) * width, width, to);
-      else
-        examples_->sparse.write_row(batch.targets.example(i), to, width);
-    }
-  }
-
-  // What stays is divided by 1 - p; the slope carries the same factor back.
-  void drop(Index l, Index r, Index n, std::uint64_t step) {
-    auto& buffer = buffers_.layers[idx(l)];
-    const Index width = padded<T>(net_.sizes[idx(l) + 1]);
-    const Stream stream{settings_.seed, Purpose::kDropout, static_cast<std::uint32_t>(l + 1), step};
-    for (Index i = r; i < r + n; ++i) {
-      T* a = buffer.a.get() + i * buffer.distance;
-      T* slope = buffer.slope.get() + i * buffer.distance;
-      T mask[kMaskPart];
-      const Index real = net_.sizes[idx(l) + 1];
-      for (Index at = 0; at < width; at += kMaskPart) {
-        const Index part = std::min<Index>(kMaskPart, width - at);
-        std::fill_n(mask, part, T(0));
-        dropout_part(mask, at, std::min(part, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
-        for (Index j = 0; j < part; j += kLanes<T>) {
-          const Vec<T> m = load(mask + j);
-          store(a + at + j, load(a + at + j) * m);
-          store(slope + at + j, load(slope + at + j) * m);
-        }
-      }
-    }
-  }
-
-  // The loss of each row, and delta of the output (BP1.2) in place of its z.
-  void output(const Batch& batch, Index r, Index n) {
-    const auto& last = buffers_.layers.back();
-    losses_.loss(last.delta.get() + r * last.distance, last.distance, buffers_.loss.get(), r, n,
-                 batch.targets);
-  }
-
-  // BP2.2: delta of the hidden layer below the weights l.
-  void backward(Index l, Index r, Index n) {
-    const auto& above = buffers_.layers[idx(l)];
-    const auto& below = buffers_.layers[idx(l) - 1];
-    const Panels<T>& panels = layers_[idx(l)].transposed;
-    T* error = below.delta.get() + r * below.distance;
-    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
-    for (Index p = 0; p < panels.count(); ++p)
-      multiply(n, panels.width(p),
-               Product<T>{panels.rows, above.delta.get() + r * above.distance, above.distance, 1,
-                          panels.row(p, 0), panels.width(p), error + p * kPanel<T>, below.distance},
-               zeros);
-    const Block block{n, padded<T>(panels.columns), below.distance};
-    if (const T* slopes = below.slope.get())
-      multiply_block(error, slopes + r * below.distance, block);
-    else
-      rows_[idx(l) - 1].backward(error, below.a.get() + r * below.distance, block);
-  }
-
-  // Gradient and update of pieces of the weights, as many as this thread gets.
-  void weights_phase(Member me, const Batch& batch, const Step<T>& step) {
-    const Index count = static_cast<Index>(units_.size());
-    if (me.of == 1) {
-      for (Index u = 0; u < count; ++u) piece(u, gradients_[0].get(), batch, step);
-      return;
-    }
-    for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;)
-      piece(u, gradients_[idx(me.number)].get(), batch, step);
-  }
-
-  void piece(Index u, T* gradient, const Batch& batch, const Step<T>& step) {
-    const auto [l, begin, end] = units_[idx(u)];
-    auto& layer = layers_[idx(l)];
-    const bool penalized = step.l2 != 0 || step.l1 != 0;
-    if (penalized) unit_penalty_[idx(u)] = penalty(layer.theta, begin, end);
-    const auto& buffer = buffers_.layers[idx(l)];
-    const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
-    const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
-    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
-    // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the first piece.
-    const Index bias = begin == 0 ? 1 : 0;
-    T* bias_sums = gradient + (kRowBlock + 1) * kPanel<T>;
-    if (bias)
-      column_sums(buffer.delta.get(), buffer.distance, batch.n, padded<T>(layer.theta.columns),
-                  bias_sums);
-    for (Index p = 0; p < layer.theta.count(); ++p) {
-      const Index w = layer.theta.width(p);
-      const T* D = buffer.delta.get() + p * kPanel<T>;
-      if (bias) std::copy_n(bias_sums + p * kPanel<T>, w, gradient);
-      multiply(end - begin, w,
-               Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, gradient + bias * w, w},
-               zeros);  // BP3.2
-      auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
-        rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
-             layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
-      };
-      if (penalized) {
-        if (bias) apply(update_, 0, 1, gradient);
-        apply(penalized_update_, begin + 1, end - begin, gradient + bias * w);
-      } else {
-        apply(update_, begin + 1 - bias, end - begin + bias, gradient);
-      }
-      if (layer.transposed.data) layer.transpose(p, begin, end);
-    }
-  }
-
-  // l2/2 sum W^2 + l1 sum |W| of some rows, in an order that no panel's width changes.
-  double penalty(const Panels<T>& W, Index begin, Index end) const {
-    double sum = 0;
-    for (Index k = begin; k < end; ++k) {
-      RowSum<T> squares, sizes;
-      for (Index p = 0; p < W.count(); ++p)
-        for (Index j = 0; j < W.width(p); j += kLanes<T>) {
-          const Vec<T> w = load(W.row(p, k + 1) + j);
-          squares.add(w * w);
-          sizes.add(select<T>(w < Vec<T>{}, -w, w));
-        }
-      sum += 0.5 * settings_.l2 * static_cast<double>(squares.total()) +
-             settings_.l1 * static_cast<double>(sizes.total());
-    }
-    return sum;
-  }
-
-  // The part of the batch's cost that its examples make, before the step.
-  double data_cost(const Batch& batch) const {
-    double cost = 0;
-    for (Index i = 0; i < batch.n; ++i) cost += static_cast<double>(buffers_.loss.get()[i]);
-    return cost;
-  }
-
-  void finish_step(const Batch& batch) {
-    double penalties = 0;
-    for (const double part : unit_penalty_) penalties += part;
+  void finish_step(const Batch<T>& batch) {
     epoch_cost_ += static_cast<double>(batch.n) / static_cast<double>(examples_->n) *
-                   (data_cost_ + penalties / examples_->total);
+                   (data_cost_ + penalty_ / examples_->total);
+    if (interruption_.asks_on_the_way()) interruption_.weights_end();
     ++progress_->step;
     progress_->examples += static_cast<std::uint64_t>(batch.n);
-    next_unit_.store(0, std::memory_order_relaxed);
+    passes_.begin_step();
   }
-
-  static constexpr Index kMaskPart = 256;
-  static constexpr double kLargeStep = 8e6;  // some 100 us: beyond, threads win if they are there
 
   const Architecture net_;
   const Settings settings_;
   const Index n_batch_;
-  BatchBuffers<T> buffers_;
-  const LossBlocks<T> losses_;
-  const Update<T> update_, penalized_update_;
-  std::vector<LayerPanels<T>> layers_;
-  std::vector<ActivationBlocks<T>> rows_;
-  std::vector<Unit> units_;
-  std::vector<double> unit_penalty_;
-  std::vector<Buffer<T>> gradients_;
-  std::vector<Index> order_;
+  const std::uint64_t steps_per_look_;
+  Interruption interruption_;
   TeamSize team_;
+  Passes<T> passes_;
+  std::vector<Index> order_;
   Shuffle shuffle_;
 
   const Examples<T>* examples_ = nullptr;
   Progress* progress_ = nullptr;
-  double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0;
+  struct {
+    T *theta, *first, *second;
+  } arrays_{};  // the caller's
+  double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
   Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
-  bool stop_ = false, done_ = false, pause_ = false;
-  std::uint64_t steps_per_look_ = 1;
-  Clock::time_point last_asked_, epoch_begin_, pause_at_;
-  std::atomic<Index> next_unit_{0};
+  bool measures_ = true, stop_ = false, done_ = false, pause_ = false;
+  Clock::time_point epoch_begin_, pause_at_;
   Status status_ = Status::kFinished;
   std::mutex running_;  // two Python threads may use one learner: one after the other
 };

@@ -19,7 +19,7 @@ constexpr Index kRowBlock = 96;  // rows that go through all layers together: th
 struct Architecture {
   std::vector<Index> sizes;
   std::vector<Activation> activations;  // one per hidden layer
-  Loss loss;
+  LossSettings loss;
 
   Index n_parameters() const {
     Index n = 0;
@@ -56,8 +56,10 @@ template <class T> class Buffer {
 template <class T> struct LayerPanels {
   Buffer<T> memory[4];
   Panels<T> theta, first, second, transposed;
+  bool narrow;  // its outputs fill too little of a vector, and its inputs are padded
 
-  LayerPanels(Index in, Index out, int slots, bool needs_transposed) {
+  LayerPanels(Index in, Index out, int slots, bool needs_transposed)
+      : narrow(needs_transposed && out <= kLanes<T> / 2 && in >= 4 * kLanes<T>) {
     auto panels = [&](int which, Index rows, Index columns, bool wanted) {
       Panels<T> p{nullptr, rows, columns};
       if (!wanted) return p;
@@ -99,11 +101,10 @@ template <class T> struct BatchBuffers {
   };
   std::vector<Layer> layers;  // after each layer of weights
   Buffer<T> X, loss;
-  Index rows;
 
   BatchBuffers(const Architecture& net, Index n_rows, bool training, bool keep_every_slope,
                bool gathers)
-      : X(gathers ? n_rows * net.sizes[0] : 0), loss(training ? n_rows : 0), rows(n_rows) {
+      : X(gathers ? n_rows * net.sizes[0] : 0), loss(training ? n_rows : 0) {
     for (Index l = 0; l < net.n_layers(); ++l) {
       const bool output = l + 1 == net.n_layers();
       const Index distance = row_distance<T>(net.sizes[static_cast<std::size_t>(l) + 1]);

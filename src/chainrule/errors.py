@@ -9,16 +9,24 @@ from difflib import get_close_matches
 
 __all__ = [
     "ChainruleError",
+    "CheckpointMismatch",
+    "CheckpointWarning",
+    "DeadRectifiers",
     "Diverged",
     "InvalidFile",
     "InvalidInput",
     "InvalidParameter",
+    "LearningRateTooLarge",
     "MissingExtra",
     "MissingFile",
     "NotTrainable",
+    "SaturatedSigmoids",
     "TooLarge",
+    "TrainingWarning",
     "UnknownName",
+    "UnscaledInputs",
     "UnwritablePath",
+    "WrongDerivative",
     "unknown_name",
 ]
 
@@ -43,6 +51,10 @@ class NotTrainable(InvalidParameter):
     """A network that propagates forward but has no usable gradient (a step function in it)."""
 
 
+class WrongDerivative(InvalidParameter):
+    """An activation or loss of the user's whose derivative is not that of its values."""
+
+
 class Diverged(ChainruleError, ArithmeticError, ValueError):
     """Training whose cost became NaN or infinite."""
 
@@ -53,6 +65,38 @@ class TooLarge(InvalidParameter, MemoryError):
 
 class InvalidFile(ChainruleError, ValueError):
     """A file that is not what it should be: truncated, a pickle, of a foreign kind, no table."""
+
+
+class CheckpointMismatch(InvalidParameter):
+    """A checkpoint of another training than the one that is to go on; the message says how."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or the one before was taken; training goes on."""
+
+
+class TrainingWarning(UserWarning):
+    """A training that can hardly go well; the message says why, and what to do.
+
+    There is at most one of each kind a fit. To hear of none, or of one kind not:
+    ``warnings.simplefilter("ignore", cr.TrainingWarning)``.
+    """
+
+
+class UnscaledInputs(TrainingWarning):
+    """Columns of X are so large, or all so small, that the network learns badly from them."""
+
+
+class DeadRectifiers(TrainingWarning):
+    """Nine tenths of a layer's rectifiers, or more, give 0 whatever comes in."""
+
+
+class SaturatedSigmoids(TrainingWarning):
+    """Most values of a layer of logistic or tanh nodes are where their slope is nearly 0."""
+
+
+class LearningRateTooLarge(TrainingWarning):
+    """The cost rises, or jumps up and down."""
 
 
 class MissingFile(ChainruleError, FileNotFoundError):

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
+from chainrule import Learner, Network
 from chainrule.cli import main
 from chainrule.files import save
 
@@ -142,7 +143,7 @@ def test_what_needs_too_much_memory_while_it_runs(refused, trained, monkeypatch)
 
     monkeypatch.setattr("sklearn.preprocessing.OneHotEncoder.fit_transform", fit)
     assert "9.00 GiB" in refused("train", "t.csv", "--target", "label")
-    monkeypatch.setattr("skops.io.loads", fit)
+    monkeypatch.setattr("skops.io.load", fit)
     assert "more memory" in refused("predict", "m", "t.csv")
 
 
@@ -295,6 +296,11 @@ def foreign_file(path: Path) -> None:
             archive.writestr(name, content)
 
 
+def checkpoint_file(path: Path) -> None:
+    path.unlink()
+    Learner(Network([1, 2])).fit([[0.0], [1.0]], [0, 1], epochs=1, checkpoint=path)
+
+
 BAD_MODELS = {
     "missing": (Path.unlink, "no file"),
     "empty": (lambda p: p.write_bytes(b""), "empty"),
@@ -304,6 +310,9 @@ BAD_MODELS = {
     "table": (lambda p: p.write_text("a,b\n1,2\n"), "not a model file"),
     "foreign": (foreign_file, "os.StandardScaler"),
     "not the command's": (lambda p: save(StandardScaler(), p), "did not make"),
+    "a network": (lambda p: save(Network([4, 2]), p), "holds a Network, which knows neither"),
+    "a learner": (lambda p: save(Learner(Network([4, 2])), p), "holds a Learner, which knows"),
+    "a checkpoint": (checkpoint_file, "resume=True"),
     "plain skops": (lambda p: skops.io.dump(StandardScaler(), p), "did not make"),
 }
 
@@ -400,7 +409,8 @@ def test_exit_codes_of_processes(tmp_path):
 
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
-    pl.DataFrame({"a": np.arange(3000.0), "y": np.arange(3000.0)}).write_csv(tmp_path / "t.csv")
+    noise = np.random.default_rng(0).normal(size=3000)  # on which it does not converge soon
+    pl.DataFrame({"a": np.arange(3000.0), "y": noise}).write_csv(tmp_path / "t.csv")
     child = subprocess.Popen(
         [sys.executable, "-m", "chainrule", "train", "t.csv", "--target", "y",
          "--hidden", "512,512", "--epochs", "1000000", "--model", "m"],

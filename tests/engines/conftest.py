@@ -8,7 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.engines import native
+from chainrule.maths.losses import get_loss
 
 ALL_LEVELS = ("v3", "v4", "neon")
 
@@ -37,18 +39,22 @@ def use_core(monkeypatch):
     return use
 
 
-@pytest.fixture
-def use_no_core(monkeypatch):
-    """Pretend that no core was built, or that the processor is too old for any."""
+@pytest.fixture(params=["none built", "half of it built", "old processor"])
+def use_no_core(request, monkeypatch):
+    """Pretend that no core was built, or that the processor is too old for any; say which."""
 
     def import_module(name, *_):
+        if name == "chainrule.engines._cpu" and request.param == "old processor":
+            return type("Cpu", (), {"levels": list})
+        if name == "chainrule.engines._cpu" and request.param == "half of it built":
+            return type("Cpu", (), {"levels": lambda: ["v3"]})
         if name.startswith("chainrule.engines._"):
-            raise ImportError(name)
+            raise ImportError(f"no {name}")
         return importlib.import_module(name)
 
     native.load_core.cache_clear()
     monkeypatch.setattr(native, "importlib", type("Stub", (), {"import_module": import_module}))
-    yield
+    yield request.param
     native.load_core.cache_clear()
 
 
@@ -69,8 +75,23 @@ def python():
     return run
 
 
+# Losses with parameters, for networks of any even number of outputs.
+MADE = {
+    "huber 0.3": cr.Huber(0.3),
+    "two quantiles": cr.Quantile([0.1, 0.75]),
+    "cross_entropy 0.1": cr.CrossEntropy(0.1),
+    "log_loss 0.1": cr.LogLoss(0.1),
+}
+
+
 def targets(loss, n, n_outputs, rng):
-    """Targets that a loss takes."""
+    """Targets that a loss takes, by the loss or its name, here or in the library."""
+    loss = MADE.get(loss, loss)
+    if isinstance(loss, cr.Quantile):
+        return rng.normal(size=(n, n_outputs // loss.outputs_per_target))
+    if isinstance(loss, cr.GroupedLogLoss):
+        return np.stack([rng.integers(0, k, size=n) for k in loss.groups], axis=1)
+    loss = get_loss(loss).name
     if loss == "log_loss":
         return rng.integers(0, n_outputs, size=n)
     if loss == "cross_entropy":

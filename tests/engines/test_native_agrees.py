@@ -17,8 +17,10 @@ from chainrule.maths.losses import LOSSES
 from chainrule.maths.random import permutation
 from chainrule.optimizers import Adaptive, InverseScaling
 
+from .conftest import MADE, targets
+
 TRAINABLE = [name for name, g in ACTIVATIONS.items() if g.differentiable]
-TRAINABLE_LOSSES = [name for name, loss in LOSSES.items() if loss.differentiable]
+TRAINABLE_LOSSES = [name for name, loss in LOSSES.items() if loss.differentiable] + list(MADE)
 RULES = {
     "SGD": cr.SGD(0.01),
     "momentum": cr.SGD(0.002, 0.9),
@@ -33,7 +35,7 @@ N, BATCH, EPOCHS = 23, 5, 10  # 5 batches an epoch, the last one of 3: 50 steps
 
 def pair(sizes, g, loss, rule, dtype="float64", seed=0, **settings):
     """Two learners of the same network, one for each engine."""
-    net = cr.Network(sizes, g, loss, dtype=dtype, seed=seed)
+    net = cr.Network(sizes, g, MADE.get(loss, loss), dtype=dtype, seed=seed)
     net.theta += 0.05
     learners = [
         cr.Learner(net.copy(), rule, engine=engine, seed=seed + 1, **settings)
@@ -252,7 +254,7 @@ def test_native_gradients_are_the_derivative_of_the_native_cost(g, loss, make_ta
     rng = np.random.default_rng(7)
     X, Y = rng.normal(size=(6, 3)), make_targets(loss, 6, 2, rng)
     weight = rng.uniform(0.3, 2, size=6)
-    net = cr.Network([3, 5, 4, 2], g, loss, dtype="float64", seed=7)
+    net = cr.Network([3, 5, 4, 2], g, MADE.get(loss, loss), dtype="float64", seed=7)
     net.theta += rng.uniform(0.05, 0.1, size=net.n_parameters)
     settings = {"l2": 0.3, "l1": 0.1, "dropout": 0.3, "engine": "native", "seed": 3}
 
@@ -277,7 +279,7 @@ def test_native_gradients_are_the_derivative_of_the_native_cost(g, loss, make_ta
 def test_native_gradients_are_the_traced_and_checked_ones(g, loss, make_targets):
     rng = np.random.default_rng(8)
     X, Y = rng.normal(size=(6, 3)), make_targets(loss, 6, 2, rng)
-    net = cr.Network([3, 5, 4, 2], g, loss, dtype="float64", seed=7)
+    net = cr.Network([3, 5, 4, 2], g, MADE.get(loss, loss), dtype="float64", seed=7)
     trace = net.trace(X, Y, l2=0.3, l1=0.1)
     assert cr.check_gradients(net, X, Y, l2=0.3, l1=0.1).passed
     moved = net.copy()
@@ -290,6 +292,30 @@ def test_native_gradients_are_the_traced_and_checked_ones(g, loss, make_targets)
         strict=True,
     ):
         np.testing.assert_allclose(W - after, gradient, rtol=1e-11, atol=1e-14)
+
+
+# Few classes go through the core many rows at once, more row by row, and groups each by itself.
+SHAPED = [
+    *((cr.LogLoss(e), k) for e in (0.0, 0.2) for k in (2, 3, 4, 5, 8, 9, 17, 33)),
+    *((cr.GroupedLogLoss(k, e), sum(k)) for e in (0.0, 0.2) for k in ([2], [3, 2, 4], [17, 2, 31])),
+    *((cr.Quantile(q), n * len(q)) for q in ([0.1, 0.9], [0.1, 0.3, 0.5]) for n in (1, 2, 7, 11)),
+    *((loss, k) for loss in (cr.Huber(0.3), cr.CrossEntropy(0.2)) for k in (1, 9, 33)),
+]
+
+
+@pytest.mark.parametrize(("loss", "n_outputs"), SHAPED, ids=repr)
+def test_losses_of_every_width_agree(loss, n_outputs):
+    rng = np.random.default_rng(n_outputs)
+    X, Y = rng.normal(size=(41, 3)), targets(loss, 41, n_outputs, rng)
+    weight = np.where(rng.random(41) < 0.2, 0, rng.uniform(0.2, 3, size=41))
+    one, other = pair([3, 5, n_outputs], "tanh", loss, cr.Adam(0.01), batch_size=16)
+    for weighted in (weight, None):
+        costs = [
+            learner.fit(X, Y, epochs=4, sample_weight=weighted).costs for learner in (one, other)
+        ]
+        np.testing.assert_allclose(costs[1], costs[0], rtol=1e-11)
+    np.testing.assert_allclose(other.net.theta, one.net.theta, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(other.net(X), one.net(X), rtol=1e-10, atol=1e-10)
 
 
 # --- predictions ---
@@ -337,4 +363,4 @@ def test_huge_z_agree(loss, size, make_targets):
 
 def test_the_numbers_of_the_core_are_those_of_the_tables():
     assert set(native._ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(native._LOSSES) == set(LOSSES)
+    assert set(native._LOSSES) == {*LOSSES, "grouped_log_loss"}

@@ -11,6 +11,7 @@ from scipy import sparse
 
 import chainrule as cr
 from chainrule.engines import native
+from chainrule.training import learner as learner_module
 
 from .conftest import ALL_LEVELS, core_of, levels, targets
 
@@ -23,9 +24,23 @@ EPOCHS = 30
 LOSSES = ["squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error"]
 ACTIVATIONS = ["tanh", "relu", "gelu", "mish", "elu", "silu", "softplus", "logistic", "selu"]
 
+NEWER = [
+    ("absolute_error", (16, 31, 17)),
+    (cr.Huber(0.3), (17, 15, 33)),
+    (cr.Quantile([0.1, 0.5, 0.9]), (15, 16, 33)),
+    (cr.Quantile(0.3), (15, 16, 1)),
+    (cr.CrossEntropy(0.1), (15, 16, 17)),
+    (cr.LogLoss(0.1), (15, 17, 4)),
+    (cr.LogLoss(0.1), (15, 16, 33)),
+    (cr.GroupedLogLoss([3, 2, 4]), (16, 33, 9)),
+    (cr.GroupedLogLoss([17, 3, 13], 0.1), (16, 15, 33)),
+]
+
 
 def cases():
     """Every shape with one way to batch, activation and loss each, in both dtypes."""
+    for i, (loss, sizes) in enumerate(NEWER):
+        yield sizes, BATCHES[i % 6], ACTIVATIONS[i % 9], loss, ("float32", "float64")[i % 2]
     for i, sizes in enumerate(SIZES):
         loss = LOSSES[i % 5]
         if loss == "log_loss" and sizes[-1] == 1:
@@ -57,7 +72,7 @@ def make(sizes, batching, g, loss, dtype, **settings):
 
 
 def trained(sizes, batching, g, loss, dtype, *, as_X=None, n_epochs=EPOCHS, **settings):
-    """Theta and the costs of a run, as bytes."""
+    """Theta, the costs and the norms of a run."""
     X, Y, weight = data(batching[0], sizes[0], sizes[-1], loss, dtype)
     learner = make(sizes, batching, g, loss, dtype, **settings)
     start = learner.net.theta.copy()
@@ -66,7 +81,8 @@ def trained(sizes, batching, g, loss, dtype, *, as_X=None, n_epochs=EPOCHS, **se
     assert len(history) == n_epochs
     assert np.isfinite(learner.net.theta).all()
     assert not np.array_equal(start, learner.net.theta)
-    return learner.net.theta.tobytes(), history.costs, learner.net(X).tobytes()
+    numbers = [(record["cost"], record["gradient_norm"]) for record in history]
+    return learner.net.theta.tobytes(), numbers, learner.net(X).tobytes()
 
 
 # --- threads and instruction sets ---
@@ -84,6 +100,44 @@ def test_threads_and_instruction_sets(sizes, batching, g, loss, dtype, use_core)
             results[level, n_jobs] = trained(*case, n_jobs=n_jobs)
     first = results[levels()[-1], 1]
     assert {run for run, result in results.items() if result != first} == set()
+
+
+# Steps so long that several threads share the layers out by columns: panels that can be shared out
+# evenly and others, a narrow layer between wide ones, a remainder, more than 192 rows at once.
+LONG_STEPS = [
+    ((100, 256, 257, 10), (300, 130), "relu", "log_loss"),
+    ((40, 300, 9, 330, 3), (421, 420), "tanh", "log_loss"),
+    ((300, 129), (210, 205), "relu", "squared_error"),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("sizes", "batching", "g", "loss"), LONG_STEPS)
+def test_threads_that_share_out_columns(sizes, batching, g, loss, dtype, use_core):
+    results = {}
+    for level in levels():
+        use_core(level)
+        for n_jobs in (1, 2, 3, 5) if level == levels()[-1] else (1, 3):
+            for drop in (0.3, 0.0):  # without, the rectifier is part of the product
+                run = trained(
+                    sizes, batching, g, loss, dtype, n_jobs=n_jobs, n_epochs=2, dropout=drop
+                )
+                results.setdefault(drop, {})[level, n_jobs] = run
+    for runs in results.values():
+        first = runs[levels()[-1], 1]
+        assert {run for run, result in runs.items() if result != first} == set()
+
+
+@pytest.mark.parametrize(("sizes", "batching", "g", "loss"), LONG_STEPS)
+def test_shared_out_columns_follow_the_reference(sizes, batching, g, loss):
+    native, reference = (
+        make(sizes, batching, g, loss, "float64", engine=engine, n_jobs=2, dropout=0.2)
+        for engine in ("native", "reference")
+    )
+    X, Y, weight = data(batching[0], sizes[0], sizes[-1], loss, "float64")
+    for learner in (native, reference):
+        learner.fit(X, Y, epochs=3, sample_weight=weight)
+    np.testing.assert_allclose(native.net.theta, reference.net.theta, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -151,7 +205,8 @@ for dtype in ("float32", "float64"):
     X, Y = rng.normal(size=(50, 31)), rng.integers(0, 17, size=50)
     net = cr.Network([31, 33, 17], "gelu", init="glorot_uniform", dtype=dtype, seed=5)
     learner = cr.Learner(net, cr.Adam(0.01), l2=0.1, l1=0.01, dropout=0.3, batch_size=16, seed=9)
-    digest.update(repr(learner.fit(X, Y, epochs=30).costs).encode())
+    history = learner.fit(X, Y, epochs=30)
+    digest.update(repr([(r["cost"], r["gradient_norm"]) for r in history]).encode())
     digest.update(net.theta.tobytes())
     digest.update(net(X).tobytes())
 print(load_core().isa, learner.engine, digest.hexdigest())
@@ -203,6 +258,38 @@ def test_one_call_or_many(batch_size, dtype, optimizer):
     never.fit(X, Y, epochs=30, sample_weight=weight, tol=0.0, n_iter_no_change=np.inf)
     assert never.net.theta.tobytes() == whole.net.theta.tobytes()
     assert never.n_steps == many.n_steps == watched.n_steps == whole.n_steps
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_calls_of_some_epochs_are_one_call(dtype, monkeypatch):
+    # The learner lets the engine run some thousand epochs at once; how many is not seen.
+    sizes, batching, g, loss = (15, 17, 3), (40, 17), "tanh", "squared_error"
+    X, Y, _ = data(40, 15, 3, loss, dtype)
+    asked, original = [], native.NativeEngine.epochs
+
+    def epochs(self, task, state, examples, rate, n_epochs, plateau, records, until):
+        asked.append(n_epochs)
+        return original(self, task, state, examples, rate, n_epochs, plateau, records, until)
+
+    monkeypatch.setattr(native.NativeEngine, "epochs", epochs)
+    results = []
+    for at_once in (10**6, 7, 1):
+        monkeypatch.setattr(learner_module, "_EPOCHS_A_CALL", at_once)
+        one = make(sizes, batching, g, loss, dtype)
+        records = [
+            (record["epoch"], record["cost"], record["learning_rate"])
+            for history in (
+                one.fit(X, Y, epochs=30),
+                one.fit(X, Y, epochs=50, tol=0.02, n_iter_no_change=3),
+            )
+            for record in history
+        ]
+        results.append((records, one.net.theta.tobytes(), one.n_steps, one.history.converged))
+        assert 30 < len(records) < 80
+        assert max(asked) <= at_once
+        asked.clear()
+    assert results[0] == results[1] == results[2]
+    assert results[0][-1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,9 +1,11 @@
-"""The core without Python: its own test programs, built with the compiler at hand."""
+"""The core without Python: its own test programs, built with the compilers at hand."""
 
 import os
 import re
 import shutil
 import subprocess
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,13 @@ from .conftest import levels
 
 CPP = Path(__file__).parents[2] / "cpp"
 COMPILER = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+CLANG = next(
+    filter(None, map(shutil.which, ["clang++", *(f"clang++-{n}" for n in range(24, 11, -1))])), None
+)
+CROSS = shutil.which("aarch64-linux-gnu-g++")
+EMULATOR = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 MARCH = {"v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4"], "neon": []}
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 FLAGS = ["-std=gnu++17", "-O1", "-ffp-contract=off", "-fno-math-errno", "-fwrapv", "-pthread"]
 
 pytestmark = [
@@ -21,31 +29,65 @@ pytestmark = [
 ]
 
 
-def build(tmp_path, source, level, *more):
-    program = tmp_path / source
-    command = [COMPILER, *FLAGS, *MARCH[level], *more, CPP / "tests" / f"{source}.cpp"]
+def build(tmp_path, source, level, *more, compiler=COMPILER):
+    program = tmp_path / f"{source}-{level}"
+    command = [compiler, *FLAGS, *MARCH[level], *more, CPP / "tests" / f"{source}.cpp"]
     subprocess.run([*command, "-o", program], check=True, timeout=300)
     return program
 
 
-def run(program, *arguments):
-    result = subprocess.run(
-        [program, *arguments], capture_output=True, text=True, timeout=600, check=False
-    )
+def run(*command):
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
 
-def test_nothing_is_allocated_in_the_steady_state(tmp_path):
-    # Every malloc of the process is counted; with threads only those that make the threads.
+def test_nothing_is_allocated_and_steps_are_given_up_whole(tmp_path):
+    # Every malloc of the process is counted; with threads only those that make the threads. A step
+    # is interrupted at every place where it asks.
     assert "all is well" in run(build(tmp_path, "test_core", levels()[-1]), "--quick")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("level", levels())
 def test_the_core_alone(level, tmp_path):
-    warnings = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
-    assert "all is well" in run(build(tmp_path, "test_core", level, "-O3", *warnings))
+    assert "all is well" in run(build(tmp_path, "test_core", level, "-O3", *WARNINGS))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(CLANG is None, reason="needs Clang")
+@pytest.mark.parametrize("level", levels())
+def test_the_core_with_clang(level, tmp_path):
+    program = build(tmp_path, "test_core", level, "-O2", *WARNINGS, compiler=CLANG)
+    assert "all is well" in run(program)
+    nanobind = pytest.importorskip("nanobind")
+    paths = [nanobind.include_dir(), sysconfig.get_path("include")]
+    headers = [option for path in paths for option in ("-isystem", path)]
+    options = [*FLAGS, *MARCH[level], *WARNINGS, *headers, "-DCHAINRULE_MODULE=core"]
+    run(CLANG, "-fsyntax-only", *options, CPP / "bindings.cpp")
+
+
+# What cpp/tests/train.cpp takes: sizes, activations, loss, optimizer, rows, batch.
+RUNS = [
+    ("f32", "5,3,16,7,20,9,4,11,2,6,8,3", "2,1,3,5,6,7,8,9,10,11", "2", "3", "40", "17"),
+    ("f64", "5,3,16,7,20,9,4,11,2,6,8,3", "2,1,3,5,6,7,8,9,10,11", "2", "3", "40", "17"),
+    ("f32", "33,17,31,1", "3,11", "1", "1", "67", "50"),
+    ("f64", "1,15,257,2", "8,10", "3", "2", "30", "1"),
+    ("f32", "31,16", "", "0", "0", "97", "97"),
+]
+
+
+@pytest.mark.skipif(CROSS is None, reason="needs Debian's g++-aarch64-linux-gnu")
+@pytest.mark.skipif(EMULATOR is None, reason="needs Debian's qemu-user-static")
+def test_neon_has_the_same_bits(tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        here = pool.submit(build, tmp_path, "train", levels()[0])
+        there = pool.submit(build, tmp_path, "train", "neon", "-static", *WARNINGS, compiler=CROSS)
+    for case in RUNS:
+        expected = run(here.result(), *case, "1")
+        assert len(expected) > 1000
+        for threads in ("1", "3"):
+            assert run(EMULATOR, there.result(), *case, threads) == expected, case
 
 
 @pytest.mark.soak

@@ -208,3 +208,54 @@ def test_the_error_is_measured_right():
     assert ulp_error(np.float64(5e-324), mpmath.mpf(0), np.float64) == 1.0
     assert ulp_error(np.float64(0.0), np.nan, np.float64) == np.inf
     assert ulp_error(np.finfo(np.float64).max, mpmath.mpf(2) ** 1024, np.float64) == np.inf
+
+
+def test_no_array_is_converted():
+    # What is written into a converted copy would be lost.
+    core = core_of(levels()[-1])
+    z, out = np.ones(6), np.zeros(6)
+    wrong = {
+        "dtype": np.zeros(6, "float32"),
+        "strided": np.zeros(12)[::2],
+        "integers": np.zeros(6, int),
+        "list": [0.0] * 6,
+    }
+    core.apply("exp", z, out)
+    for other in wrong.values():
+        for arguments in ((z, other), (other, out)):
+            with pytest.raises(TypeError, match="incompatible function arguments"):
+                core.apply("exp", *arguments)
+    read_only = np.zeros(6)
+    read_only.flags.writeable = False
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        core.apply("exp", z, read_only)
+
+    X, H = np.ones((6, 1), "float32"), np.zeros((6, 1), "float32")
+    theta = np.ones(2, "float32")
+    predictor = core.PredictorF32([1, 1], [], 0, [])
+    predictor.predict(theta, X, H, 1)
+    assert (H == 2).all()
+    for name, given in {"theta": theta, "X": X, "H": H}.items():
+        strided = np.repeat(given, 2, axis=0)[::2]
+        for other in (given.astype("float64"), strided, given.tolist()):
+            arguments = {"theta": theta, "X": X, "H": H} | {name: other}
+            with pytest.raises(TypeError, match="incompatible function arguments"):
+                predictor.predict(**arguments, threads=1)
+
+    trainer = core.TrainerF32([1, 1], [], 0, [], 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False,
+                              False, 1, True, 6)  # fmt: skip
+    fitting = {
+        "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"), "X": X,
+        "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,
+        "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rate": 0.1,
+        "progress": np.zeros(5, "uint64"), "partial": np.zeros(2), "stopping": -np.ones(4),
+        "records": np.zeros((3, 3)), "seconds": np.inf,
+    }  # fmt: skip
+    trainer.run(**fitting)
+    assert fitting["progress"].tolist() == [3, 3, 18, 0, 3]
+    for name, given in fitting.items():
+        if isinstance(given, np.ndarray):
+            other = "float32" if given.dtype != np.float32 else "float64"
+            for converted in (given.astype(other), np.repeat(given, 2, axis=0)[::2]):
+                with pytest.raises(TypeError, match="incompatible function arguments"):
+                    trainer.run(**fitting | {name: converted})

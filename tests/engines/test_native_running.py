@@ -69,7 +69,7 @@ except KeyboardInterrupt:
     done = len(learner.history)
     usable = np.isfinite(net(X)).all() and learner.n_epochs == done + 1
     per_epoch = -(-{rows} // ({batch} or {rows}))
-    counted = 0 <= learner.n_steps - per_epoch * learner.n_epochs <= per_epoch
+    counted = 0 <= learner.n_steps - per_epoch * learner.n_epochs < per_epoch
     epochs = [record["epoch"] for record in learner.history]
     kept = epochs == list(range(2, done + 2)) and done > 0
     learner.fit(X, Y, epochs=1)
@@ -79,7 +79,14 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize(
     ("rows", "width", "batch", "n_jobs"),
-    [(50, 4, 1, 1), (50, 4, None, 1), (3000, 64, 32, 1), (3000, 64, 32, 2), (3000, 64, None, 2)],
+    [
+        (1, 1, None, 1),  # millions of epochs a second: their records are not to be waited for
+        (50, 4, 1, 1),
+        (50, 4, None, 1),
+        (3000, 64, 32, 1),
+        (3000, 64, 32, 2),
+        (3000, 64, None, 2),
+    ],
 )
 def test_ctrl_c_is_answered_and_leaves_a_usable_model(rows, width, batch, n_jobs, python):
     script = INTERRUPTED.format(rows=rows, width=width, batch=batch, n_jobs=n_jobs, handled=False)
@@ -129,8 +136,59 @@ def test_an_interrupted_fit_goes_on_as_if_it_were_one():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    assert learner.n_epochs == learner.n_steps == len(learner.history)
     whole.fit(X, Y, epochs=learner.n_steps)
     assert whole.net.theta.tobytes() == learner.net.theta.tobytes()
+
+
+@pytest.fixture
+def interrupt_after():
+    """Return a function after which SIGALRM raises KeyboardInterrupt in so many seconds."""
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, handler)
+
+
+WIDE = [784, 512, 512, 10]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_long_step_is_given_up(n_jobs, interrupt_after):
+    # It takes some half a second, so what the interruption leaves is the step before.
+    rows, classes = np.ones((20_000, 784), "float32"), np.arange(20_000) % 10
+    net = cr.Network(WIDE, "relu", seed=0)
+    learner = cr.Learner(net, cr.Adam(1e-4), batch_size=None, n_jobs=n_jobs, engine="native")
+    after_first = []
+
+    def begin(learner, _):
+        after_first.append(net.theta.copy())
+        interrupt_after(0.1)
+
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(rows, classes, epochs=3, callbacks=[begin])
+    assert (learner.n_steps, learner.n_epochs, len(learner.history)) == (1, 1, 1)
+    assert learner.n_examples_seen == 20_000
+    (expected,) = after_first
+    assert np.array_equal(net.theta, expected)
+    learner.step(rows[:10], classes[:10])
+    assert not np.array_equal(net.theta, expected)
+
+
+def test_predictions_of_many_rows_are_given_up(interrupt_after):
+    net, rows = cr.Network(WIDE, "relu", seed=0), np.ones((40_000, 784), "float32")
+    for threads_ in (1, 2):
+        net(rows[:1])
+        H = np.full((40_000, 10), np.nan, "float32")
+        interrupt_after(0.05)
+        with pytest.raises(KeyboardInterrupt):
+            net.parameters.predictor.predict(net.theta, rows, H, threads_)
+        assert np.isfinite(H[0]).all()
+        assert np.isnan(H).any()
+    interrupt_after(0.05)
+    with pytest.raises(KeyboardInterrupt):
+        net(rows)
+    assert np.isfinite(net(rows[:100])).all()
 
 
 # --- fork ---
@@ -188,6 +246,53 @@ def test_fork(during):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == "[7, 7, 7, 7, 7] True\n"
+
+
+FORK_OF_THE_SAME = """
+import os, signal, threading, time, warnings, numpy as np, chainrule as cr
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's of fork beside threads
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(2000, 64)), rng.normal(size=(2000, 2))
+many = np.tile(X, (20, 1)).astype("float32")
+net = cr.Network([64, 64, 2], "tanh", "squared_error", seed=2)
+learner = cr.Learner(net, cr.SGD(1e-5), engine="native")
+learner.fit(X, Y, epochs=1)
+stop = threading.Event()
+
+def keep(at_it):
+    while not stop.is_set():
+        at_it()
+
+at_it = {{"fit": lambda: learner.fit(X, Y, epochs=50), "predict": lambda: net(many)}}["{what}"]
+thread = threading.Thread(target=keep, args=(at_it,))
+thread.start()
+good = []
+for i in range(5):
+    time.sleep(0.05)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends a child that waits
+        before = learner.n_steps
+        learner.fit(X, Y, epochs=2)
+        learner.step(X[:9], Y[:9])
+        learner.step(X[0], Y[0])
+        same = np.array_equal(net(many), net.copy()(many))
+        whole = learner.n_steps == before + 2 * 63 + 2 and np.isfinite(net.theta).all()
+        os._exit(7 if same and whole else 8)
+    _, status = os.waitpid(child, 0)
+    good.append(os.waitstatus_to_exitcode(status))
+stop.set()
+thread.join()
+print(good)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+@pytest.mark.parametrize("what", ["fit", "predict"])
+def test_a_child_uses_what_its_parent_is_using(what, python):
+    result = python(FORK_OF_THE_SAME.format(what=what))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "[7, 7, 7, 7, 7]\n"
 
 
 # --- several Python threads ---
@@ -367,14 +472,21 @@ def test_targets_and_rows_changed_between_calls_count():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", ["squared_error", "log_loss", "cross_entropy", "poisson"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *("squared_error", "log_loss", "cross_entropy", "poisson"),
+        *("absolute_error", cr.Huber(0.3), cr.Quantile([0.1, 0.9]), cr.LogLoss(0.1)),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize(
     "rule", [cr.SGD(0.01), cr.SGD(1e-3, 0.9), cr.SGD(1e-3, 0.9, True), cr.Adam(0.01)], ids=repr
 )
 def test_the_short_way_is_the_long_one(rule, loss, dtype, make_targets):
     rng = np.random.default_rng(3)
     rows, targets = rng.normal(size=(30, 5)).astype(dtype), make_targets(loss, 30, 2, rng)
-    targets = targets.astype(dtype) if loss != "log_loss" else targets
+    targets = targets if targets.ndim == 1 else targets.astype(dtype)
     net = cr.Network([5, 17, 2], "gelu", loss, dtype=dtype, seed=2)
     learners = [
         cr.Learner(net.copy(), rule, l2=0.1, l1=0.01, dropout=0.3, engine="native")
@@ -449,6 +561,12 @@ def test_a_wrong_level_is_a_clear_error(level, monkeypatch):
     assert make().engine == "native"
 
 
+def test_an_empty_level_is_none(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_ISA", "")
+    load_core.cache_clear()
+    assert load_core().isa == levels()[-1]
+
+
 def test_a_level_that_this_processor_lacks_is_a_clear_error(monkeypatch):
     (lacking, *_) = [level for level in ("v3", "v4", "neon") if level not in levels()] or [None]
     if lacking is None:
@@ -474,10 +592,15 @@ def test_without_a_core_the_reference_serves_with_one_warning(use_no_core):
         other.net(X), other.net(X[0])
     assert learner.engine == other.engine == "reference"
     (warning,) = caught
-    assert "reference engine serves" in str(warning.message)
-    assert "x86-64-v3" in str(warning.message)
-    with pytest.raises(errors.InvalidParameter, match="x86-64-v3"):
+    with pytest.raises(errors.InvalidParameter) as refused:
         make("native")
+    assert "reference engine serves" in str(warning.message)
+    assert "engine='auto'" in str(refused.value)
+    for said in (str(warning.message), str(refused.value)):
+        assert "x86-64-v3" in said
+        # The remedy is another one: to install again, or another machine.
+        assert ("processor" in said) == (use_no_core == "old processor")
+        assert ("install chainrule again" in said) == (use_no_core != "old processor")
     reference = make("reference")
     reference.fit(X, Y, epochs=3)
     reference.step(X[0], Y[0])
@@ -629,7 +752,7 @@ def threads_while(train):
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
 def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch):
     assert threads_while(lambda: make(n_jobs=1).fit(X, Y, epochs=2000)) == 0
-    assert threads_while(lambda: make(n_jobs=3).fit(X, Y, epochs=200)) == 2
+    assert threads_while(lambda: make(n_jobs=3, batch_size=60).fit(X, Y, epochs=500)) == 2
     limits(2, "max 100000")
     assert threads_while(lambda: make(n_jobs=None).fit(X, Y, epochs=2000)) == 0
     assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=500)) == 1
@@ -643,6 +766,22 @@ def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert threads_while(train) == 0
     assert threads_while(lambda: make(n_jobs=-1).fit(X, Y, epochs=2000)) == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_threads_without_number(dtype):
+    # A batch of 7 rows is at most two tiles of rows, and this net has two layers of weights.
+    few, many = make(n_jobs=10_000, dtype=dtype), make(n_jobs=2, dtype=dtype)
+    assert threads_while(lambda: few.fit(X, Y, epochs=200)) == 1
+    many.fit(X, Y, epochs=200)
+    assert few.net.theta.tobytes() == many.net.theta.tobytes()
+    # Thousands of tiles; the processors are what is short.
+    rows, targets = np.tile(X, (1000, 1)), np.tile(Y, (1000, 1))
+    few, many = (make(n_jobs=n, batch_size=None, dtype=dtype) for n in (1, 10_000))
+    few.fit(rows, targets, epochs=2)
+    assert 0 < threads_while(lambda: many.fit(rows, targets, epochs=2)) < 4 * os.cpu_count()
+    assert few.net.theta.tobytes() == many.net.theta.tobytes()
 
 
 def test_threadpoolctl_sees_and_limits():

@@ -1,6 +1,7 @@
 """scikit-learn's own checks of the contract, without an expected failure."""
 
 import unittest
+import warnings
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -8,7 +9,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import Huber, LogLoss, MLPClassifier, MLPRegressor, TrainingWarning
 
 # scikit-learn's generator checks its MLP with max_iter=100, and the sample weights with "lbfgs" and
 # with "sgd", tol=1e-2 (sklearn.utils._test_common.instance_generator). It expects no failure, and
@@ -26,10 +27,20 @@ SKIPPED = {
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([kind(**s) for kind in (MLPClassifier, MLPRegressor) for s in SOLVERS])
+@parametrize_with_checks(
+    [
+        *(kind(**s) for kind in (MLPClassifier, MLPRegressor) for s in SOLVERS),
+        MLPClassifier(max_iter=100, loss=LogLoss(label_smoothing=0.1)),
+        MLPRegressor(max_iter=100, loss="quantile"),
+        MLPRegressor(max_iter=100, loss=Huber(0.5)),
+    ]
+)
 def test_scikit_learns_check(estimator, check):
     try:
-        check(estimator)
+        with warnings.catch_warnings():
+            if estimator.solver == "sgd":  # on data at 100 that rate is too large, and rightly so
+                warnings.simplefilter("ignore", TrainingWarning)
+            check(estimator)
     except unittest.SkipTest:
         assert check.func.__name__ in SKIPPED
         raise

@@ -108,7 +108,7 @@ def test_divergence_is_told_at_once(iris):
 @BOTH
 def test_a_warm_start_holds_out_the_same_rows(kind, iris, monkeypatch):
     """Rows trained on in one fit would leak into the validation score of the next."""
-    import chainrule.estimators.base as module
+    import chainrule.estimators.fitting as module
 
     held_out = []
     original = module.train_test_split
@@ -167,6 +167,7 @@ def test_lbfgs_on_float32_is_the_rounded_result_of_float64(iris):
     assert narrow.loss_ == pytest.approx(wide.loss_, rel=1e-2)
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # made to go wrong
 def test_a_cost_of_sure_and_wrong_predictions_is_not_clipped():
     X = np.array([[1e4], [-1e4]])
     settings = {"solver": "sgd", "learning_rate_init": 1e-300, "alpha": 0, "max_iter": 1}

@@ -14,9 +14,11 @@ from chainrule import MLPClassifier, MLPRegressor
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 NEW = {
-    MLPClassifier: {"loss", "dropout", "l1", "class_weight", "engine", "n_jobs"},
-    MLPRegressor: {"dropout", "l1", "engine", "n_jobs"},
+    MLPClassifier: {"loss", "class_weight"},
+    MLPRegressor: {"quantile"},
 }
+for names in NEW.values():
+    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds"}
 
 
 def parameters_of(kind):
@@ -119,8 +121,12 @@ BAD = {
     "dropout": [1.0, -0.1, 1.5, "half", None],
     "l1": [-1, "x"],
     "class_weight": ["even", [1, 2], {0: -1.0}, {0: "two"}, {0: np.inf}, {0: np.nan}],
+    "quantile": [0, 1.0, "half", None, [], [0.9, 0.1], [0.5, 1.5]],
     "engine": ["gpu", None],
     "n_jobs": [0, -2, 1.5, "all"],
+    "checkpoint": [3, b"run.ckpt", ["run.ckpt"]],
+    "resume": ["yes", True],  # without a checkpoint
+    "max_seconds": [0, -1, "x", np.nan],
 }
 
 

@@ -396,6 +396,7 @@ def test_divergence_under_early_stopping_keeps_the_best_weights(iris):
     assert np.isfinite(model.predict(iris[0])).all()
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.TrainingWarning")  # made to go wrong
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_weights_that_are_not_finite(solver):
     rng = np.random.default_rng(0)
@@ -498,3 +499,19 @@ def test_a_worked_example():
     np.testing.assert_allclose(model.intercepts_[0], [0.098333, 0.09626], atol=1e-3)
     np.testing.assert_allclose(model.intercepts_[1], [0.9235], atol=1e-3)
     assert model.predict_proba(X)[0, 1] == pytest.approx(0.739, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_watching_each_epoch_changes_nothing(kind, iris, capsys):
+    # Unwatched, the engine runs thousands of epochs at once, and all are taken in at the end.
+    fitted = []
+    for verbose in (False, True):
+        model = kind(hidden_layer_sizes=3, warm_start=True, random_state=0, verbose=verbose)
+        model.set_params(max_iter=300, n_iter_no_change=5, tol=0.01, learning_rate_init=0.03)
+        for _ in range(2):
+            model.fit(*iris)
+        names = ("n_iter_", "t_", "loss_", "best_loss_", "loss_curve_")
+        fitted.append([getattr(model, name) for name in names])
+        assert 5 < model.n_iter_ < len(model.loss_curve_) < 300
+    assert fitted[0] == fitted[1]
+    assert "Iteration" in capsys.readouterr().out

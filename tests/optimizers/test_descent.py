@@ -220,3 +220,23 @@ def test_rules_are_frozen_and_equal_by_value():
     assert rule != cr.SGD(0.1, 0.8)
     with pytest.raises(AttributeError):
         rule.learning_rate = 0.2
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_epsilon_that_would_count_as_0_is_refused(dtype, engine):
+    # Smaller numbers are 0 in the native engine, and where a gradient is 0 the step would be 0/0.
+    least = float(np.finfo(dtype).smallest_normal)
+    X, Y = np.zeros((4, 2)), np.ones((4, 1))
+    net = cr.Network([2, 3, 1], loss="squared_error", dtype=dtype, seed=0)
+    with np.errstate(over="ignore"):
+        cr.Learner(net, cr.Adam(epsilon=least), engine=engine).fit(X, Y, epochs=3)
+    assert np.isfinite(net.theta).all()
+    for epsilon in (least / 2, 5e-324):
+        with pytest.raises(errors.InvalidParameter) as caught:
+            cr.Learner(net, cr.Adam(epsilon=epsilon), engine=engine)
+        for word in ("epsilon of Adam", dtype, f"at least {least:.2g}", repr(epsilon)):
+            assert word in str(caught.value)
+    for kind in (cr.MLPClassifier, cr.MLPRegressor):
+        with pytest.raises(errors.InvalidParameter, match="epsilon of Adam"):
+            kind(epsilon=5e-324).fit(np.eye(4, dtype=dtype), [0, 1, 0, 1])

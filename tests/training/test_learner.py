@@ -257,7 +257,7 @@ def test_callbacks_hear_of_every_epoch_and_can_stop():
     for (_, a), (_, b) in pairwise(heard):
         assert not np.array_equal(a, b)
     assert np.array_equal(heard[-1][1], net.theta)
-    assert set(history[0]) == {"epoch", "cost", "learning_rate", "seconds"}
+    assert set(history[0]) == {"epoch", "cost", "gradient_norm", "learning_rate", "seconds"}
     assert all(r["seconds"] >= 0 and r["learning_rate"] == 0.1 for r in history)
     assert len(learner.fit(X, Y, epochs=3, callbacks=[lambda *_: None])) == 3
 

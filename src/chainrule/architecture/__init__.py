@@ -1,6 +1,6 @@
 """The frozen description of a network, its parameters as one flat vector, and what may enter it."""
 
-from chainrule.architecture.architecture import Architecture
+from chainrule.architecture.architecture import Architecture, is_built_in
 from chainrule.architecture.parameters import Parameters, Views
 
-__all__ = ["Architecture", "Parameters", "Views"]
+__all__ = ["Architecture", "Parameters", "Views", "is_built_in"]

@@ -9,9 +9,16 @@ import numpy as np
 from chainrule.architecture.checks import check_dtype, check_whole
 from chainrule.errors import InvalidParameter, NotTrainable
 from chainrule.maths.activations import ACTIVATIONS, Activation, activations_per_layer
-from chainrule.maths.losses import LOSSES, Loss, get_loss
+from chainrule.maths.losses import (
+    Loss,
+    Parametric,
+    describe_loss,
+    get_loss,
+    is_built_in_loss,
+    loss_from,
+)
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "is_built_in"]
 
 
 @final
@@ -41,7 +48,7 @@ class Architecture:
         cls,
         sizes: Sequence[int],
         activations: str | Activation | Sequence[str | Activation],
-        loss: str | Loss,
+        loss: str | Loss | Parametric,
         dtype: Any,
     ) -> "Architecture":
         """Make the description from what a user gives, every part checked.
@@ -60,6 +67,8 @@ class Architecture:
                 f"loss '{pair.name}' needs at least two outputs, one per class: got sizes "
                 f"{list(whole)}. For two classes with one output use loss='cross_entropy'."
             )
+        if pair.made_of is not None and (why := pair.made_of.misfit(whole[-1])):
+            raise InvalidParameter(why)
         per_layer = activations_per_layer(activations, len(whole) - 2)
         return cls(whole, per_layer, pair, check_dtype(dtype))
 
@@ -82,16 +91,15 @@ class Architecture:
         """Return what copies and files keep: built-in parts by name, the user's own whole."""
         return {
             "sizes": list(self.sizes),
-            "activations": [
-                g.name if ACTIVATIONS.get(g.name) is g else g for g in self.activations
-            ],
-            "loss": self.loss.name if LOSSES.get(self.loss.name) is self.loss else self.loss,
+            "activations": [g.name if is_built_in(g) else g for g in self.activations],
+            "loss": describe_loss(self.loss),
             "dtype": self.dtype.name,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the description, every part checked."""
-        described = Architecture.describe(**state)
+        others = {name: value for name, value in state.items() if name != "loss"}
+        described = Architecture.describe(loss=loss_from(state["loss"]), **others)
         for name, value in vars(described).items():
             object.__setattr__(self, name, value)
 
@@ -118,6 +126,13 @@ class Architecture:
                 f"delta to propagate back. Train with loss='cross_entropy' (the logistic "
                 f"hypothesis is the smooth step); it can still propagate forward."
             )
+
+
+def is_built_in(part: Activation | Loss) -> bool:
+    """Whether it is one of our own, not one of the user's, whatever its name."""
+    if isinstance(part, Loss):
+        return is_built_in_loss(part)
+    return ACTIVATIONS.get(part.name) is part
 
 
 def _check_sizes(sizes: object) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import InvalidParameter
 
-__all__ = ["check_dtype", "check_flag", "check_number", "check_seed", "check_whole"]
+__all__ = ["check_dtype", "check_flag", "check_names", "check_number", "check_seed", "check_whole"]
 
 
 def check_whole(name: str, given: object, *, at_least: int = 1) -> int:
@@ -52,7 +52,10 @@ def check_number(
     message = f"{name} must be a number in {interval}. Got {given!r} instead."
     if isinstance(given, bool | np.bool_) or not isinstance(given, Real):
         raise InvalidParameter(message)
-    number = float(given)
+    try:
+        number = float(given)
+    except OverflowError:  # a whole number of more than 308 digits
+        raise InvalidParameter(message) from None
     above = number >= low if low_included else number > low
     below = number <= high if high_included else number < high
     if not (above and below):
@@ -104,3 +107,30 @@ def check_dtype(given: Any) -> np.dtype[np.floating[Any]]:
     if dtype is None or dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise InvalidParameter(f"dtype must be 'float32' or 'float64'. Got {given!r} instead.")
     return dtype
+
+
+def check_names(name: str, given: Any, count: int) -> tuple[str, ...] | None:
+    """Return `given` as a tuple of strings if it is `count` different ones; None stays None.
+
+    Raises
+    ------
+    InvalidParameter
+        Otherwise.
+    """
+    if given is None:
+        return None
+    try:
+        listed = () if isinstance(given, str) else tuple(given)
+    except TypeError:
+        listed = ()
+    texts = tuple(str(each) for each in listed if isinstance(each, str))
+    if not len(set(texts)) == len(listed) == count:
+        raise InvalidParameter(
+            f"{name} must be {count} different strings, one per input. Got {_short(given)} instead."
+        )
+    return texts
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -13,6 +13,7 @@ from scipy import sparse
 from chainrule.architecture.architecture import Architecture
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
+from chainrule.maths.losses import GroupedLogLoss
 
 __all__ = ["as_numbers", "check_X", "check_Y", "check_batch", "check_sample_weight", "is_sparse"]
 
@@ -66,6 +67,8 @@ def check_X(architecture: Architecture, X: Any) -> Any:
 def check_Y(architecture: Architecture, Y: Any) -> Float:
     """Return Y as an array (n, K) of the network's dtype; classes become one-hot rows.
 
+    The targets of a loss with several outputs each (quantiles) are repeated for each of them.
+
     Raises
     ------
     InvalidInput
@@ -74,16 +77,23 @@ def check_Y(architecture: Architecture, Y: Any) -> Float:
     loss, K = architecture.loss, architecture.sizes[-1]
     if loss.targets == "classes":
         return _one_hot(architecture, Y)
+    if loss.targets == "groups":
+        return _one_hot_groups(architecture, Y)
     targets = as_numbers(Y, "Y", architecture.dtype)
-    if targets.ndim == 1 and K == 1:
+    columns = _target_columns(architecture)
+    if targets.ndim == 1 and columns == 1:
         targets = targets[:, None]
-    if targets.ndim != 2 or targets.shape[1] != K:
-        also = " or (n,)" if K == 1 else ""
+    if targets.ndim != 2 or targets.shape[1] != columns:
+        also = " or (n,)" if columns == 1 else ""
+        per_target = K // columns
+        each = f", {per_target} for each target" if per_target > 1 else ""
         raise InvalidInput(
-            f"Y must have the shape (n, {K}){also} for a network with {K} "
-            f"output{'s' if K > 1 else ''}. Got shape {targets.shape} instead."
+            f"Y must have the shape (n, {columns}){also} for a network with {K} "
+            f"output{'s' if K > 1 else ''}{each}. Got shape {targets.shape} instead."
         )
     _require_finite(targets, "Y")
+    if columns < K:
+        targets = np.repeat(targets, K // columns, axis=1)
     if loss.targets == "binary" and not np.isin(targets, (0, 1)).all():
         wrong = targets[~np.isin(targets, (0, 1))].flat[0]
         raise InvalidInput(
@@ -158,10 +168,10 @@ def _of_one_example(architecture: Architecture, Y: Any, weight: Any) -> tuple[An
         n_dimensions, size = np.ndim(Y), np.size(Y)
     except ValueError:  # rows of different lengths: refused with the rest
         return Y, weight
-    K = architecture.sizes[-1]
-    a_row = (
-        n_dimensions == 1 and size == K and not (K == 1 and architecture.loss.targets == "classes")
-    )
+    rows = (_target_columns(architecture), architecture.sizes[-1])
+    targets = architecture.loss.targets
+    fits = size in rows if targets == "groups" else size == rows[0]
+    a_row = n_dimensions == 1 and fits and not (size == 1 and targets == "classes")
     scalar_weight = weight is not None and np.ndim(weight) == 0
     return [Y] if n_dimensions == 0 or a_row else Y, [weight] if scalar_weight else weight
 
@@ -197,6 +207,48 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
             "several labels per example use loss='cross_entropy'."
         )
     return given.astype(architecture.dtype)
+
+
+def _target_columns(architecture: Architecture) -> int:
+    """Return how many columns the user's Y has: one per target, or per group of classes."""
+    made_of, K = architecture.loss.made_of, architecture.sizes[-1]
+    if isinstance(made_of, GroupedLogLoss):
+        return len(made_of.groups)
+    return K if made_of is None else K // made_of.outputs_per_target
+
+
+def _one_hot_groups(architecture: Architecture, Y: Any) -> Float:
+    """Return the one-hot rows of several groups of classes side by side."""
+    made_of, K = architecture.loss.made_of, architecture.sizes[-1]
+    if not isinstance(made_of, GroupedLogLoss):
+        raise InvalidInput(
+            f"loss '{architecture.loss.name}' has groups of classes: use cr.GroupedLogLoss."
+        )
+    groups = made_of.groups
+    given = as_numbers(Y, "Y", np.dtype(np.float64), "encode the classes of each group as 0, 1 ...")
+    if given.ndim != 2 or given.shape[1] not in (len(groups), K):
+        raise InvalidInput(
+            f"Y must hold one class index per group, shape (n, {len(groups)}), or the groups' "
+            f"one-hot rows side by side, shape (n, {K}). Got shape {given.shape} instead."
+        )
+    if given.shape[1] == K:
+        sums = [given[:, group].sum(axis=1) for group in made_of.columns]
+        if not (np.isin(given, (0, 1)).all() and (np.array(sums) == 1).all()):
+            raise InvalidInput(
+                "One-hot rows of Y must hold a single 1 in each group and else 0. Got a row that "
+                "does not."
+            )
+        return given.astype(architecture.dtype)
+    rows = np.zeros((len(given), K), architecture.dtype)
+    for i, (column, group) in enumerate(zip(given.T, made_of.columns, strict=True)):
+        wrong = ~np.isin(column, np.arange(groups[i]))
+        if wrong.any():
+            raise InvalidInput(
+                f"The class indices of group {i} must be whole numbers 0 ... {groups[i] - 1}. Got "
+                f"{column[wrong].flat[0]:g} instead."
+            )
+        rows[np.arange(len(given)), group.start + column.astype(np.intp)] = 1
+    return rows
 
 
 def as_numbers(

@@ -13,6 +13,7 @@ except ImportError:  # Windows
 __all__ = ["available_bytes", "not_to_be_had", "require_memory"]
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_NOT_WORTH_ASKING = 2**24  # bytes: less than Python and NumPy have taken already
 
 
 def available_bytes() -> int | None:
@@ -48,6 +49,8 @@ def require_memory(size: int, what: str, *, beside: int = 0) -> None:
     TooLarge
         With the sizes in GiB.
     """
+    if size + beside <= _NOT_WORTH_ASKING:
+        return
     available = available_bytes()
     if available is not None and size + beside > available:
         # Whole numbers, since a float may be too small for a number someone mistyped.

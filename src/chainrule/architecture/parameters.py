@@ -17,7 +17,7 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.initializers import get_initializer, initializer_for
 
-__all__ = ["Parameters", "Views", "initialize"]
+__all__ = ["Parameters", "Views", "initialize", "taken_over", "write"]
 
 
 @final
@@ -78,6 +78,27 @@ def write(view: Float, value: Any, what: str) -> None:
     view[...] = array
 
 
+def taken_over(given: Any, fresh: Float, what: str) -> Float:
+    """Return an array of someone who needs it no more; or else write its values into a fresh one.
+
+    A large network from a file would otherwise be in memory twice.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not fit the fresh one.
+    """
+    if type(given) is np.ndarray:
+        flags = given.flags
+        owner = given if given.base is None else given.base
+        alone = type(owner) is np.ndarray and owner.flags.owndata and owner.nbytes == given.nbytes
+        usable = alone and flags.writeable and flags.c_contiguous and flags.aligned
+        if usable and given.shape == fresh.shape and given.dtype == fresh.dtype:
+            return given
+    write(fresh, given, what)
+    return fresh
+
+
 @final
 class Parameters:
     """Theta with its views.
@@ -113,8 +134,16 @@ class Parameters:
         return {"architecture": self.architecture, "theta": self.theta}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore theta and its views."""
-        self.__init__(state["architecture"], np.asarray(state["theta"]))
+        """Restore theta and its views, of which the engines believe that they fit."""
+        architecture, theta = state["architecture"], np.asarray(state["theta"])
+        if not isinstance(architecture, Architecture):
+            raise InvalidInput("The parameters have no architecture.")
+        if theta.shape != (architecture.n_parameters,) or theta.dtype != architecture.dtype:
+            raise InvalidInput(
+                f"theta needs shape {(architecture.n_parameters,)} of {architecture.dtype}. Got "
+                f"shape {theta.shape} of {theta.dtype} instead."
+            )
+        self.__init__(architecture, theta)
 
 
 def initialize(architecture: Architecture, init: str, seed: int) -> Float:

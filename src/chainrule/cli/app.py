@@ -136,6 +136,16 @@ def train(
             metavar="COLUMNS", help="Columns of numbers that are names, separated by commas."
         ),
     ] = "",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Keep here how far the training is, each minute."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")
+    ] = False,
+    max_seconds: Annotated[
+        str | None, typer.Option(metavar="S", help="Train so long at most, this time.")
+    ] = None,
 ) -> None:
     """Train a network on a table and compare it with plain models on held-out rows.
 
@@ -153,15 +163,22 @@ def train(
     if target in (*dropped, *texts):
         raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
 
+    seconds = None
+    if max_seconds is not None:
+        seconds = _number("--max-seconds", max_seconds, 0, open_ends=True)
+    if resume and checkpoint is None:
+        raise InvalidParameter("--resume goes on from a checkpoint: add --checkpoint FILE.")
+
     _check_activation(activation)
 
-    from chainrule.cli.models import Settings
+    from chainrule.cli.models import Keeping, Settings
     from chainrule.cli.train import Choices
     from chainrule.cli.train import train as run
 
     run(
         Choices(table, target, model, task, fraction, dropped, texts),
         Settings(sizes, activation, penalty, rate, n_batch, n_epochs, the_seed),
+        Keeping(checkpoint, resume, seconds),
     )
 
 

@@ -19,7 +19,9 @@ from chainrule.cli.tables import read_table, require_column, to_csv
 from chainrule.cli.target import known_labels, spell
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
+from chainrule.network import Network
 from chainrule.storage import check_writable, write_file
+from chainrule.training import Learner
 
 __all__ = ["Saved", "evaluate", "inputs_of", "open_model", "predict", "refuse_to_overwrite_inputs"]
 
@@ -169,6 +171,12 @@ def open_model(path: str) -> Saved:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pipeline, about = read_model(path)
+    if isinstance(pipeline, Network | Learner):
+        raise InvalidFile(
+            f"'{path}' holds a {type(pipeline).__name__}, which knows neither the columns nor the "
+            "labels of a table; use it in Python with cr.load, or give a file from "
+            "`chainrule train --model`."
+        )
     if any(issubclass(each.category, InconsistentVersionWarning) for each in caught):
         note(
             f"'{path}' was written with another version of scikit-learn; "

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
@@ -15,6 +16,7 @@ __all__ = [
     "INTERNAL",
     "INTERRUPTED",
     "SUCCESS",
+    "kept_in",
     "note",
     "progress_of_output",
     "run",
@@ -35,9 +37,10 @@ class _Output:
     notes: list[str] | None = field(default_factory=list)  # held back; None: they no longer are
     files: list[str] = field(default_factory=list)
     in_doubt: bool = False  # a part of the result may be on stdout or in a pipe
+    checkpoint: str | None = None  # from which an interrupted training can go on
 
     def start(self) -> None:
-        self.notes, self.files, self.in_doubt = [], [], False
+        self.notes, self.files, self.in_doubt, self.checkpoint = [], [], False, None
 
 
 progress_of_output = _Output()
@@ -87,6 +90,32 @@ def note(text: str) -> None:
         progress_of_output.notes.append(text)
     else:
         _to_stderr(f"note: {_one_line(text)}")
+
+
+@contextlib.contextmanager
+def kept_in(checkpoint: str | None) -> Generator[None]:
+    """Note that what is done here is kept in a file, which the user hears of at Ctrl-C.
+
+    Parameters
+    ----------
+    checkpoint : str or None
+        The file, if there is one.
+    """
+    before = _identity(checkpoint)
+    try:
+        yield
+    finally:
+        if _identity(checkpoint) != before:
+            progress_of_output.checkpoint = checkpoint
+
+
+def _identity(path: str | None) -> tuple[int, int] | None:
+    """Return what changes whenever a file is written; None without a file."""
+    try:
+        found = os.stat(path or "")
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def say_notes() -> None:
@@ -164,6 +193,8 @@ def _written() -> str:
     files = " and ".join(f"'{path}'" for path in progress_of_output.files)
     if files:
         return f"{files} was written whole"
+    if progress_of_output.checkpoint is not None:
+        return f"it goes on from '{progress_of_output.checkpoint}' with --resume"
     return "the output may be cut off" if progress_of_output.in_doubt else "nothing was written"
 
 

@@ -5,7 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import cast
 
 import numpy as np
@@ -18,14 +18,24 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from chainrule.cli.exits import note
 from chainrule.cli.progress import Progress
-from chainrule.errors import Diverged
+from chainrule.errors import CheckpointWarning, Diverged, TrainingWarning
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
-__all__ = ["Settings", "diverged", "fit_network", "fit_plain", "network_of"]
+__all__ = [
+    "Keeping",
+    "Settings",
+    "Trained",
+    "diverged",
+    "fit_network",
+    "fit_plain",
+    "network_of",
+]
 
 # Below this many rows, a tenth of them says too little about when to stop.
 ENOUGH_TO_STOP_EARLY = 5000
+HUGE = 100
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,24 @@ class Settings:
     seed: int
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """How far a training may go this time, and where it is kept."""
+
+    checkpoint: str | None = None
+    resume: bool = False
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, and how its training ended: by itself, because time was up, or else at the end."""
+
+    model: Pipeline
+    converged: bool
+    out_of_time: bool
+
+
 def fit_network(
     preparation: ColumnTransformer,
     settings: Settings,
@@ -48,7 +76,8 @@ def fit_network(
     inputs: pl.DataFrame,
     y: np.ndarray,
     on_start: Callable[[], None] = lambda: None,
-) -> tuple[Pipeline, bool]:
+    keeping: Keeping | None = None,
+) -> Trained:
     """Train a network behind the preparation of its inputs.
 
     Parameters
@@ -65,12 +94,12 @@ def fit_network(
         The targets.
     on_start : callable, optional
         Called when it is known that the network fits into memory.
+    keeping : Keeping, optional
+        How far it may go, and where it is kept.
 
     Returns
     -------
-    model : Pipeline
-    converged : bool
-        Whether it stopped by itself before its last epoch.
+    Trained
 
     Raises
     ------
@@ -79,7 +108,7 @@ def fit_network(
     Diverged
         If its cost or the network became infinite or no number.
     """
-    network = _make_network(settings, task, y)
+    network = _make_network(settings, task, y).set_params(**asdict(keeping or Keeping()))
     progress = Progress(on_start)
     network.set_callbacks(progress)
     last: BaseEstimator = network
@@ -94,8 +123,15 @@ def fit_network(
             raise diverged(settings) from error
     network.set_callbacks()
     network_of(model).set_callbacks()
-    converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
-    return model, converged
+    # A network out of all bounds is refused by the caller, in one sentence that says it all.
+    told = CheckpointWarning
+    if np.abs(network_of(model).network_.theta).max() <= HUGE:
+        told |= TrainingWarning
+    for each in caught:
+        if issubclass(each.category, told):
+            note(str(each.message))
+    limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
+    return Trained(model, not limits, any("max_seconds" in limit for limit in limits))
 
 
 def diverged(settings: Settings) -> Diverged:

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from chainrule.training.progress import Bar
 
 __all__ = ["Progress"]
 
@@ -23,30 +21,29 @@ class Progress:
 
     def __init__(self, on_start: Callable[[], None]) -> None:
         self._on_start = on_start
-        console = Console(stderr=True)
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bar.add_task("training", total=None)
+        self._bar: Bar | None = None
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin, with the number of epochs as the length of the bar."""
         self._on_start()
-        self._bar.start()
-        self._bar.update(self._task, total=context.max_subtasks)
+        self._bar = Bar(context.max_subtasks, always=False)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing: an epoch counts when it is done."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Count an epoch; the fit as a whole is a task too."""
-        if context.task_name == "epoch":
-            self._bar.advance(self._task)
+        """Count an epoch, and those before a resumed fit; the fit as a whole is a task too."""
+        if context.task_name != "epoch" or self._bar is None:
+            return
+        scores = getattr(estimator, "validation_scores_", None)
+        self._bar.show(estimator.n_iter_, estimator.loss_, scores[-1] if scores else None)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing: the context manager ends the bar."""

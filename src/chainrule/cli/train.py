@@ -11,10 +11,18 @@ import polars as pl
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
-from chainrule.cli.exits import note, say_notes
+from chainrule.cli.exits import kept_in, note, say_notes
 from chainrule.cli.inputs import Column, choose_inputs, make_preparation, rare_texts, use_inputs
 from chainrule.cli.metrics import is_worse, measure, verdict
-from chainrule.cli.models import Settings, diverged, fit_network, fit_plain, network_of
+from chainrule.cli.models import (
+    HUGE,
+    Keeping,
+    Settings,
+    diverged,
+    fit_network,
+    fit_plain,
+    network_of,
+)
 from chainrule.cli.output import writing
 from chainrule.cli.report import count, say, show_facts, show_scores
 from chainrule.cli.tables import read_table, require_column
@@ -28,7 +36,6 @@ __all__ = ["Choices", "train"]
 
 
 # No weight between standardized inputs and a hidden layer is as large unless the training diverged.
-HUGE = 100
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Choices:
     as_text: Sequence[str]
 
 
-def train(choices: Choices, settings: Settings) -> None:
+def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     """Read a table, train a network on a part of it, and report how good it is on the rest.
 
     Parameters
@@ -53,6 +60,8 @@ def train(choices: Choices, settings: Settings) -> None:
         The table, the target and the like.
     settings : Settings
         Of the network.
+    keeping : Keeping
+        How far the training may go, and where it is kept.
 
     Raises
     ------
@@ -61,6 +70,8 @@ def train(choices: Choices, settings: Settings) -> None:
     """
     if choices.model is not None:
         _check_destination(choices.model)
+    if keeping.checkpoint is not None:
+        _check_checkpoint(keeping.checkpoint, choices)
     table = read_table(choices.path, choices.as_text)
     require_column(table, choices.target, choices.path)
     target = read_target(table[choices.target], choices.task, choices.path)
@@ -84,9 +95,17 @@ def train(choices: Choices, settings: Settings) -> None:
         show_facts(_describe_table(choices.path, inputs, columns, target, hold))
 
     started = time.perf_counter()
-    model, converged = fit_network(
-        make_preparation(columns), settings, target.task, inputs[learn], y[learn], accept
-    )
+    with kept_in(keeping.checkpoint):
+        trained = fit_network(
+            make_preparation(columns),
+            settings,
+            target.task,
+            inputs[learn],
+            y[learn],
+            accept,
+            keeping,
+        )
+    model = trained.model
     seconds = time.perf_counter() - started
     show_facts({"network": _describe_network(model, settings, seconds)})
     plain = fit_plain(model.steps[0][1], target.task, inputs[learn], y[learn])
@@ -96,11 +115,12 @@ def train(choices: Choices, settings: Settings) -> None:
     ):
         raise diverged(settings)
     epochs = network_of(model).n_iter_
-    if not converged:
-        note(
-            f"stopped at {count(epochs, 'epoch')} before it converged; "
-            f"--epochs {2 * epochs} may help."
-        )
+    if not trained.converged:
+        more = f"--epochs {2 * epochs} may help"
+        if trained.out_of_time:
+            more = "--max-seconds was over"
+            more += "; --resume goes on" if keeping.checkpoint is not None else ""
+        note(f"stopped at {count(epochs, 'epoch')} before it converged; {more}.")
     models = {"network": model, "linear model": plain["linear"], "baseline": plain["baseline"]}
     scores = {
         name: measure(each, target.task, inputs[hold], y[hold]) for name, each in models.items()
@@ -135,6 +155,16 @@ def _check_destination(path: str) -> None:
             raise UnwritablePath(
                 f"'{path}' exists and is no model file, so it is not overwritten; "
                 "give another name, or remove it first."
+            )
+
+
+def _check_checkpoint(path: str, choices: Choices) -> None:
+    """Refuse a checkpoint that cannot be written, or that would be written over another file."""
+    check_writable(path)
+    for other, what in ((choices.model, "--model"), (choices.path, "the table")):
+        if other is not None and os.path.realpath(other) == os.path.realpath(path):
+            raise UnwritablePath(
+                f"--checkpoint and {what} are the same file, '{path}'; give it a name of its own."
             )
 
 

@@ -19,6 +19,7 @@ from chainrule.engines.native import (
     native_knows,
     predict_natively,
     predict_row,
+    why_no_core,
 )
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.engines.reference import hypotheses as predict_by_reference
@@ -61,10 +62,10 @@ def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -
     if native_knows(architecture, optimizer):
         return NativeEngine()
     if name == "native":
+        why = why_no_core() or "It has only the built-in activations, losses and optimizers."
         raise InvalidParameter(
-            "engine='native' has only the built-in activations, losses and optimizers, and needs "
-            "a processor of level x86-64-v3 or arm64. Use engine='auto', which takes the native "
-            "engine where it can, or 'reference'."
+            f"engine='native' cannot train this here. {why} Use engine='auto', which takes the "
+            f"native engine where it can, or 'reference'."
         )
     return ReferenceEngine()
 

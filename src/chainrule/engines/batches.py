@@ -11,7 +11,7 @@ __all__ = ["batches"]
 
 
 def batches(
-    n_examples: int, batch_size: int, *, shuffle: bool, seed: int, epoch: int
+    n_examples: int, batch_size: int, *, shuffle: bool, seed: int, epoch: int, position: int = 0
 ) -> Iterator[NDArray[np.intp] | slice]:
     """Yield the rows of each batch of an epoch; the last one may be short.
 
@@ -26,6 +26,8 @@ def batches(
         Whether to take the examples in a new order.
     seed, epoch : int
         What the order is computed from.
+    position : int
+        Examples of the epoch that were seen already, by whole batches.
 
     Yields
     ------
@@ -39,7 +41,7 @@ def batches(
     """
     slices = (
         slice(start, min(start + batch_size, n_examples))
-        for start in range(0, n_examples, batch_size)
+        for start in range(position, n_examples, batch_size)
     )
     if not shuffle or batch_size >= n_examples:
         yield from slices

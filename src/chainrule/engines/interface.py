@@ -1,5 +1,6 @@
 """What an engine is given and what it does."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
@@ -82,6 +83,12 @@ class TrainingState:
         Examples seen so far, each as often as it was seen.
     reductions : int
         How often the learning rate was reduced at a plateau.
+    position : int
+        Examples of the epoch that is going on, seen so far: 0 between two epochs.
+    epoch_cost, epoch_seconds : float
+        The cost of that epoch so far, and how long it has taken.
+    torn : bool
+        Whether an update was interrupted while it wrote: the rest is then not to be trusted.
     """
 
     parameters: Parameters
@@ -90,6 +97,14 @@ class TrainingState:
     epoch: int = 0
     examples: int = 0
     reductions: int = 0
+    position: int = 0
+    epoch_cost: float = 0.0
+    epoch_seconds: float = 0.0
+    torn: bool = False
+
+    def start_epoch(self) -> None:
+        """Let the next epoch begin at its beginning, wherever the last one was left."""
+        self.position, self.epoch_cost, self.epoch_seconds, self.torn = 0, 0.0, 0.0, False
 
 
 @final
@@ -118,9 +133,10 @@ class Task:
 
 
 class EpochRecord(NamedTuple):
-    """The cost of an epoch, and how many seconds it took."""
+    """The cost of an epoch, the norm of its last step's gradient, and how many seconds it took."""
 
     cost: float
+    gradient_norm: float
     seconds: float
 
 
@@ -162,7 +178,7 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If the cost is NaN or infinite.
+            If the cost is NaN or infinite; the parameters are those it is of.
         """
 
     @abstractmethod
@@ -175,8 +191,11 @@ class Engine(ABC):
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
+        deadline: float = math.inf,
     ) -> None:
-        """Run epochs until there were so many, or the cost has reached a plateau.
+        """Run epochs until there were so many, or the cost has reached a plateau, or it is late.
+
+        Where an epoch was left inside (``state.position``), it goes on there, to the same bits.
 
         Parameters
         ----------
@@ -190,9 +209,11 @@ class Engine(ABC):
             The convergence rule; takes in the cost of each epoch.
         records : list
             Gets a record of each finished epoch, also if the run is interrupted.
+        deadline : float
+            When to come back, also inside an epoch, on the clock of ``time.monotonic``.
 
         Raises
         ------
         Diverged
-            If a cost is NaN or infinite.
+            If a cost is NaN or infinite; the parameters are those it is of.
         """

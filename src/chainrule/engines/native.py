@@ -4,24 +4,26 @@ This is the only importer of the compiled modules, of which there is one for eac
 """
 
 import importlib
+import math
 import os
+import time
 import warnings
+from collections.abc import Callable
 from functools import cache
-from typing import Any, final
+from itertools import repeat
+from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture import Architecture, Parameters, is_built_in
 from chainrule.architecture.inputs import AnyArray, is_sparse
 from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
 from chainrule.engines.stopping import Plateau
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
-from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import LOSSES
 from chainrule.optimizers import SGD, Adam, Optimizer
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "native_knows",
     "predict_natively",
     "predict_row",
+    "why_no_core",
 ]
 
 # As the core numbers them (cpp/core/activations.hpp, losses.hpp, optimizers.hpp).
@@ -41,12 +44,15 @@ _ACTIVATIONS = [
 ]  # fmt: skip
 _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
+    "absolute_error", "huber", "quantile", "grouped_log_loss",
 ]  # fmt: skip
 _SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
 _MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
+_THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
@@ -55,50 +61,60 @@ _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when
 
 @cache
 def load_core() -> Any:
-    """Return the compiled module for this processor, or None where there is none.
+    """Return the compiled module for this processor, or None, with a warning, where there is none.
 
     ``CHAINRULE_ISA`` forces one of its levels.
 
     Raises
     ------
     InvalidParameter
-        If CHAINRULE_ISA names a level that is unknown, or that this processor lacks.
+        If CHAINRULE_ISA names a level that is unknown, or that is not to be had here.
     """
-    forced = os.environ.get("CHAINRULE_ISA")
-    try:
-        cpu = importlib.import_module("chainrule.engines._cpu")
-    except ImportError:
-        levels: list[str] = []
+    core, why_not = _find_core()
+    if core is None:
+        warnings.warn(f"{why_not} The reference engine serves here, which is slower.", stacklevel=2)
     else:
-        levels = list(cpu.levels())
-    if forced is not None:
-        if forced not in _LEVELS:
-            raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
-        if forced not in levels:
+        threadpool.register()
+    return core
+
+
+def why_no_core() -> str:
+    """Return a sentence that says why there is no core and what to do, empty if there is one."""
+    return _find_core()[1]
+
+
+def _find_core() -> tuple[Any, str]:
+    """Return the compiled module, or None and why there is none."""
+    forced = os.environ.get("CHAINRULE_ISA") or None  # empty is unset
+    if forced is not None and forced not in _LEVELS:
+        raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
+    try:
+        levels = list(importlib.import_module("chainrule.engines._cpu").levels())
+        if forced is not None and forced not in levels:
             raise InvalidParameter(
                 f"CHAINRULE_ISA={forced} asks for an instruction set that this processor lacks. It "
                 f"has {', '.join(levels) or 'none of them'}: choose one, or unset CHAINRULE_ISA."
             )
-        levels = [forced]
-    if not levels:
-        warnings.warn(
-            "chainrule's native engine needs a processor of level x86-64-v3 or arm64; the "
-            "reference engine serves here, which is slower.",
-            stacklevel=2,
+        if not levels:
+            return None, (
+                "chainrule's native engine needs a processor of level x86-64-v3 or arm64, which "
+                "this one is not: train on a newer one to have it."
+            )
+        level = forced or levels[-1]
+        return importlib.import_module(f"chainrule.engines._native_{level}"), ""
+    except ImportError as error:
+        return None, (
+            f"chainrule's compiled core (for x86-64-v3, x86-64-v4 or arm64) is not there, or "
+            f"cannot be loaded ({error}): install chainrule again, from a wheel or with a C++17 "
+            f"compiler."
         )
-        return None
-    core = importlib.import_module(f"chainrule.engines._native_{levels[-1]}")
-    threadpool.register()
-    return core
 
 
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
     """Whether every part is built in, and the core is there."""
-    built_in = all(ACTIVATIONS.get(g.name) is g for g in architecture.activations)
-    built_in = built_in and LOSSES.get(architecture.loss.name) is architecture.loss
-    if optimizer is not None:
-        built_in = built_in and type(optimizer) in (SGD, Adam)
-    return built_in and load_core() is not None
+    built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
+    known = built_in and (optimizer is None or type(optimizer) in (SGD, Adam))
+    return known and load_core() is not None
 
 
 def predict_natively(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
@@ -107,8 +123,8 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     H = np.empty((n, K), architecture.dtype)
     predictor = parameters.predictor
     if predictor is None:
-        kind = "PredictorF32" if architecture.dtype == np.float32 else "PredictorF64"
-        predictor = parameters.predictor = getattr(load_core(), kind)(*_described(architecture))
+        make = _of_dtype("Predictor", architecture)
+        predictor = parameters.predictor = make(*_described(architecture))
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
@@ -169,7 +185,7 @@ class NativeEngine(Engine):
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
-        records = np.zeros((1, 2))
+        records = np.zeros((1, 3))
         epoch = state.epoch
         self._run(task, state, batch, rate, records, None)
         state.epoch = epoch
@@ -190,15 +206,20 @@ class NativeEngine(Engine):
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
+        deadline: float = math.inf,
     ) -> None:
         """Run epochs in one call."""
-        filled = np.zeros((n_epochs, 2))
+        filled = np.zeros((n_epochs, 3))
         finished = state.epoch
         try:
-            self._run(task, state, examples, rate, filled, plateau)
+            self._run(
+                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+            )
         finally:  # also when interrupted or diverged
-            for cost, seconds in filled[: state.epoch - finished].tolist():
-                records.append(EpochRecord(cost, seconds))
+            numbers = filled[: state.epoch - finished].ravel().data
+            # In one call, without Python code in between where Ctrl-C could come.
+            values = zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
+            records.extend(map(_make, repeat(EpochRecord), values))
 
     def _run(
         self,
@@ -208,9 +229,11 @@ class NativeEngine(Engine):
         rate: float,
         records: NDArray[np.float64],
         plateau: Plateau | None,
+        seconds: float = math.inf,
     ) -> None:
         trainer = self._trainer_for(task, examples)
-        progress = np.array([state.step, state.epoch, state.examples, 0], np.uint64)
+        progress = np.array([state.step, state.epoch, state.examples, state.position, 0], np.uint64)
+        partial = np.array([state.epoch_cost, state.epoch_seconds])
         rule = np.array([-1.0, 0.0, 0.0, 0.0])
         if plateau is not None:
             rule[:] = (
@@ -231,6 +254,7 @@ class NativeEngine(Engine):
             else:
                 wide = np.int64
                 rows = (None, values, None, None, columns.astype(wide), starts.astype(wide))
+        state.torn = True  # until all that the core has changed is taken over
         try:
             cost = trainer.run(
                 state.parameters.theta,
@@ -241,21 +265,27 @@ class NativeEngine(Engine):
                 examples.total,
                 rate,
                 progress,
+                partial,
                 rule,
                 records,
+                seconds,
             )
         finally:
-            state.step, state.epoch, state.examples = progress[:3].tolist()
+            state.step, state.epoch, state.examples, state.position = progress[:4].tolist()
+            state.epoch_cost, state.epoch_seconds = partial.tolist()
             if plateau is not None:
                 plateau.best = float(rule[2])
                 plateau.without_improvement = int(rule[3])
+            state.torn = False
         if not np.isfinite(cost):
             raise Diverged(f"The cost became {cost}")
 
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
         """Return the core's trainer with its buffers, the one of the last call if it fits."""
         n, sparse = len(examples), is_sparse(examples.X)
-        key = (task, n, sparse)
+        # A forked child makes its own: the parent's may have been at work in another thread, which
+        # the child has not, and would then be waited for forever.
+        key = (task, n, sparse, os.getpid())
         if key != self._made_for:
             self._trainer = self._make_trainer(task, n, sparse=sparse)
             self._made_for = key
@@ -263,9 +293,8 @@ class NativeEngine(Engine):
 
     def _make_trainer(self, task: Task, n_examples: int, *, sparse: bool = False) -> Any:
         architecture, objective = task.architecture, task.objective
-        kind = "TrainerF32" if architecture.dtype == np.float32 else "TrainerF64"
         batch = min(task.batch_size, n_examples)
-        return getattr(load_core(), kind)(
+        return _of_dtype("Trainer", architecture)(
             *_described(architecture),
             *_rule(task.optimizer),
             objective.l2,
@@ -310,11 +339,18 @@ class RowStepper:
         return cost
 
 
-def _described(architecture: Architecture) -> tuple[list[int], list[int], int]:
+def _of_dtype(name: str, architecture: Architecture) -> Any:
+    """Return the core's class of that name for the network's dtype."""
+    return getattr(load_core(), f"{name}F{8 * architecture.dtype.itemsize}")
+
+
+def _described(architecture: Architecture) -> tuple[list[int], list[int], int, list[float]]:
+    made_of = architecture.loss.made_of
     return (
         list(architecture.sizes),
         [_ACTIVATIONS.index(g.name) for g in architecture.activations],
         _LOSSES.index(architecture.loss.name),
+        [] if made_of is None else list(made_of.numbers),
     )
 
 
@@ -331,7 +367,7 @@ def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:
     """Return how many threads a call is worth; the result never depends on it."""
     if n_jobs is not None and n_jobs > 0:
-        return n_jobs
+        return min(n_jobs, _THREADS_A_PROCESSOR * (os.cpu_count() or 1))
     if n_jobs == -1:
         return available_threads()
     worth = passes * n_rows * architecture.n_parameters // _MULTIPLICATIONS_A_THREAD

@@ -152,7 +152,9 @@ class ReferenceEngine(Engine):
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
-        return _update(task, state, batch, rate, len(batch), batch.total)
+        result = _pass(task, state, batch, len(batch), batch.total)
+        _update(task, state, batch, result, rate)
+        return result.cost
 
     def epochs(
         self,
@@ -163,39 +165,41 @@ class ReferenceEngine(Engine):
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
+        deadline: float = math.inf,
     ) -> None:
         """Run epochs, batch by batch."""
         M, S = len(examples), examples.total
         for _ in range(n_epochs):
-            begin = time.perf_counter()
-            cost = 0.0
+            begin = time.perf_counter() - state.epoch_seconds
             for rows in batches(
                 M,
                 task.batch_size,
                 shuffle=task.shuffle,
                 seed=task.objective.seed,
                 epoch=state.epoch,
+                position=state.position,
             ):
                 batch = examples.take(rows)
-                cost += len(batch) / M * _update(task, state, batch, rate, M, S)
-            state.epoch += 1
-            records.append(EpochRecord(cost, time.perf_counter() - begin))
-            if plateau is not None and plateau.reached(cost):
-                return
+                result = _pass(task, state, batch, M, S)
+                # Ctrl-C may come anywhere in here. What then is half done must be known as such.
+                state.torn = True
+                norm = _update(task, state, batch, result, rate)
+                state.position += len(batch)
+                state.epoch_cost += len(batch) / M * result.cost
+                state.epoch_seconds = time.perf_counter() - begin
+                if state.position == M:
+                    _end_epoch(state, plateau, records, norm)
+                state.torn = False
+                late = time.monotonic() >= deadline
+                if late or (plateau is not None and plateau.is_reached):
+                    return
 
 
-def _update(
-    task: Task,
-    state: TrainingState,
-    batch: Examples,
-    rate: float,
-    n_examples: int,
-    total: float,
-) -> float:
-    """Make one update: masks, forward, backward, the optimizer. Return the cost before it."""
+def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, total: float) -> Pass:
+    """Propagate a batch forward and back, under the dropout masks of the step."""
     architecture, objective = task.architecture, task.objective
-    with np.errstate(over="ignore", invalid="ignore"):  # reported below, once and in words
-        result = cost_and_gradients(
+    with np.errstate(over="ignore", invalid="ignore"):  # reported by the caller, once and in words
+        return cost_and_gradients(
             architecture,
             state.parameters,
             batch,
@@ -205,13 +209,35 @@ def _update(
             l1=objective.l1,
             masks=_masks(architecture, objective, len(batch), state.step),
         )
-        grad = flat_gradient(architecture, result.gradients)
-        state.step += 1
-        state.examples += len(batch)
-        task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
+
+
+def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> float:
+    """Make one update, what the optimizer makes of the gradient, and return the gradient's norm.
+
+    Raises
+    ------
+    Diverged
+        If the cost is NaN or infinite: nothing is learned from it. The step counts.
+    """
+    state.step += 1
+    state.examples += len(batch)
     if not math.isfinite(result.cost):
         raise Diverged(f"The cost became {result.cost}")
-    return result.cost
+    with np.errstate(over="ignore", invalid="ignore"):
+        grad = flat_gradient(task.architecture, result.gradients)
+        norm = float(np.linalg.norm(grad))
+        task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
+    return norm
+
+
+def _end_epoch(
+    state: TrainingState, plateau: Plateau | None, records: list[EpochRecord], norm: float
+) -> None:
+    records.append(EpochRecord(state.epoch_cost, norm, state.epoch_seconds))
+    if plateau is not None:
+        plateau.reached(state.epoch_cost)
+    state.epoch += 1
+    state.position, state.epoch_cost, state.epoch_seconds = 0, 0.0, 0.0
 
 
 def _masks(

@@ -1,18 +1,18 @@
 """What classifier and regressor share: from scikit-learn's parameters to a Learner and back."""
 
-import warnings
+import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -20,14 +20,15 @@ from chainrule.architecture import Views
 from chainrule.engines import hypotheses
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
-from chainrule.estimators.starting import hidden_layers, seed_of, starting_network
-from chainrule.estimators.watching import EarlyStopping, Epochs, Tasks, interrupted_with_a_warning
+from chainrule.estimators.fitting import NON_FINITE, Fit, Table, fit_lbfgs, fit_stochastic
+from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.starting import hidden_layers, starting_network
+from chainrule.estimators.translation import lambdas
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
-from chainrule.optimizers import SGD, Adam, Adaptive, InverseScaling, Optimizer
-from chainrule.training import Learner
-from chainrule.training.lbfgs import minimize_lbfgs
+from chainrule.training import History
+from chainrule.training.diagnosis import where_it_diverged
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
@@ -35,14 +36,10 @@ __all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
 
 STOCHASTIC = ("sgd", "adam")
 
-_NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed."
-)
-
 _CURVES = (
     "loss_",
     "loss_curve_",
+    "history_",
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
@@ -82,6 +79,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     l1: float
     engine: str
     n_jobs: int | None
+    checkpoint: Any
+    resume: bool
+    max_seconds: float | None
 
     # --- what classifier and regressor differ in --------------------------------------------
 
@@ -181,9 +181,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return self._checked_fit(X, y, sample_weight, incremental=incremental)
 
     def _checked_fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        begin = time.monotonic()
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._require_possible()
+        checkpoint = checkpoint_for(self, incremental=incremental)
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)
         if not (first or incremental):
@@ -193,22 +195,25 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight = _check_sample_weight(sample_weight, X)
         weight = self._weights(y, sample_weight)
 
+        random_state = self.random_state
+        if checkpoint is not None:
+            random_state = kept_random_state(checkpoint, self)
         n_outputs, loss = self._output(Y)
         sizes = (X.shape[1], *hidden_layers(self), n_outputs)
         if first:
-            self._start(sizes, loss, X.dtype)
+            self._start(sizes, loss, X.dtype, random_state)
         elif self.network_.sizes != sizes:
             raise InvalidParameter(
                 f"A fit that goes on needs the layers of the fit before, {self.network_.sizes}. "
                 f"Got {sizes}: keep hidden_layer_sizes, or set warm_start=False."
             )
         self.n_iter_ = 0
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(X, Y, y, sample_weight, weight)
-        else:
-            self._fit_stochastic(X, Y, y, sample_weight, weight, incremental=incremental)
+        seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
+        train = fit_lbfgs if self.solver == "lbfgs" else fit_stochastic
+        table = Table(X, Y, y, sample_weight, weight)
+        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds))
         if not np.isfinite(self.network_.theta).all():
-            raise Diverged(_NON_FINITE)
+            raise Diverged(f"{NON_FINITE} Here {where_it_diverged(self.network_, X)}.")
         return self
 
     def _require_possible(self) -> None:
@@ -238,10 +243,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Return what each example counts for checked sample weights, or None for 1 each."""
         return sample_weight
 
-    def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any) -> None:
+    def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, random_state: Any) -> None:
         """Make a new network, and forget all that an earlier fit has left."""
         try:
-            self.network_ = starting_network(sizes, self.activation, loss, dtype, self.random_state)
+            self.network_ = starting_network(sizes, self.activation, loss, dtype, random_state)
         except TooLarge:
             raise
         except InvalidParameter as error:  # only a list of activations is not checked before
@@ -262,6 +267,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
+        self.history_: History = had.get("history_", History())
         scores, best = had.get("validation_scores_"), had.get("best_validation_score_")
         best_loss = had.get("best_loss_")
         if self.early_stopping:
@@ -271,200 +277,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.validation_scores_: list[float] | None = scores
         self.best_validation_score_: float | None = best
         self.best_loss_: float | None = best_loss
-
-    def _fit_lbfgs(self, X: Any, Y: Any, y: Any, sample_weight: Any, weight: Any) -> None:
-        self.engine_ = "reference"
-        tasks = self._tasks(X, y, sample_weight, max_epochs=self.max_iter)
-
-        def on_iteration(cost: float) -> bool:
-            self.n_iter_ += 1
-            self.loss_ = cost
-            if self.verbose:
-                print(f"Iteration {self.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
-            return tasks() if tasks.active else False
-
-        with interrupted_with_a_warning():
-            found = minimize_lbfgs(
-                self.network_,
-                X,
-                Y,
-                sample_weight=weight,
-                l2=self.alpha,
-                l1=self.l1,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=self.tol,
-                on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
-                on_iteration=on_iteration,
-            )
-            self.n_iter_, self.loss_ = found.n_iter, found.cost
-            if not (found.converged or tasks.stopped):
-                warnings.warn(
-                    f"lbfgs failed to converge after {found.n_iter} iteration(s) "
-                    f"({found.message}). Increase max_iter or max_fun, or scale the data.",
-                    ConvergenceWarning,
-                    stacklevel=4,
-                )
-        tasks.end()
-
-    def _fit_stochastic(
-        self, X: Any, Y: Any, y: Any, sample_weight: Any, weight: Any, *, incremental: bool
-    ) -> None:
-        held_out = None
-        self._start_curves()
-        if self.early_stopping:
-            (X, Y, y, sample_weight, weight), held_out = self._hold_out(
-                X, Y, y, sample_weight, weight
-            )
-        learner = self._prepared_learner(len(Y), fresh=not incremental)
-        self.engine_ = learner.engine
-        epochs = 1 if incremental else self.max_iter
-        tasks = self._tasks(X, y, sample_weight, max_epochs=epochs)
-
-        epochs_seen = Epochs(self, len(Y), self.loss_curve_, continued=incremental)
-        callbacks: list[Callable[..., Any]] = []
-        early = None if held_out is None else self._early_stopping(held_out)
-        if early is not None:
-            callbacks.append(early)
-        if tasks.active:
-            callbacks.append(tasks)
-        # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
-        watched = bool(callbacks or self.verbose or incremental)
-        if watched:
-            callbacks.insert(0, epochs_seen)
-
-        try:
-            with interrupted_with_a_warning(), epochs_seen.afterwards(learner, unless=watched):
-                history = learner.fit(
-                    X,
-                    Y,
-                    epochs=epochs,
-                    tol=None if early is not None or incremental else self.tol,
-                    n_iter_no_change=self.n_iter_no_change,
-                    sample_weight=weight,
-                    callbacks=callbacks,
-                )
-                converged = history.converged or (early is not None and early.plateaued)
-                if converged:
-                    epochs_seen.say_why("Stopping.")
-                elif not (incremental or tasks.stopped):
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
-                        f"the optimization hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
-        except Diverged as error:
-            if early is None:
-                what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-                raise Diverged(
-                    f"{_NON_FINITE} {what}: try a tenth of learning_rate_init."
-                ) from None
-            early.scores.append(float("nan"))
-            warnings.warn(
-                f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are "
-                f"kept.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        if early is not None:
-            self.network_.theta = early.best_theta
-            self.best_validation_score_ = early.best_score
-        tasks.end()
-
-    def _prepared_learner(self, n_examples: int, *, fresh: bool) -> Learner:
-        """Return the learner to go on with, set for this many examples."""
-        learner: Learner | None = self.__dict__.get("_learner")
-        if fresh or learner is None:
-            learner = Learner(
-                self.network_,
-                self._make_optimizer(),
-                seed=seed_of(self.random_state),
-                n_jobs=self.n_jobs,
-                engine=self.engine,
-            )
-            self._learner: Learner | None = learner
-            self._epochs_without_improvement = 0
-        if self.batch_size != "auto" and self.batch_size > n_examples:
-            warnings.warn(
-                f"Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                f"clipped: {self.batch_size} to {n_examples}.",
-                stacklevel=5,
-            )
-        learner.batch_size = self._batch_size(n_examples)
-        learner.l2, learner.l1 = self._lambdas(n_examples)
-        learner.dropout, learner.shuffle = self.dropout, self.shuffle
-        return learner
-
-    def _batch_size(self, n_examples: int) -> int:
-        wanted = 200 if self.batch_size == "auto" else int(self.batch_size)
-        return min(wanted, n_examples)
-
-    def _lambdas(self, n_examples: int) -> tuple[float, float]:
-        """Return the notes' lambdas for alpha and l1.
-
-        scikit-learn divides its penalty by the batch's size, the notes by that of the training
-        set, so lambda = alpha M/B: with weights that is alpha S over the weight S B/M that a batch
-        has on average, so that a row of weight 2 is a row twice.
-        """
-        if self.solver == "lbfgs":
-            return self.alpha, self.l1
-        per_batch = n_examples / self._batch_size(n_examples)
-        return self.alpha * per_batch, self.l1 * per_batch
-
-    def _make_optimizer(self) -> Optimizer:
-        rate = self.learning_rate_init
-        if self.solver == "adam":
-            return Adam(rate, self.beta_1, self.beta_2, self.epsilon)
-        schedules = {
-            "constant": rate,
-            "invscaling": InverseScaling(rate, self.power_t),
-            "adaptive": Adaptive(rate),
-        }
-        nesterov = bool(self.nesterovs_momentum and self.momentum)
-        return SGD(schedules[self.learning_rate], self.momentum, nesterov)
-
-    def _hold_out(self, X: Any, Y: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
-        """Split off the validation examples: return X, Y, y, *weights of each part."""
-        given = [array for array in (X, Y, y, *weights) if array is not None]
-        split: list[Any] = train_test_split(
-            *given,
-            test_size=self.validation_fraction,
-            stratify=self._stratify(y),
-            random_state=check_random_state(self.random_state),
-        )
-        if split[1].shape[0] < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                "your dataset."
-            )
-        parts = []
-        for part in (iter(split[0::2]), iter(split[1::2])):
-            parts.append([None if a is None else next(part) for a in (X, Y, y, *weights)])
-        return tuple(parts)
-
-    def _early_stopping(self, held_out: Any) -> EarlyStopping:
-        X_val, _, y_val, _, weight_val = held_out
-
-        def score() -> float:
-            with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
-                H = self._hypotheses(X_val)
-            return float(self._score_of(H, y_val, weight_val)) if np.isfinite(H).all() else np.nan
-
-        scores, best = self.validation_scores_, self.best_validation_score_
-        return EarlyStopping(
-            score=score,
-            scores=[] if scores is None else scores,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            best_score=-np.inf if best is None else best,
-            best_theta=self.network_.theta.copy(),
-            verbose=bool(self.verbose),
-        )
-
-    def _tasks(self, X: Any, y: Any, sample_weight: Any, *, max_epochs: int) -> Tasks:
-        context = self._init_callback_context(max_subtasks=max_epochs)
-        return Tasks(self, context, X, y, sample_weight)
 
     # --- what a fitted estimator does --------------------------------------------------------
 
@@ -495,7 +307,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         X, y = self._validate(X, y, reset=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        l2, l1 = self._lambdas(X.shape[0])
+        l2, l1 = lambdas(self, X.shape[0])
         return GradientProblem(
             self.network_,
             X,
@@ -504,6 +316,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             l2,
             l1,
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore an estimator; parameters that its file or pickle did not know have defaults."""
+        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        super().__setstate__({**defaults, **state})
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a network."""

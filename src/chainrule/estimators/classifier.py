@@ -10,18 +10,14 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.estimators.base import BaseMLP, stochastic_only
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
-from chainrule.estimators.labels import Labels
+from chainrule.estimators.labels import Labels, lists_columns
 from chainrule.maths.arrays import Float
+from chainrule.maths.losses import CrossEntropy, GroupedLogLoss, LogLoss
 
 __all__ = ["MLPClassifier"]
 
@@ -30,8 +26,8 @@ __all__ = ["MLPClassifier"]
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A feed-forward network that classifies, with scikit-learn's parameters and more.
 
-    Two classes have one logistic output, more have a softmax, and multi-label targets one logistic
-    output each.
+    Two classes have one logistic output, more have a softmax, multi-label targets one logistic
+    output each, and several columns of classes a softmax each.
 
     Parameters
     ----------
@@ -73,8 +69,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         What counts as an improvement, in units of the cost, or of the validation score with early
         stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
         stop sooner.
-    verbose : bool or int, default=False
-        Whether to print the cost of each epoch.
+    verbose : bool, int or {"bar", "auto"}, default=False
+        Whether to print the cost of each epoch; "bar" shows a progress bar on stderr instead, with
+        the time left, "auto" does so if that is a terminal.
     warm_start : bool, default=False
         Whether a second `fit` goes on from the weights of the first. The optimizer, its rate and
         the judgement of convergence start anew; `partial_fit` goes on with them.
@@ -101,10 +98,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
     max_fun : int, default=15000
         How often "lbfgs" may compute the cost at most.
-    loss : {"log_loss", "cross_entropy"}, default="log_loss"
+    loss : {"log_loss", "cross_entropy"}, LogLoss or CrossEntropy, default="log_loss"
         For more than two classes: a softmax with the log loss, or one-vs-all logistic outputs
         with the cross entropy each. Two classes and multi-label targets have logistic outputs
-        either way.
+        either way. ``cr.LogLoss(label_smoothing=0.1)`` and ``cr.CrossEntropy(0.1)`` ask the
+        network not to be sure.
     dropout : float, default=0.0
         The probability of each hidden node to be left out in a step of "sgd" or "adam", in [0, 1);
         what stays is divided by ``1 - dropout``, so predictions need no change. Larger values
@@ -113,19 +111,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Strength of the L1 penalty, scaled as `alpha` is: each batch's cost gets
         ``l1 * sum(abs(w))`` divided by the batch's size. It drives weights towards 0, the more
         the larger it is; biases are free.
-    class_weight : dict, "balanced" or None, default=None
+    class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, multiplied with the sample weights: by label, or "balanced" for
         ``n_samples / (n_classes * np.bincount(y))``. It is not for `partial_fit` when "balanced".
+        Several columns of classes take a list of dicts, one each, whose weights are multiplied.
     engine : {"auto", "reference", "native"}, default="auto"
         What computes; "auto" takes the fastest that knows every part, ``engine_`` says which one
         that was. For "lbfgs" it is always the reference.
     n_jobs : int or None, default=None
         Threads of the engine; None lets it choose. The result never depends on it.
+    checkpoint : path, Checkpoint or None, default=None
+        Where "sgd" and "adam" write how far `fit` is: every 60 seconds, also inside an epoch, at
+        the end and at Ctrl-C (a `Checkpoint` sets other times). A checkpoint that is there already
+        is replaced, any other file refused. With `random_state` None, what is drawn for it is kept
+        in it. Not for "lbfgs", `partial_fit` and `warm_start`, which could not go on from it.
+    resume : bool, default=False
+        Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
+        interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
+        may be raised, counts all epochs), with none if it was done. A checkpoint of other data or
+        other parameters is refused, and the difference named.
+    max_seconds : float or None, default=None
+        Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
+        early stopping the weights of the best epoch so far are kept, else the last.
 
     Attributes
     ----------
-    classes_ : array of shape (n_classes,)
-        The class labels, sorted.
+    classes_ : array of shape (n_classes,), or list of arrays
+        The class labels, sorted; of several columns of classes a list of those of each.
     coefs_, intercepts_ : lists of arrays
         The weights (s_in, s_out) and biases (s_out,) of each layer, views of the network's theta.
     network_ : Network
@@ -147,7 +159,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_ : float
         The cost of the last epoch, penalties included.
     loss_curve_ : list of float
-        The cost of each epoch. This and the next three are there for "sgd" and "adam" only.
+        The cost of each epoch. This and the next four are there for "sgd" and "adam" only.
+    history_ : History
+        One record per epoch, with "epoch", "cost", "gradient_norm" (of the epoch's last step),
+        "learning_rate" and "seconds"; ``history_.to_frame()`` is a pandas DataFrame.
     best_loss_ : float or None
         The lowest cost; None with early stopping.
     validation_scores_ : list of float or None
@@ -172,12 +187,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> model = make_pipeline(StandardScaler(), MLPClassifier(max_iter=1000, random_state=0))
     >>> bool(model.fit(X, y).score(X, y) > 0.95)
     True
+
+    Several columns of classes at once, each with a softmax of its own:
+
+    >>> import numpy as np
+    >>> both = np.column_stack([y, y == 0])
+    >>> model.fit(X, both).predict(X[[0, 60]]).tolist()
+    [[0, 1], [1, 0]]
+    >>> [column.shape for column in model.predict_proba(X)]
+    [(150, 3), (150, 2)]
     """
 
     _parameter_constraints = {  # noqa: RUF012 - as scikit-learn has it
         **PARAMETER_CONSTRAINTS,
-        "loss": [StrOptions({"log_loss", "cross_entropy"})],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "loss": [StrOptions({"log_loss", "cross_entropy"}), LogLoss, CrossEntropy],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -206,12 +230,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        loss: str = "log_loss",
+        loss: Any = "log_loss",
         dropout: float = 0.0,
         l1: float = 0.0,
         class_weight: Any = None,
         engine: str = "auto",
         n_jobs: int | None = None,
+        checkpoint: Any = None,
+        resume: bool = False,
+        max_seconds: float | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -242,6 +269,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.class_weight = class_weight
         self.engine = engine
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -251,7 +281,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,), or indicators of shape (n_samples, n_classes)
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Classes; indicators of shape (n_samples, n_classes) that hold 0 and 1 are several
+            labels per example, as in scikit-learn.
         sample_weight : array-like of shape (n_samples,), optional
 
         Returns
@@ -277,8 +309,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ----------
         X, y, sample_weight
             As for `fit`; y may lack some of the classes.
-        classes : array-like of shape (n_classes,), optional
-            All classes that will come; needed in the first call.
+        classes : array-like of shape (n_classes,), or list of them, optional
+            All classes that will come, of several columns a list of those of each; needed in the
+            first call.
 
         Returns
         -------
@@ -290,6 +323,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "partial_fit, which sees the classes bit by bit. Got 'balanced' instead: give the "
                 "weights as a dict, or as sample_weight."
             )
+        if lists_columns(classes):
+            self._learn_columns(classes)
+            classes = None
         labels = None
         if classes is not None and not hasattr(self, "classes_"):
             multilabel = type_of_target(y).startswith("multilabel")
@@ -297,6 +333,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if _check_partial_fit_first_call(self, classes) and labels is not None:
             self._labels, self.classes_ = labels, labels.classes
         return self._fit(X, y, sample_weight, incremental=True)
+
+    def _learn_columns(self, classes: Any) -> None:
+        labels = Labels(classes, listed=True)
+        if not hasattr(self, "classes_"):
+            self._labels, self.classes_ = labels, labels.classes
+        elif not labels.are(self.classes_):
+            raise InvalidInput(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
 
     def predict(self, X: Any) -> Any:
         """Return the likeliest class of each example, or the labels with more than 1/2.
@@ -307,12 +353,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        array of shape (n_samples,), or indicators of shape (n_samples, n_classes)
+        array of shape (n_samples,) or (n_samples, n_columns), or indicators of shape (n_samples, \
+n_classes)
         """
         H = self._predicted(X)
         return self._labels.decode(H)
 
-    def predict_proba(self, X: Any) -> Float:
+    def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, in the order of ``classes_``.
 
         Parameters
@@ -322,17 +369,36 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         array of shape (n_samples, n_classes)
-            One-vs-all hypotheses are divided by their sum.
+            One-vs-all hypotheses are divided by their sum. Of several columns of classes a list
+            of arrays, as scikit-learn's trees give it.
         """
         H = self._predicted(X)
         if self._labels.kind == "binary":
             return np.hstack([1 - H, H])
+        if self._labels.kind == "multioutput":
+            columns = self._labels.columns_of(H)
+            return [_shares(column) for column in columns] if self._one_vs_all else columns
         if self._labels.kind == "multiclass" and self._one_vs_all:
-            total = H.sum(axis=1, keepdims=True)
-            return np.divide(H, total, where=total > 0, out=np.full_like(H, 1 / H.shape[1]))
+            return _shares(H)
         return H
 
-    def predict_log_proba(self, X: Any) -> Float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: of several labels or columns only rows that are all right count.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like
+            As for `fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        return self._score_of(self._predicted(X), y, sample_weight)
+
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`.
 
         Parameters
@@ -341,45 +407,59 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        array of shape (n_samples, n_classes)
+        array of shape (n_samples, n_classes), or list of arrays
         """
+        probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # a probability of 0 has the logarithm -inf
-            return np.log(self.predict_proba(X))
+            if isinstance(probabilities, list):
+                return [np.log(column) for column in probabilities]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - arrays
+            return np.log(probabilities)
 
     @property
     def _one_vs_all(self) -> bool:
-        return self.network_.architecture.loss.targets != "classes"
+        return self.network_.architecture.loss.targets == "binary"
+
+    @property
+    def _described_loss(self) -> LogLoss | CrossEntropy:
+        named = {"log_loss": LogLoss(), "cross_entropy": CrossEntropy()}
+        return named[self.loss] if isinstance(self.loss, str) else self.loss
 
     def _encode(self, y: Any, *, learn: bool) -> Any:
-        check_classification_targets(y)
         if learn:
             self._labels = Labels(y)
             self.classes_ = self._labels.classes
-        elif len(np.setdiff1d(labels := unique_labels(y), self.classes_)):
-            raise InvalidInput(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {labels}."
-            )
-        return self._labels.encode(y, one_vs_all=self.loss == "cross_entropy")
+        else:
+            self._labels.require_known(y)
+        one_vs_all = isinstance(self._described_loss, CrossEntropy)
+        return self._labels.encode(y, one_vs_all=one_vs_all)
 
     def _require_same_targets(self, y: Any) -> None:
-        labels = unique_labels(y)
-        if not np.array_equal(labels, self.classes_):
-            raise InvalidInput(
-                f"warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {labels}"
-            )
+        self._labels.require_same(y)
 
     def _output(self, Y: Any) -> tuple[int, Any]:
-        softmax = self._labels.kind == "multiclass" and self.loss == "log_loss"
-        return self._labels.n_outputs, "log_loss" if softmax else "cross_entropy"
+        asked, labels = self._described_loss, self._labels
+        loss: Any = CrossEntropy(asked.label_smoothing)
+        if isinstance(asked, LogLoss) and labels.kind == "multiclass":
+            loss = asked
+        elif isinstance(asked, LogLoss) and labels.kind == "multioutput":
+            loss = GroupedLogLoss(labels.groups, asked.label_smoothing)
+        return labels.n_outputs, loss
 
     def _require_possible(self) -> None:
         super()._require_possible()
-        if isinstance(self.class_weight, dict):
+        given = self.class_weight
+        for by_label in given if isinstance(given, list) else [given]:
+            if not isinstance(by_label, dict):
+                if isinstance(given, list):
+                    raise InvalidParameter(
+                        f"The 'class_weight' parameter of MLPClassifier must be a dict, a list of "
+                        f"dicts (one for each column of classes), 'balanced' or None. Got "
+                        f"{given!r} instead."
+                    )
+                continue
             unusable = {
                 label: weight
-                for label, weight in self.class_weight.items()
+                for label, weight in by_label.items()
                 if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
             }
             if unusable:
@@ -405,10 +485,35 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"{self.class_weight!r} instead: give sample_weight to fit."
                 )
             return compute_sample_weight("balanced", y)
+        if self._labels.kind == "multioutput":
+            return self._class_weights_of_columns(y)
+        if isinstance(self.class_weight, list):
+            raise InvalidParameter(
+                "The 'class_weight' parameter of MLPClassifier must be a dict, 'balanced' or None "
+                "for one column of classes. Got a list instead, which is for several."
+            )
         by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return by_class[np.searchsorted(self.classes_, y)]
 
+    def _class_weights_of_columns(self, y: Any) -> Any:
+        """Return the product of the weights of each example's classes."""
+        given, n_columns = self.class_weight, len(self.classes_)
+        each = [given] * n_columns if given == "balanced" else given
+        if not isinstance(each, list) or len(each) != n_columns:  # pyright: ignore[reportUnknownArgumentType] - the user's
+            raise InvalidParameter(
+                f"The 'class_weight' parameter of MLPClassifier must be 'balanced', None or a list "
+                f"of {n_columns} dicts for {n_columns} columns of classes. Got {given!r} instead."
+            )
+        weight = np.ones(len(y))
+        for by_class, classes, column in zip(each, self.classes_, np.asarray(y).T, strict=True):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            of_classes = compute_class_weight(by_class, classes=classes, y=column)  # pyright: ignore[reportUnknownArgumentType]
+            weight *= of_classes[np.searchsorted(classes, column)]
+        return weight
+
     def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
+        if self._labels.kind == "multioutput":
+            right = (self._labels.decode(H) == np.asarray(y)).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
         return accuracy_score(y, self._labels.decode(H), sample_weight=sample_weight)
 
     def _stratify(self, y: Any) -> Any:
@@ -416,7 +521,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return y if self._labels.kind == "binary" else None
 
     def __sklearn_tags__(self) -> Any:
-        """Say that multi-label targets are taken."""
+        """Say that multi-label targets, and several columns of classes, are taken."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags
+
+
+def _shares(H: Float) -> Float:
+    """Return one-vs-all hypotheses divided by their sum, equal shares where it is 0."""
+    total = H.sum(axis=1, keepdims=True)
+    return np.divide(H, total, where=total > 0, out=np.full_like(H, 1 / H.shape[1]))

@@ -1,5 +1,6 @@
 """What each parameter of the estimators may be, as scikit-learn's tables have it."""
 
+import os
 from numbers import Integral, Real
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.maths.activations import ACTIVATIONS, Activation
+from chainrule.training import Checkpoint
 
 __all__ = ["PARAMETER_CONSTRAINTS"]
 
@@ -23,7 +25,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "verbose": ["verbose"],
+    "verbose": ["verbose", StrOptions({"bar", "auto"})],
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
@@ -38,4 +40,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "l1": [Interval(Real, 0, None, closed="left")],
     "engine": [StrOptions({"auto", "reference", "native"})],
     "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
+    "checkpoint": [str, os.PathLike, Checkpoint, None],
+    "resume": ["boolean"],
+    "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
 }

@@ -6,10 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from chainrule.errors import InvalidInput
 
-__all__ = ["Labels"]
+__all__ = ["Labels", "lists_columns"]
+
+
+def lists_columns(classes: Any) -> bool:
+    """Whether these are lists of classes, one for each column, not classes."""
+    return isinstance(classes, list | tuple) and all(np.ndim(each) == 1 for each in classes)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - this is the check
 
 
 @final
@@ -18,11 +24,12 @@ class Labels:
 
     Attributes
     ----------
-    classes : array
-        The class labels, sorted; for multi-label the column numbers.
-    kind : {"binary", "multiclass", "multilabel"}
+    classes : array, or list of arrays
+        The class labels, sorted; for multi-label the column numbers; for several columns of
+        classes a list of the labels of each.
+    kind : {"binary", "multiclass", "multilabel", "multioutput"}
         Two classes make one logistic output; more make one output each; labels of which several
-        may hold make one logistic output each.
+        may hold make one logistic output each; several columns make a group of outputs each.
     """
 
     def __init__(self, y: Any, *, listed: bool = False) -> None:
@@ -40,10 +47,25 @@ class Labels:
         InvalidInput
             If there is one class only.
         """
-        self.binarizer = LabelBinarizer().fit(y)
-        self.classes: NDArray[Any] = self.binarizer.classes_
-        kind = self.binarizer.y_type_
-        self.kind = "multilabel" if kind.startswith("multilabel") else kind
+        self.binarizer = None
+        if listed and lists_columns(y):
+            self._take_columns(y, "classes")
+            return
+        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
+            # Whole numbers and words are classes, which need not be looked at twice more.
+            self.classes: Any = np.unique(y)
+            self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
+        else:
+            check_classification_targets(y)
+            self.kind = type_of_target(y, input_name="y")
+            if self.kind == "multiclass-multioutput":
+                self._take_columns(np.asarray(y).T, "y")
+                return
+            self.classes = unique_labels(y)
+            if self.kind.startswith("multilabel"):
+                self.kind = "multilabel"
+                self.binarizer = LabelBinarizer().fit(y)
+                self.classes = self.binarizer.classes_
         if self.kind != "multilabel" and len(self.classes) < 2:
             where = "classes" if listed else "y"
             raise InvalidInput(
@@ -51,26 +73,133 @@ class Labels:
                 f"{self.classes.tolist()[0]!r}. Give examples of another class too."
             )
 
+    def _take_columns(self, columns: Any, what: str) -> None:
+        """Learn the classes of each column, or from a list of them for each."""
+        self.kind = "multioutput"
+        self.classes = [np.unique(column) for column in columns]
+        for i, classes in enumerate(self.classes):
+            if len(classes) < 2:
+                raise InvalidInput(
+                    f"A classifier needs at least two classes, but column {i} of {what} contains "
+                    f"one class only: {classes.tolist()}. Leave it out, or give examples of "
+                    f"another class too."
+                )
+
+    @property
+    def groups(self) -> list[int]:
+        """The number of classes in each column of several."""
+        return [len(classes) for classes in self.classes]
+
     @property
     def n_outputs(self) -> int:
         """The number of outputs the network needs."""
+        if self.kind == "multioutput":
+            return sum(self.groups)
         return 1 if self.kind == "binary" else len(self.classes)
+
+    def are(self, classes: Any) -> bool:
+        """Whether these are the same classes, in the same form."""
+        if self.kind != "multioutput":
+            return np.array_equal(self.classes, classes)
+        return (
+            isinstance(classes, list)
+            and len(classes) == len(self.classes)  # pyright: ignore[reportUnknownArgumentType] - of a file
+            and all(map(np.array_equal, self.classes, classes))  # pyright: ignore[reportUnknownArgumentType]
+        )
+
+    def require_known(self, y: Any) -> None:
+        """Raise if y holds other classes, or has another number of columns.
+
+        Raises
+        ------
+        InvalidInput
+            With the classes that are known, and those that are given.
+        """
+        if self.kind != "multioutput":
+            check_classification_targets(y)
+            self._require_one_column(y)
+            given: Any = unique_labels(y)
+            known = not len(np.setdiff1d(given, self.classes))
+        else:
+            columns = self._columns(y)
+            given = [np.unique(column) for column in columns]
+            pairs = zip(given, self.classes, strict=True)
+            known = not any(len(np.setdiff1d(mine, theirs)) for mine, theirs in pairs)
+        if not known:
+            raise InvalidInput(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+                f"'y' has {given}."
+            )
+
+    def require_same(self, y: Any) -> None:
+        """Raise if y does not hold exactly these classes.
+
+        Raises
+        ------
+        InvalidInput
+            With the classes that are known, and those that are given.
+        """
+        several = self.kind == "multioutput"
+        if not several:
+            self._require_one_column(y)
+        labels = [np.unique(column) for column in self._columns(y)] if several else unique_labels(y)
+        if not self.are(labels):
+            raise InvalidInput(
+                f"warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {labels}"
+            )
+
+    def columns_of(self, H: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the outputs of each column's group."""
+        return np.split(H, np.cumsum(self.groups)[:-1], axis=1)
+
+    def _require_one_column(self, y: Any) -> None:
+        if type_of_target(y) == "multiclass-multioutput":
+            raise InvalidInput(
+                f"`y` has {np.shape(y)[1]} columns of classes, and the first fit had one, or "
+                f"several labels. Give such a y again, or fit anew with warm_start=False."
+            )
+
+    def _columns(self, y: Any) -> NDArray[Any]:
+        array = np.asarray(y)
+        if array.ndim != 2 or array.shape[1] != len(self.classes):
+            raise InvalidInput(
+                f"`y` needs {len(self.classes)} columns of classes, as in the first fit. Got "
+                f"shape {array.shape} instead."
+            )
+        return array.T
 
     def encode(self, y: Any, *, one_vs_all: bool = False) -> NDArray[Any]:
         """Return the network's targets.
 
         Class indices (n,) for a softmax; zeros and ones (n, K) for logistic outputs, which more
-        than two classes have only one-vs-all.
+        than two classes have only one-vs-all. Several columns have indices (n, m), or one column
+        after the other.
         """
-        if self.kind == "multiclass" and not one_vs_all:
-            return np.searchsorted(self.classes, y)
-        return self.binarizer.transform(y)  # dense, also for sparse indicators
+        if self.kind == "multioutput":
+            pairs = zip(self.classes, self._columns(y), strict=True)
+            numbers = [np.searchsorted(classes, column) for classes, column in pairs]
+            if not one_vs_all:
+                return np.stack(numbers, axis=1)
+            return np.hstack(
+                [np.eye(k, dtype=int)[i] for k, i in zip(self.groups, numbers, strict=True)]
+            )
+        if self.binarizer is not None:
+            return self.binarizer.transform(y)  # dense, also for sparse indicators
+        number = np.searchsorted(self.classes, y)
+        if self.kind == "binary":
+            return number[:, np.newaxis]
+        return np.eye(len(self.classes), dtype=int)[number] if one_vs_all else number
 
     def decode(self, H: NDArray[Any]) -> Any:
         """Return the labels that hypotheses stand for: the likeliest, or those above 1/2."""
+        if self.kind == "multioutput":
+            parts = zip(self.classes, self.columns_of(H), strict=True)
+            return np.stack([classes[part.argmax(axis=1)] for classes, part in parts], axis=1)
         if self.kind == "multiclass":
             return self.classes[H.argmax(axis=1)]
         if self.kind == "binary":
             return self.classes[(H[:, 0] > 0.5).astype(np.intp)]
         indicators = (H > 0.5).astype(int)
-        return sparse.csr_matrix(indicators) if self.binarizer.sparse_input_ else indicators
+        sparse_asked = self.binarizer is not None and self.binarizer.sparse_input_
+        return sparse.csr_matrix(indicators) if sparse_asked else indicators

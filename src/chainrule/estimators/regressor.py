@@ -1,18 +1,20 @@
 """The regressor."""
 
+from numbers import Real
 from typing import Any, final
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.callback import with_callbacks
-from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import StrOptions
+from sklearn.metrics import d2_pinball_score, r2_score
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.errors import InvalidParameter
 from chainrule.estimators.base import BaseMLP, stochastic_only
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import Loss
+from chainrule.maths.losses import Huber, Loss, Quantile
 
 __all__ = ["MLPRegressor"]
 
@@ -23,9 +25,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"} or Loss, default="squared_error"
-        Half the squared error with the identity as hypothesis; half the Poisson deviance with
-        the exponential, for counts y >= 0; or a `Loss` of your own.
+    loss : str, Huber, Quantile or Loss, default="squared_error"
+        "squared_error" (half of it: predicts the mean), "absolute_error" (the median; outliers
+        pull no harder than others), "huber" (between the two; ``cr.Huber(2.0)`` sets where it
+        changes), "quantile" (see `quantile`) with the identity as hypothesis; "poisson" (half the
+        deviance) with the exponential, for counts y >= 0; or a `Loss` of your own.
     hidden_layer_sizes : array-like of int, default=(100,)
         The number of nodes of each hidden layer; ``()`` is a linear model.
     activation : str, Activation or a list with one per hidden layer, default="relu"
@@ -64,8 +68,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         What counts as an improvement, in units of the cost, or of the validation score with early
         stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
         stop sooner.
-    verbose : bool or int, default=False
-        Whether to print the cost of each epoch.
+    verbose : bool, int or {"bar", "auto"}, default=False
+        Whether to print the cost of each epoch; "bar" shows a progress bar on stderr instead, with
+        the time left, "auto" does so if that is a terminal.
     warm_start : bool, default=False
         Whether a second `fit` goes on from the weights of the first. The optimizer, its rate and
         the judgement of convergence start anew; `partial_fit` goes on with them.
@@ -100,11 +105,27 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Strength of the L1 penalty, scaled as `alpha` is: each batch's cost gets
         ``l1 * sum(abs(w))`` divided by the batch's size. It drives weights towards 0, the more
         the larger it is; biases are free.
+    quantile : float or array-like of float, default=0.5
+        With ``loss="quantile"`` what is predicted: 0.5 is the median, [0.1, 0.9] an interval that
+        holds 80 % of the y; each in (0, 1), increasing. Without effect for other losses.
     engine : {"auto", "reference", "native"}, default="auto"
         What computes; "auto" takes the fastest that knows every part, ``engine_`` says which one
         that was. For "lbfgs" it is always the reference.
     n_jobs : int or None, default=None
         Threads of the engine; None lets it choose. The result never depends on it.
+    checkpoint : path, Checkpoint or None, default=None
+        Where "sgd" and "adam" write how far `fit` is: every 60 seconds, also inside an epoch, at
+        the end and at Ctrl-C (a `Checkpoint` sets other times). A checkpoint that is there already
+        is replaced, any other file refused. With `random_state` None, what is drawn for it is kept
+        in it. Not for "lbfgs", `partial_fit` and `warm_start`, which could not go on from it.
+    resume : bool, default=False
+        Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
+        interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
+        may be raised, counts all epochs), with none if it was done. A checkpoint of other data or
+        other parameters is refused, and the difference named.
+    max_seconds : float or None, default=None
+        Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
+        early stopping the weights of the best epoch so far are kept, else the last.
 
     Attributes
     ----------
@@ -129,7 +150,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     loss_ : float
         The cost of the last epoch, penalties included.
     loss_curve_ : list of float
-        The cost of each epoch. This and the next three are there for "sgd" and "adam" only.
+        The cost of each epoch. This and the next four are there for "sgd" and "adam" only.
+    history_ : History
+        One record per epoch, with "epoch", "cost", "gradient_norm" (of the epoch's last step),
+        "learning_rate" and "seconds"; ``history_.to_frame()`` is a pandas DataFrame.
     best_loss_ : float or None
         The lowest cost; None with early stopping.
     validation_scores_ : list of float or None
@@ -153,11 +177,24 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> model = MLPRegressor(hidden_layer_sizes=20, solver="lbfgs", max_iter=500, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.99)
     True
+
+    An interval that is to hold 80 % of the y:
+
+    >>> y = np.random.default_rng(0).normal(size=(50, 40)).ravel()
+    >>> interval = MLPRegressor("quantile", (), quantile=[0.1, 0.9], batch_size=2000,
+    ...     learning_rate_init=0.05, random_state=0).fit(np.repeat(X, 40, axis=0), y)
+    >>> low, high = interval.predict(X).T
+    >>> low.mean().round(1).item(), high.mean().round(1).item()
+    (-1.3, 1.3)
     """
 
     _parameter_constraints = {  # noqa: RUF012 - as scikit-learn has it
         **PARAMETER_CONSTRAINTS,
-        "loss": [StrOptions({"squared_error", "poisson"}), Loss],
+        "loss": [
+            StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"}),
+            *(Loss, Huber, Quantile),
+        ],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
     def __init__(
@@ -189,8 +226,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         max_fun: int = 15000,
         dropout: float = 0.0,
         l1: float = 0.0,
+        quantile: Any = 0.5,
         engine: str = "auto",
         n_jobs: int | None = None,
+        checkpoint: Any = None,
+        resume: bool = False,
+        max_seconds: float | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -218,8 +259,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.max_fun = max_fun
         self.dropout = dropout
         self.l1 = l1
+        self.quantile = quantile
         self.engine = engine
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.max_seconds = max_seconds
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
@@ -269,9 +314,34 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
         Returns
         -------
-        array of shape (n_samples,) or (n_samples, n_outputs)
+        array of shape (n_samples,) or (n_samples, n_targets)
+            Of several quantiles one array each along a last axis more: (n_samples, n_quantiles) or
+            (n_samples, n_targets, n_quantiles). They are sorted, since those of a network may
+            cross, which never makes the loss larger.
+
+        References
+        ----------
+        Chernozhukov, V., Fernandez-Val, I. and Galichon, A., "Quantile and probability curves
+        without crossing", Econometrica, 2010 (of sorting).
         """
-        return _flat(self._predicted(X))
+        return self._shaped(self._predicted(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R^2 of the predictions; with the quantile loss D^2 of that loss.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 at best. 0 is as good as the best constant: the mean of y, or its quantiles, whose
+            D^2 are averaged.
+        """
+        return self._score_of(self._predicted(X), y, sample_weight)
 
     def _require_same_targets(self, y: Any) -> None:
         """Numbers are numbers; `_fit` compares how many outputs there are."""
@@ -280,11 +350,48 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y = np.asarray(y)
         return y[:, None] if y.ndim == 1 else y
 
+    def _require_possible(self) -> None:
+        super()._require_possible()
+        try:
+            Quantile(self.quantile)
+        except InvalidParameter:
+            raise InvalidParameter(
+                f"The 'quantile' parameter of MLPRegressor must be one number in (0, 1), or "
+                f"several, each larger than the one before, such as [0.1, 0.9]. Got "
+                f"{self.quantile!r} instead."
+            ) from None
+
     def _output(self, Y: Any) -> tuple[int, Any]:
-        return Y.shape[1], self.loss
+        quantile = isinstance(self.loss, str) and self.loss == "quantile"
+        loss = Quantile(self.quantile) if quantile else self.loss
+        each = loss.outputs_per_target if isinstance(loss, Quantile) else 1
+        return Y.shape[1] * each, loss
+
+    @property
+    def _quantiles(self) -> tuple[float, ...]:
+        """The quantiles that the network predicts; none if it predicts something else."""
+        made_of = self.network_.architecture.loss.made_of
+        return made_of.numbers if isinstance(made_of, Quantile) else ()
+
+    def _shaped(self, H: Float) -> Float:
+        """Return hypotheses as `predict` does."""
+        n_quantiles = len(self._quantiles)
+        if n_quantiles <= 1:
+            return _flat(H)
+        by_target = np.sort(H.reshape(len(H), -1, n_quantiles), axis=2)
+        return by_target[:, 0] if by_target.shape[1] == 1 else by_target
 
     def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
-        return r2_score(y, _flat(H), sample_weight=sample_weight)
+        predicted, quantiles = self._shaped(H), self._quantiles
+        if not quantiles:
+            return r2_score(y, predicted, sample_weight=sample_weight)
+        if len(quantiles) == 1:
+            predicted = predicted[..., np.newaxis]
+        scores = [
+            d2_pinball_score(y, predicted[..., i], sample_weight=sample_weight, alpha=q)
+            for i, q in enumerate(quantiles)
+        ]
+        return float(np.mean(scores))
 
     def _stratify(self, y: Any) -> Any:
         return None

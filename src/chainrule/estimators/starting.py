@@ -30,6 +30,7 @@ def starting_network(
     names = {g.name for g in network.architecture.activations}
     if not names <= _SCIKIT_LEARNS:
         return Network(sizes, activation, loss, dtype=dtype, seed=seed_of(random_state))
+    network.__setstate__({"parameters": network.parameters})  # its seed is not where they are from
     random = check_random_state(random_state)
     factor = 2 if names == {"logistic"} else 6
     for W, b in zip(network.weights, network.biases, strict=True):

@@ -1,15 +1,24 @@
 """What an estimator does after each epoch: print, validate, tell scikit-learn's callbacks."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
-from chainrule.engines.stopping import Plateau
-from chainrule.training import Learner, Record
+import numpy as np
 
-__all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning"]
+from chainrule.engines.stopping import Plateau
+from chainrule.errors import InvalidFile
+from chainrule.training import History, Learner, Record
+
+__all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
+
+
+def prints(estimator: Any) -> bool:
+    """Whether an estimator prints lines: it is verbose, and not by a bar."""
+    return bool(estimator.verbose) and not isinstance(estimator.verbose, str)
 
 
 @contextmanager
@@ -43,32 +52,45 @@ class Epochs:
     curve: list[float]
     continued: bool
     rate: float | None = None
+    taken: int = 0
 
     def __call__(self, learner: Learner, record: Record) -> None:
-        """Take in an epoch."""
-        estimator, cost, rate = self.estimator, record["cost"], record["learning_rate"]
-        if estimator.learning_rate == "adaptive" and self.rate is not None and rate < self.rate:
-            self.say_why(f"Setting learning rate to {rate:f}")
-        self.rate = rate
+        """Take in an epoch, after those that were made before the fit was resumed."""
+        estimator = self.estimator
+        self._catch_up(learner, len(learner.history) - 1)
+        adaptive = estimator.learning_rate == "adaptive"
+        if adaptive and self.rate is not None and record["learning_rate"] < self.rate:
+            self.say_why(f"Setting learning rate to {record['learning_rate']:f}")
         if self.continued:
-            self._watch_over_calls(learner, cost)
-        estimator.n_iter_ += 1
-        estimator.t_ += self.n_examples
-        estimator.loss_ = cost
-        self.curve.append(cost)
+            self._watch_over_calls(learner, record["cost"])
+        self._catch_up(learner, len(learner.history))
+        if prints(estimator):
+            print(f"Iteration {estimator.n_iter_}, loss = {record['cost']:.8f}")  # noqa: T201
+
+    def _catch_up(self, learner: Learner, n_epochs: int) -> None:
+        """Take in the epochs so far, those that were not: at once, since there may be millions."""
+        records = learner.history[self.taken : n_epochs]
+        if not records:
+            return
+        estimator, costs = self.estimator, [record["cost"] for record in records]
+        estimator.n_iter_ += len(costs)
+        estimator.t_ += len(costs) * self.n_examples
+        estimator.loss_ = costs[-1]
+        self.curve += costs
+        estimator.history_.go_on(records)
         if estimator.best_loss_ is not None:
-            estimator.best_loss_ = min(estimator.best_loss_, cost)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
+            estimator.best_loss_ = min(estimator.best_loss_, *costs)
+        self.rate = records[-1]["learning_rate"]
+        self.taken = n_epochs
 
     @contextmanager
-    def afterwards(self, learner: Learner, *, unless: bool) -> Iterator[None]:
+    def all_at_the_end(self, learner: Learner) -> Iterator[None]:
         """Take in all epochs of a fit when it has ended, however it ended."""
         try:
             yield
         finally:
-            for record in () if unless else learner.history:
-                self(learner, record)
+            if not self.continued:  # a learner that goes on has the history of the call before
+                self._catch_up(learner, len(learner.history))
 
     def _watch_over_calls(self, learner: Learner, cost: float) -> None:
         estimator = self.estimator
@@ -86,7 +108,7 @@ class Epochs:
     def say_why(self, consequence: str) -> None:
         """Print, if the estimator is verbose, that a plateau was reached and what follows."""
         estimator = self.estimator
-        if estimator.verbose:
+        if prints(estimator):
             what = "Validation score" if estimator.early_stopping else "Training loss"
             print(  # noqa: T201 - verbose output
                 f"{what} did not improve more than tol={estimator.tol:f} for "
@@ -112,6 +134,46 @@ class EarlyStopping:
     verbose: bool = False
     without_improvement: int = 0
     plateaued: bool = False
+
+    @property
+    def has_scored(self) -> bool:
+        """Whether there is a best epoch, of this fit or of one before."""
+        return self.best_score > -math.inf
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return its memory, for a checkpoint."""
+        return {
+            "scores": np.array(self.scores, np.float64),
+            "best_score": np.float64(self.best_score),
+            "best_theta": self.best_theta,
+            "counts": np.array([self.without_improvement, self.plateaued], np.int64),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a memory, that of this fit.
+
+        Raises
+        ------
+        InvalidFile
+            If it cannot be its own.
+        """
+        mine = self.state_dict()
+        shapes = {key: value.shape for key, value in mine.items()} | {
+            "scores": np.shape(state.get("scores", 0.0))[:1]
+        }
+        if state.keys() != mine.keys() or any(
+            value.dtype != mine[key].dtype or value.shape != shapes[key]
+            for key, value in state.items()
+        ):
+            raise InvalidFile(
+                "The checkpoint's memory of early stopping is damaged; take another copy or train "
+                "again."
+            )
+        self.scores[:] = state["scores"].tolist()
+        self.best_score = float(state["best_score"])
+        self.best_theta = state["best_theta"].copy()
+        self.without_improvement, plateaued = state["counts"].tolist()
+        self.plateaued = bool(plateaued)
 
     def __call__(self, learner: Learner, record: Record) -> bool:
         """Score the network as it is now."""
@@ -181,10 +243,12 @@ class Tasks:
 
 def _as_it_is_now(estimator: Any) -> dict[str, Any]:
     """Return copies of all that later epochs change in place."""
-    changing = {
+    changing: dict[str, Any] = {
         name: list(value)
         for name in ("loss_curve_", "validation_scores_")
         if isinstance(value := getattr(estimator, name, None), list)
     }
+    if hasattr(estimator, "history_"):
+        changing["history_"] = History(estimator.history_)
     # Its partial_fit must not train the network that the learner holds.
     return {"network_": estimator.network_.copy(), "_learner": None, **changing}

@@ -1,5 +1,6 @@
-"""Model files: estimators and pipelines on disk, without anything in them being executed."""
+"""Files: whatever was trained on disk, without anything in a file being executed."""
 
-from chainrule.files.model import load, read_model, save, write_model
+from chainrule.files.model import write_model
+from chainrule.files.saving import load, read_model, save
 
 __all__ = ["load", "read_model", "save", "write_model"]

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["ZIP_MAGIC", "is_pickle", "name_content"]
+__all__ = ["ZIP_MAGIC", "is_pickle", "looks_like_tensors", "name_content"]
 
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -41,6 +41,26 @@ def is_pickle(data: bytes) -> bool:
     if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return True
     return data.endswith(b".") and _OLD_PICKLE.match(data) is not None
+
+
+def looks_like_tensors(start: bytes) -> bool:
+    r"""Tell whether a file is in the safetensors format: a length, and JSON of that length.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of the content, at least 9.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> looks_like_tensors(b'\x02\0\0\0\0\0\0\0{}'), looks_like_tensors(b"PK\x03\x04")
+    (True, False)
+    """
+    return start[8:9] == b"{" and start[5:8] == b"\0\0\0"
 
 
 def name_content(data: bytes) -> str:

@@ -1,99 +1,40 @@
-"""Save and load estimators and pipelines as skops files.
+"""Write and read estimators and pipelines as skops files.
 
-A model file is a zip with skops' description and arrays, and one JSON member of ours, the card: the
-format's number, the versions that wrote it, and what the command keeps about the model. Reading
-one executes nothing from it and unpacks nothing to disk: skops builds the types on a written list.
+A model file is a zip with skops' description and arrays, and one JSON member of ours, the card.
+Reading one executes nothing from it and unpacks nothing to disk: the archive and the description
+are examined first, then skops builds the types on a written list.
 """
 
 import io
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 import skops.io
 from sklearn.base import BaseEstimator
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
-from chainrule.errors import InvalidFile, InvalidInput, MissingFile
+from chainrule.errors import ChainruleError, InvalidFile, InvalidInput
 from chainrule.files.allowed import ALLOWED
+from chainrule.files.archive import Unusable, check_array, check_members, digest, open_archive
+from chainrule.files.card import CARD, make_card, other_versions, read_card
+from chainrule.files.consistent import (
+    check_consistent,
+    curves_as_arrays,
+    curves_as_lists,
+    estimators_in,
+    forget_checkpoint,
+)
 from chainrule.files.content import ZIP_MAGIC, is_pickle, name_content
+from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
 
-__all__ = ["load", "read_model", "save", "write_model"]
+__all__ = ["HINT", "open_model", "write_model"]
 
-FORMAT = 1
-CARD = "chainrule.json"
 SCHEMA = "schema.json"
-WRITERS = ("chainrule", "scikit-learn", "skops", "numpy")
-
-
-def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write an estimator, or a scikit-learn pipeline around one, to a model file.
-
-    Parameters
-    ----------
-    model : estimator or Pipeline
-        The model, fitted or not. Callbacks set on it are not saved.
-    path : str or path-like
-        The file, used as given, with any suffix or none. It is written whole or not at all.
-
-    Raises
-    ------
-    InvalidInput
-        If the model holds something that a model file cannot, for instance a function of yours.
-    UnwritablePath
-        If the file cannot be written.
-
-    See Also
-    --------
-    load : Read it back.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> scaler = StandardScaler().fit([[1.0], [3.0]])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(scaler, pathlib.Path(folder, "model"))
-    ...     load(pathlib.Path(folder, "model")).transform([[5.0]])
-    array([[3.]])
-    """
-    write_model(model, path)
-
-
-def load(path: str | os.PathLike[str]) -> Any:
-    """Read a model file.
-
-    Nothing in the file is executed; only types on a written list are made. Predictions are
-    the saved model's, bit for bit.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file. Its kind is told by its content, not by its name.
-
-    Returns
-    -------
-    estimator or Pipeline
-
-    Raises
-    ------
-    MissingFile
-        If there is no such file.
-    InvalidFile
-        If it is no model file, is damaged, holds a foreign type, or is of a newer format.
-
-    See Also
-    --------
-    save : Write one.
-    """
-    return read_model(path)[0]
+HINT = "give a file that cr.save or `chainrule train --model` wrote"
 
 
 def write_model(
@@ -106,7 +47,7 @@ def write_model(
     Parameters
     ----------
     model : estimator or Pipeline
-        The model.
+        The model. Callbacks set on it are not saved.
     path : str or path-like
         The file.
     about : mapping, optional
@@ -114,42 +55,49 @@ def write_model(
 
     Raises
     ------
-    InvalidInput, UnwritablePath
-        As `save`.
+    InvalidInput
+        If the model holds something that a model file cannot, for instance a function of yours.
+    UnwritablePath
+        If the file cannot be written.
     """
     if not isinstance(model, BaseEstimator):
         raise InvalidInput(
-            f"A model file holds an estimator or a Pipeline; given: {type(model).__name__}."
+            f"A model file holds an estimator, a Pipeline, a Network or a Learner; given: "
+            f"{type(model).__name__}."
         )
     try:
-        with _callbacks_taken_off(model):
+        with _left_behind(model):
             content = skops.io.dumps(model)
     except UnsupportedTypeException as error:
         raise InvalidInput(f"This model cannot be saved: {error}") from error
-    # Better now than when someone needs the file.
-    if foreign := _foreign_types(content):
-        raise InvalidInput(
-            f"This model cannot be saved: it holds {_listed(foreign)}, and a model file holds "
-            "only types of scikit-learn and chainrule; replace that part."
-        )
-    card = {
-        "format": FORMAT,
-        "versions": {name: _installed(name) for name in WRITERS},
-        "about": None if about is None else dict(about),
-    }
     with io.BytesIO(content) as buffer:
+        # Better now than when someone needs the file.
+        if foreign := _foreign_types(buffer):
+            raise _unsaved(foreign)
+        try:
+            with open_archive(buffer) as archive:
+                check_members(archive)
+                card = make_card(about, _examine(archive))
+        except Unusable as error:
+            if error.foreign:
+                raise _unsaved([str(error)]) from None
+            raise InvalidInput(f"This model cannot be saved: {error}.") from None
+        except BadZipFile as error:
+            raise InvalidInput(f"This model is too large for a model file ({error}).") from None
         with ZipFile(buffer, "a") as archive:
-            archive.writestr(CARD, json.dumps(card, indent=2))
+            archive.writestr(CARD, card)
         write_file(path, buffer.getvalue())
 
 
-def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None]:
+def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
     """Read a model file, and what was noted about the model.
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
+    file : binary file
+        Open at its start.
+    name : str
+        Its name, for the errors.
 
     Returns
     -------
@@ -159,145 +107,152 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None
 
     Raises
     ------
-    MissingFile, InvalidFile
-        As `load`.
+    InvalidFile
+        If it is no model file, is damaged, holds a foreign type, or is of a newer format.
     """
-    name = os.fspath(path)
-    content = _read(name)
-    card = _read_card(name, content)
+    _require_zip(file, name)
+    card: dict[str, Any] | None = None
     try:
-        model = skops.io.loads(content, trusted=list(ALLOWED))
-    except UntrustedTypesFoundException as error:
+        with open_archive(file) as archive:
+            _require_model(archive, name)
+            check_members(archive)
+            card = read_card(archive, name)
+            sha256 = _examine(archive)
+    except (InvalidFile, MemoryError):
+        raise
+    except Unusable as error:
+        if error.foreign:
+            _refuse(name, [str(error)])
+        raise _unreadable(name, card, str(error)) from None
+    except Exception as error:  # of zipfile, which does not expect a zip to be hostile
         raise InvalidFile(
-            f"'{name}' was not opened: it holds {_listed(_foreign_types(content))}, and a model "
-            "file holds only types of scikit-learn and chainrule."
+            f"'{name}' is cut short or damaged and cannot be read as a model "
+            f"({str(error)[:80]!r}); take another copy or train again."
         ) from error
-    except MemoryError:
+    try:
+        if card["sha256"] is not None and card["sha256"] != sha256:
+            _refuse(name, _foreign_types(file))
+            raise _unreadable(name, card, "it is not as it was written (SHA-256)")
+        model = skops.io.load(file, trusted=list(ALLOWED))  # pyright: ignore[reportArgumentType]
+        if not isinstance(model, BaseEstimator):
+            raise InvalidFile(
+                f"'{name}' holds no model but an object of type {type(model).__name__}; {HINT}."
+            )
+        check_consistent(model)
+        for estimator in estimators_in(model):
+            forget_checkpoint(estimator)
+            curves_as_lists(estimator)
+    except UntrustedTypesFoundException:
+        _refuse(name, _foreign_types(file))
+        raise
+    except (InvalidFile, MemoryError):
         raise
     except Exception as error:
         # The content is not ours to trust: whatever goes wrong while reading it is its fault.
-        raise InvalidFile(
-            f"'{name}' cannot be read as a model: it is damaged or was written by another "
-            f"version{_other_versions(card)}; take another copy or train again."
-        ) from error
-    if not isinstance(model, BaseEstimator):
-        raise InvalidFile(
-            f"'{name}' holds no model but an object of type {type(model).__name__}; "
-            "give a file that cr.save or `chainrule train --model` wrote."
-        )
+        ours = isinstance(error, ChainruleError)
+        raise _unreadable(name, card, str(error)[:200] if ours else type(error).__name__) from error
     return model, card["about"]
 
 
-def _read(name: str) -> bytes:
-    """Read a file's bytes, once it is known to be a zip."""
-    hint = "give a file that cr.save or `chainrule train --model` wrote"
-    try:
-        content = Path(name).read_bytes()
-    except FileNotFoundError as error:
-        raise MissingFile(f"There is no file '{name}'; {hint}.") from error
-    except IsADirectoryError as error:
-        raise InvalidFile(f"'{name}' is a folder, not a model file; {hint}.") from error
-    except (OSError, ValueError) as error:
-        raise InvalidFile(f"'{name}' cannot be read ({error}); {hint}.") from error
+def _require_zip(file: BinaryIO, name: str) -> None:
+    """Raise unless the file is a zip, and say what it is."""
+    content = file.read(4096)  # as much as tells; a large table is not read whole
+    if content.startswith(ZIP_MAGIC):
+        return
+    if len(content) == 4096:
+        file.seek(-1, os.SEEK_END)
+        content += file.read(1)
     if not content:
-        raise InvalidFile(f"'{name}' is empty, not a model file; {hint}.")
+        raise InvalidFile(f"'{name}' is empty, not a model file; {HINT}.")
     if is_pickle(content):
         raise InvalidFile(
             f"'{name}' is a pickle, and opening one could run any code, so chainrule never does; "
-            f"{hint}."
+            f"{HINT}."
         )
-    if len(content) >= len(ZIP_MAGIC) and not content.startswith(ZIP_MAGIC):
-        raise InvalidFile(f"'{name}' is not a model file but {name_content(content)}; {hint}.")
-    return content
+    if len(content) >= len(ZIP_MAGIC):
+        raise InvalidFile(f"'{name}' is not a model file but {name_content(content)}; {HINT}.")
 
 
-def _read_card(name: str, content: bytes) -> dict[str, Any]:
-    """Read our own member, or stand in for it where skops itself wrote the file."""
-    try:
-        with ZipFile(io.BytesIO(content)) as archive:
-            members = archive.namelist()
-            text = archive.read(CARD) if CARD in members else None
-            card = {"format": 0} if text is None else json.loads(text)
-        known = isinstance(card, dict) and type(card.get("format")) is int
-        if not known or not isinstance(card.get("about"), dict | None):
-            raise ValueError("the card is not one of ours")
-    except Exception as error:
-        what = "cut short or damaged" if isinstance(error, BadZipFile) else "damaged"
-        raise InvalidFile(
-            f"'{name}' is {what} and cannot be read as a model; take another copy or train again."
-        ) from error
+def _require_model(archive: ZipFile, name: str) -> None:
+    """Raise unless a zip is a model file, and say what it is."""
+    members = archive.namelist()
     if SCHEMA not in members:
-        inside = "a zip with a pickle in it" if _any_pickle(members) else "another kind of zip file"
+        pickled = any(member.endswith((".pkl", ".pickle")) for member in members)
+        inside = "a zip with a pickle in it" if pickled else "another kind of zip file"
+        raise InvalidFile(f"'{name}' is not a model file but {inside}; {HINT}.")
+
+
+def _examine(archive: ZipFile) -> str:
+    """Examine all that skops is going to read, and return its SHA-256.
+
+    Raises
+    ------
+    Unusable, BadZipFile
+        If anything is not as saving would have written it.
+    """
+    try:
+        text = archive.read(SCHEMA).decode()
+    except UnicodeDecodeError:
+        raise Unusable("its description is no text") from None
+    arrays = check_schema(text, archive.namelist())
+    for member in arrays:
+        check_array(archive, member)
+    return digest(archive, {SCHEMA, *arrays})
+
+
+def _foreign_types(file: BinaryIO) -> list[str]:
+    """Return the types that are on no list, of a file that was examined."""
+    found = skops.io.get_untrusted_types(file=file)  # pyright: ignore[reportArgumentType]
+    return sorted(set(found) - set(ALLOWED))
+
+
+def _refuse(name: str, foreign: list[str]) -> None:
+    """Raise if there are foreign types."""
+    if foreign:
         raise InvalidFile(
-            f"'{name}' is not a model file but {inside}; "
-            "give a file that cr.save or `chainrule train --model` wrote."
+            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of what a "
+            "model file may hold."
         )
-    if card["format"] > FORMAT:
-        raise InvalidFile(
-            f"'{name}' has format {card['format']}, newer than the {FORMAT} that chainrule "
-            f"{_installed('chainrule')} reads; upgrade chainrule."
-        )
-    return {"versions": {}, "about": None} | card
 
 
-def _any_pickle(members: list[str]) -> bool:
-    return any(member.endswith((".pkl", ".pickle")) for member in members)
-
-
-def _foreign_types(content: bytes) -> list[str]:
-    return sorted(set(skops.io.get_untrusted_types(data=content)) - set(ALLOWED))
+def _unsaved(foreign: list[str]) -> InvalidInput:
+    return InvalidInput(
+        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
+        "file may hold; replace that part, or save the network alone."
+    )
 
 
 def _listed(types: list[str]) -> str:
-    return f"the type{'s' if len(types) > 1 else ''} {', '.join(types)}"
+    # The names come from the file, and so may be anything.
+    names = ["".join(filter(str.isprintable, name))[:100] for name in types]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"the type{'s' if len(names) > 1 else ''} {', '.join(names[:5])}{more}"
 
 
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # chainrule, run from a checkout that is not installed
-        return "not installed"
-
-
-def _other_versions(card: Mapping[str, Any]) -> str:
-    """Say which packages had another version when the file was written."""
-    versions = card["versions"] if isinstance(card["versions"], dict) else {}
-    other = [
-        f"{name} {versions[name]} (here {_installed(name)})"
-        for name in WRITERS
-        if name in versions and versions[name] != _installed(name)
-    ]
-    return f" ({', '.join(other)})" if other else ""
+def _unreadable(name: str, card: Mapping[str, Any] | None, reason: str) -> InvalidFile:
+    reason = " ".join(reason.split()).rstrip(".")
+    return InvalidFile(
+        f"'{name}' cannot be read as a model: it is damaged or was written by another version"
+        f"{other_versions(card) if card else ''} ({reason}); take another copy or train again."
+    )
 
 
 @contextmanager
-def _callbacks_taken_off(model: BaseEstimator) -> Iterator[None]:
-    """Take scikit-learn's callbacks off a model and the models in it while it is saved.
+def _left_behind(model: BaseEstimator) -> Generator[None]:
+    """Leave behind what is no part of what was learned while a model is saved.
 
-    A progress bar watched the training; it is no part of what was learned.
+    scikit-learn's callbacks, such as a progress bar that watched the training, and where the
+    training was kept: who opens a file should not write to a path that came with it.
     """
-    taken: list[tuple[dict[str, Any], Any]] = []
-    seen: set[int] = set()
-
-    def take(thing: object) -> None:
-        if id(thing) in seen or isinstance(thing, str | np.ndarray):
-            return
-        seen.add(id(thing))
-        if isinstance(thing, BaseEstimator):
-            attributes = vars(thing)
-            if "_skl_callbacks" in attributes:
-                taken.append((attributes, attributes.pop("_skl_callbacks")))
-            take(attributes)
-        elif isinstance(thing, Mapping):
-            for value in thing.values():
-                take(value)
-        elif isinstance(thing, list | tuple):
-            for value in thing:
-                take(value)
-
-    take(model)
+    before: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for estimator in estimators_in(model):
+        attributes = vars(estimator)
+        before.append((attributes, dict(attributes)))
+        attributes.pop("_skl_callbacks", None)
+        forget_checkpoint(estimator)
+        curves_as_arrays(estimator)
     try:
         yield
     finally:
-        for attributes, callbacks in taken:
-            attributes["_skl_callbacks"] = callbacks
+        for attributes, as_it_was in before:
+            attributes.update(as_it_was)

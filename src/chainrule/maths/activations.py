@@ -41,7 +41,9 @@ class Activation:
 
     Notes
     -----
-    The derivative enters back-propagation in BP2.1 and BP2.2.
+    The derivative enters back-propagation in BP2.1 and BP2.2. An activation of your own runs on
+    the reference engine (``learner.engine`` says so), and the first training with it begins with a
+    comparison of its derivative with differences; see `chainrule.errors.WrongDerivative`.
 
     Examples
     --------

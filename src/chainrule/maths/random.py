@@ -14,9 +14,9 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from chainrule.maths.arrays import Float, Words
+from chainrule.maths.normal import inverse_normal
 
 __all__ = ["Purpose", "dropout_mask", "normal", "permutation", "philox4x32", "uniform", "words"]
 
@@ -125,7 +125,10 @@ def uniform(n: int, seed: int, purpose: Purpose, layer: int = 0, step: int = 0) 
 def normal(n: int, seed: int, purpose: Purpose, layer: int = 0, step: int = 0) -> Float:
     """Return n standard normal numbers, float64: the inverse distribution function of `uniform`."""
     drawn = uniform(n, seed, purpose, layer, step)
-    return ndtri(drawn, out=drawn)
+    for start in range(0, n, _CHUNK):
+        part = drawn[start : start + _CHUNK]
+        part[:] = inverse_normal(part)
+    return drawn
 
 
 def permutation(n: int, seed: int, epoch: int) -> NDArray[np.intp]:

@@ -6,9 +6,9 @@ difference is taken term by term before summing, which saves the digits that J -
 
     D(t) = sum [J_m(theta + t v) - J_m(theta - t v)] / 2t,    (4 D(t) - D(2t)) / 3.
 
-Where a kink lies between the two sides (a rectifier's z changes sign, an L1 weight does), the
-difference is no derivative. It is then tried again with a much smaller t, and left out and
-counted if a kink is still crossed.
+Where a kink lies between the two sides (a rectifier's z changes sign, an L1 weight does, the
+residual of an absolute error), the difference is no derivative. It is then tried again with a much
+smaller t, and left out and counted if a kink is still crossed.
 """
 
 import math
@@ -334,4 +334,6 @@ class _Slopes:
             for g, z in zip(architecture.activations, forward.z, strict=False)
             for kink in g.kinks
         ]
+        loss = architecture.loss
+        sides += [forward.z[-1] - self.batch.Y > kink for kink in loss.kinks]
         return terms, sides

@@ -1,12 +1,13 @@
 """The network."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
 
 from chainrule.architecture import Architecture, Parameters, Views
-from chainrule.architecture.checks import check_number, check_seed
+from chainrule.architecture.checks import check_names, check_number, check_seed
 from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
 from chainrule.engines import Examples, hypotheses, predict_row
@@ -14,8 +15,9 @@ from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import Loss
+from chainrule.maths.losses import LOSSES, Loss, Parametric
 from chainrule.network.trace import Trace
+from chainrule.storage import read_tensors, write_tensors
 
 __all__ = ["Network"]
 
@@ -32,10 +34,11 @@ class Network:
     activation : str, Activation or a list with one per hidden layer, default="tanh"
         g: "identity", "logistic", "tanh", "relu", "step", "leaky_relu", "elu", "selu",
         "softplus", "silu", "gelu", "mish", or your own.
-    loss : str or Loss, default="log_loss"
-        The output's hypothesis and loss: "squared_error" (identity), "cross_entropy" (logistic),
-        "log_loss" (softmax, at least two outputs), "poisson" (exp), "logistic_squared_error"
-        (the teaching pair), "indicator" (step, forward only), or your own.
+    loss : str, Loss, Huber, Quantile, CrossEntropy, LogLoss or GroupedLogLoss, default="log_loss"
+        The output's hypothesis and loss: "squared_error", "absolute_error", "huber", "quantile"
+        (identity), "cross_entropy" (logistic), "log_loss" (softmax, at least two outputs),
+        "poisson" (exp), "logistic_squared_error" (the teaching pair), "indicator" (step, forward
+        only); one with parameters, such as ``cr.Huber(2.0)``; or a `Loss` of your own.
     init : str, default="auto"
         The starting weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
         "lecun_uniform", "lecun_normal", "orthogonal", "normal", "uniform", "zeros"; "auto" takes
@@ -57,6 +60,12 @@ class Network:
         The blog's matrices ``[b | W^T]`` (blog image 5), views of theta too.
     architecture : Architecture
         Sizes, activations, loss and dtype.
+    seed : int or None
+        Of the starting weights; None where they were not drawn by the network.
+    feature_names : tuple of str or None
+        What the inputs are called, for whoever opens the network's file. Assign a list to it.
+    training_data : str or None
+        The SHA-256 of the shapes and dtypes it was last trained on.
 
     Raises
     ------
@@ -79,22 +88,26 @@ class Network:
     13
     """
 
-    __slots__ = ("_parameters",)
+    __slots__ = ("_feature_names", "_parameters", "_seed", "_training_data")
 
     _parameters: Parameters
+    _seed: int | None
+    _feature_names: tuple[str, ...] | None
+    _training_data: str | None
 
     def __init__(
         self,
         sizes: Sequence[int],
         activation: str | Activation | Sequence[str | Activation] = "tanh",
-        loss: str | Loss = "log_loss",
+        loss: str | Loss | Parametric = "log_loss",
         init: str = "auto",
         dtype: Any = "float32",
         seed: int = 0,
     ) -> None:
         architecture = Architecture.describe(sizes, activation, loss, dtype)
-        theta = initialize(architecture, init, check_seed(seed))
-        self._parameters = Parameters(architecture, theta)
+        whole_seed = check_seed(seed)
+        theta = initialize(architecture, init, whole_seed)
+        self.__setstate__({"parameters": Parameters(architecture, theta), "seed": whole_seed})
 
     @classmethod
     def from_theta(cls, architecture: Architecture, theta: Float) -> "Network":
@@ -106,9 +119,8 @@ class Network:
             If theta has not one value per parameter.
         """
         net = cls.__new__(cls)
-        net._parameters = Parameters(
-            architecture, np.empty(architecture.n_parameters, architecture.dtype)
-        )
+        own = np.empty(architecture.n_parameters, architecture.dtype)
+        net.__setstate__({"parameters": Parameters(architecture, own)})
         if np.shape(theta) != net.theta.shape:
             raise InvalidInput(
                 f"theta needs shape {net.theta.shape}. Got shape {np.shape(theta)} instead."
@@ -159,6 +171,29 @@ class Network:
     def n_parameters(self) -> int:
         """The number of weights and biases."""
         return self.architecture.n_parameters
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the starting weights, None where the network did not draw them."""
+        return self._seed
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """What the inputs are called; assign a list of names, or None."""
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, value: Any) -> None:
+        self._feature_names = check_names("feature_names", value, self.sizes[0])
+
+    @property
+    def training_data(self) -> str | None:
+        """The SHA-256 of the shapes and dtypes it was last trained on; a learner notes it."""
+        return self._training_data
+
+    def note_training_data(self, digest: str | None) -> None:
+        """Note what it is trained on, for its file."""
+        self._training_data = digest
 
     def __call__(self, X: Any) -> Float:
         """Return the hypotheses (FP2.1, FP2.2).
@@ -247,12 +282,73 @@ class Network:
         >>> cr.Network([2, 2]).copy("float64").theta.dtype
         dtype('float64')
         """
-        if dtype is None:
-            return Network.from_theta(self.architecture, self.theta)
         a = self.architecture
-        return Network.from_theta(
-            Architecture.describe(a.sizes, a.activations, a.loss, dtype), self.theta
-        )
+        if dtype is not None:
+            a = Architecture.describe(a.sizes, a.activations, a.loss, dtype)
+        net = Network.from_theta(a, self.theta)
+        net.__setstate__({**self.__getstate__(), "parameters": net.parameters})
+        return net
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file: its weights, and a header that describes it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, used as given, with any suffix or none. It is written whole or not at all.
+
+        Raises
+        ------
+        InvalidInput
+            If an activation or the loss is your own, since a file holds no code, or a weight is
+            NaN or infinite. Nothing is written then.
+        UnwritablePath
+            If the file cannot be written; the old one is then as it was.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import chainrule as cr
+        >>> net = cr.Network([2, 3, 1], loss="squared_error")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(pathlib.Path(folder, "net"))
+        ...     back = cr.Network.load(pathlib.Path(folder, "net"))
+        >>> (back.theta == net.theta).all()
+        np.True_
+        """
+        from chainrule.network.network_file import network_parts
+
+        tensors, header = network_parts(self)
+        write_tensors(path, tensors, {"kind": "network", **header})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Network":
+        """Read a network from its file, or from that of a learner that trains it.
+
+        Nothing in the file is executed. The bits are those that were saved.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. Its kind is told by its content.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        MissingFile
+            If there is no such file.
+        InvalidFile
+            If it is of another kind, is damaged, or of a newer format.
+        """
+        from chainrule.network.network_file import network_from, require_kind
+
+        name = os.fspath(path)
+        tensors, header = read_tensors(name)
+        require_kind(header, ("network", "learner"), name)
+        return network_from(tensors, header, name)
 
     def __copy__(self) -> "Network":
         """Return an independent copy, as NumPy's arrays do."""
@@ -260,11 +356,20 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep; whoever shares the parameters still does."""
-        return {"parameters": self._parameters}
+        noted = {
+            "seed": self._seed,
+            "feature_names": self._feature_names,
+            "training_data": self._training_data,
+        }
+        known = {name: value for name, value in noted.items() if value is not None}
+        return {"parameters": self._parameters} | known
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the parameters and their views."""
         self._parameters = state["parameters"]
+        self._seed = state.get("seed")
+        self._feature_names = state.get("feature_names")
+        self._training_data = state.get("training_data")
 
     def __repr__(self) -> str:
         """Return the description on one line."""
@@ -273,4 +378,6 @@ class Network:
         activation = f", activation={names[0]!r}" if len(names) == 1 else ""
         if len(names) > 1:
             activation = f", activation={[g.name for g in a.activations]!r}"
-        return f"Network({list(a.sizes)}{activation}, loss={a.loss.name!r}, dtype={str(a.dtype)!r})"
+        named = a.loss.made_of is None or LOSSES.get(a.loss.name) is a.loss
+        loss = a.loss.name if named else a.loss.made_of
+        return f"Network({list(a.sizes)}{activation}, loss={loss!r}, dtype={str(a.dtype)!r})"

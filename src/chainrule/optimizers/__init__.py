@@ -1,6 +1,7 @@
 """Update rules as small (init, update) pairs."""
 
 from chainrule.optimizers.adam import Adam
+from chainrule.optimizers.description import describe_optimizer, optimizer_from
 from chainrule.optimizers.interface import Optimizer, OptimizerState
 from chainrule.optimizers.schedules import Adaptive, Constant, InverseScaling, Schedule
 from chainrule.optimizers.sgd import SGD
@@ -14,4 +15,6 @@ __all__ = [
     "Optimizer",
     "OptimizerState",
     "Schedule",
+    "describe_optimizer",
+    "optimizer_from",
 ]

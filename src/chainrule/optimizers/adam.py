@@ -14,6 +14,7 @@ from typing import final
 import numpy as np
 
 from chainrule.architecture.checks import check_number
+from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.interface import Optimizer, OptimizerState
 from chainrule.optimizers.schedules import Schedule, checked_rate
@@ -40,7 +41,8 @@ class Adam(Optimizer):
     Raises
     ------
     InvalidParameter
-        If a setting is outside its interval.
+        If a setting is outside its interval; in training, if epsilon is too small for the
+        network's dtype.
 
     References
     ----------
@@ -71,8 +73,24 @@ class Adam(Optimizer):
             object.__setattr__(self, name, value)
 
     def init(self, theta: Float) -> OptimizerState:
-        """Return means of 0."""
-        return {"mean": np.zeros_like(theta), "square": np.zeros_like(theta)}
+        """Return means of 0.
+
+        Raises
+        ------
+        InvalidParameter
+            If epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
+        """
+        least = np.finfo(theta.dtype).smallest_normal
+        if theta.dtype.type(self.epsilon) < least:
+            wider = ", or dtype='float64'" if theta.dtype == np.float32 else ""
+            raise InvalidParameter(
+                f"epsilon of Adam must be at least {least:.2g} in {theta.dtype}, where smaller "
+                f"numbers count as 0. Got {self.epsilon!r}: use a larger one{wider}."
+            )
+        return {
+            "mean": np.zeros(theta.shape, theta.dtype),
+            "square": np.zeros(theta.shape, theta.dtype),
+        }
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""

@@ -80,7 +80,10 @@ class InverseScaling(Schedule):
 
     def rate(self, examples: int, reductions: int) -> float:
         """Return the rate after so many examples."""
-        return self.initial / (examples + 1) ** self.power
+        try:
+            return self.initial / (examples + 1) ** self.power
+        except OverflowError:
+            return 0.0
 
 
 @final

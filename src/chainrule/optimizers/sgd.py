@@ -69,7 +69,7 @@ class SGD(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return a velocity of 0, or nothing without momentum."""
-        return {"velocity": np.zeros_like(theta)} if self.momentum else {}
+        return {"velocity": np.zeros(theta.shape, theta.dtype)} if self.momentum else {}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of gradient descent in place."""

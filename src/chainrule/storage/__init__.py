@@ -1,5 +1,21 @@
 """Files on disk: everything that writes one goes through here."""
 
 from chainrule.storage.atomic import check_writable, write_file
+from chainrule.storage.json_text import parse_json, short, too_large
+from chainrule.storage.reading import checked_values, damaged, open_file, read_file
+from chainrule.storage.tensors import parse_tensors, read_tensors, write_tensors
 
-__all__ = ["check_writable", "write_file"]
+__all__ = [
+    "check_writable",
+    "checked_values",
+    "damaged",
+    "open_file",
+    "parse_json",
+    "parse_tensors",
+    "read_file",
+    "read_tensors",
+    "short",
+    "too_large",
+    "write_file",
+    "write_tensors",
+]

@@ -1,6 +1,7 @@
 """Training: read `learner` first."""
 
+from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.history import History, Record
 from chainrule.training.learner import Callback, Learner
 
-__all__ = ["Callback", "History", "Learner", "Record"]
+__all__ = ["Callback", "Checkpoint", "History", "Learner", "Record"]

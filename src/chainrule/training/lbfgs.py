@@ -1,5 +1,7 @@
 """L-BFGS: batch descent along the Newton direction that the last gradients suggest (SciPy's)."""
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -12,6 +14,7 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.training.own_parts import check_own_parts
 
 __all__ = ["LBFGSResult", "minimize_lbfgs"]
 
@@ -30,13 +33,20 @@ class LBFGSResult:
     converged : bool
         Whether the gradient or the improvement fell below the tolerance.
     message : str
-        SciPy's own words.
+        SciPy's own words, or that time was up.
+    out_of_time : bool
+        Whether it was.
     """
 
     n_iter: int
     cost: float
     converged: bool
     message: str
+    out_of_time: bool = False
+
+
+class _OutOfTime(Exception):
+    """Ends SciPy's search from inside."""
 
 
 def minimize_lbfgs(
@@ -50,6 +60,7 @@ def minimize_lbfgs(
     max_iter: int = 200,
     max_fun: int = 15000,
     tol: float = 1e-4,
+    max_seconds: float | None = None,
     on_iteration_begin: Callable[[], None] | None = None,
     on_iteration: Callable[[float], bool | None] | None = None,
 ) -> LBFGSResult:
@@ -68,6 +79,9 @@ def minimize_lbfgs(
         Iterations and evaluations of J at most.
     tol : float, default=1e-4
         Stop when no entry of grad J exceeds it, or when the cost no longer falls (SciPy's ftol).
+    max_seconds : float, optional
+        Stop after so many seconds and the evaluation of J that is going on, with the weights of
+        the last iteration.
     on_iteration_begin : callable, optional
         Called without arguments before each iteration.
     on_iteration : callable, optional
@@ -94,15 +108,22 @@ def minimize_lbfgs(
     net.architecture.require_trainable()
     wide = net.copy("float64")
     examples = Examples(*check_batch(wide.architecture, X, Y, sample_weight))
+    check_own_parts(wide.architecture, examples.Y)
     n_examples, total = len(examples), examples.total
 
-    begun = False
+    deadline = math.inf if max_seconds is None else time.monotonic() + max_seconds
+    begun, n_iter, cost = False, 0, math.inf
+
+    def require_time() -> None:
+        if time.monotonic() >= deadline:
+            raise _OutOfTime
 
     def cost_and_gradient(theta: Float) -> tuple[float, Float]:
         nonlocal begun
         if not begun and on_iteration_begin is not None:
             on_iteration_begin()
         begun = True
+        require_time()
         wide.theta[...] = theta
         with np.errstate(over="ignore", invalid="ignore"):  # a step too far; the search goes back
             result = cost_and_gradients(
@@ -111,20 +132,23 @@ def minimize_lbfgs(
         return result.cost, flat_gradient(wide.architecture, result.gradients)
 
     def after_iteration(intermediate_result: Any) -> None:  # SciPy tells by this name what to pass
-        nonlocal begun
-        begun = False
+        nonlocal begun, n_iter, cost
+        begun, n_iter, cost = False, n_iter + 1, float(intermediate_result.fun)
         net.theta[...] = intermediate_result.x
-        if on_iteration is not None and on_iteration(float(intermediate_result.fun)):
+        if on_iteration is not None and on_iteration(cost):
             raise StopIteration
 
-    found: Any = minimize(
-        cost_and_gradient,
-        wide.theta.copy(),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
-        callback=after_iteration,
-    )
+    try:
+        found: Any = minimize(
+            cost_and_gradient,
+            wide.theta.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            callback=after_iteration,
+        )
+    except _OutOfTime:
+        return LBFGSResult(n_iter, cost, False, "time was up", out_of_time=True)
     net.theta[...] = found.x
     return LBFGSResult(
         n_iter=min(int(found.nit), max_iter),

@@ -8,15 +8,17 @@ for each epoch:
 """
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, Self, TypeAlias, TypeVar, final, overload
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
-from chainrule.architecture.parameters import write
+from chainrule.architecture.parameters import taken_over
 from chainrule.engines import (
     Engine,
     EpochRecord,
@@ -33,56 +35,34 @@ from chainrule.engines import (
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.network.network_file import require_kind
 from chainrule.optimizers import Adam, Optimizer
 from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
+from chainrule.storage import read_tensors, write_tensors
+from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
+from chainrule.training.diagnosis import Diagnosis, where_it_diverged
 from chainrule.training.history import History, Record
+from chainrule.training.identity import describe_training, digest_of_state
+from chainrule.training.interrupts import HeldBack
+from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
+from chainrule.training.own_parts import check_own_parts
+from chainrule.training.progress import Bar, Progress, Verbose
+from chainrule.training.run import Run
+from chainrule.training.settings import (
+    Setting,
+    check_batch_size,
+    check_callbacks,
+    check_n_jobs,
+    check_verbose,
+)
+from chainrule.training.watcher import Watcher
 
 __all__ = ["Callback", "Learner"]
 
-V = TypeVar("V")
+_EPOCHS_A_CALL = 10_000  # so that Ctrl-C does not have to wait for the records of many more
 
 Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 """Called after each epoch with the learner and its record; returning True stops the fit."""
-
-
-def _check_batch_size(batch_size: Any) -> int | None:
-    return None if batch_size is None else check_whole("batch_size", batch_size)
-
-
-def _check_callbacks(callbacks: Any) -> list[Callback]:
-    if callbacks is None:
-        return []
-    if not isinstance(callbacks, Iterable) or not all(map(callable, listed := list(callbacks))):
-        raise InvalidParameter(
-            f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
-        )
-    return listed
-
-
-def _check_n_jobs(n_jobs: Any) -> int | None:
-    return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
-
-
-@final
-class Setting(Generic[V]):
-    """A setting of a learner, checked whenever it is set."""
-
-    def __init__(self, check: Callable[[Any], V]) -> None:
-        self._check = check
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = f"_{name}"
-
-    @overload
-    def __get__(self, learner: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, learner: "Learner", owner: type) -> V: ...
-    def __get__(self, learner: "Learner | None", owner: type) -> Self | V:
-        return self if learner is None else getattr(learner, self._name)
-
-    def __set__(self, learner: "Learner", value: Any) -> None:
-        setattr(learner, self._name, self._check(value))
-        learner._row_stepper = None  # made for the settings as they were
 
 
 @final
@@ -106,10 +86,12 @@ class Learner:
     seed : int, default=0
         Of the shuffles and the dropout masks.
     n_jobs : int or None, default=None
-        Threads; None lets the engine choose. The result never depends on it. The reference
-        engine leaves threads to NumPy.
+        Threads; None lets the engine choose, -1 takes all it may use. No more are taken than a
+        step can share out. The result never depends on it. The reference engine leaves threads to
+        NumPy.
     engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part.
+        What computes; "auto" takes the fastest that knows every part: the reference where an
+        activation, the loss or the optimizer is your own. The attribute `engine` says which.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
 
@@ -141,11 +123,14 @@ class Learner:
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
     dropout = Setting(lambda value: check_number("dropout", value, high=1))
-    batch_size = Setting(_check_batch_size)
+    batch_size = Setting(check_batch_size)
     seed = Setting(check_seed)
-    n_jobs = Setting(_check_n_jobs)
+    n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
+    _diagnoses = True
+    _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
     _row_stepper: RowStepper | None = None
+    _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
     def __init__(
         self,
@@ -217,7 +202,8 @@ class Learner:
         rate = self._optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return rate
-        return rate.rate(self._state.examples, self._state.reductions)
+        # Within an epoch it stays that of the epoch's beginning.
+        return rate.rate(self._state.examples - self._state.position, self._state.reductions)
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -235,6 +221,10 @@ class Learner:
         n_iter_no_change: float = 10,
         sample_weight: Any = None,
         callbacks: Iterable[Callback] | None = (),
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        max_seconds: float | None = None,
+        verbose: Verbose = False,
     ) -> History:
         """Train for a number of epochs, or until converged. A second call continues.
 
@@ -244,7 +234,8 @@ class Learner:
         Y : array-like
             Targets as the network's loss takes them (see `Network.trace`).
         epochs : int, default=100
-            How many passes over the examples, at most.
+            How many passes over the examples, at most; with `resume`, those of the checkpoint
+            included.
         tol : float, optional
             Stop when the cost has not fallen by at least `tol` for more than `n_iter_no_change`
             epochs. Without it all epochs are run.
@@ -254,7 +245,26 @@ class Learner:
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
             True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
-            epoch as ``callback.on_epoch_begin(learner)``.
+            epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
+            ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
+            checkpoints, and comes back as arrays.
+        checkpoint : path or Checkpoint, optional
+            Where to write how far training is: every 60 seconds, also inside an epoch, at the end,
+            and at Ctrl-C (`Checkpoint` sets other times). A checkpoint that is there already is
+            replaced, any other file refused. Where it cannot be written later on, there is one
+            warning, and training goes on.
+        resume : bool, default=False
+            Go on from the checkpoint to the very bits of a fit that was never interrupted (with
+            the same version of chainrule); start anew if there is none. What was done already is
+            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
+            the fit in the file began, or as that fit left it: so each fit of several in a row
+            needs a file of its own.
+        max_seconds : float, optional
+            Stop after so many seconds, also inside an epoch, with the weights as they are then.
+        verbose : bool or {"bar", "auto"}, default=False
+            True prints a line per epoch. "bar" shows a progress bar on stderr, with the cost, the
+            validation if a callback has `scores` of it, and the time left; "auto" does so if that
+            is a terminal. It is rich's bar if that is installed, and costs no epoch anything.
 
         Returns
         -------
@@ -266,57 +276,179 @@ class Learner:
             If X, Y or the weights are unusable; nothing is changed.
         NotTrainable
             If a step function lets no gradient through.
+        WrongDerivative
+            If the derivative of an activation or loss of your own is not that of its values, which
+            is looked at once, before the first training with it. Nothing is changed.
         Diverged
             If the cost becomes NaN or infinite.
+        UnwritablePath
+            If no checkpoint can be written from the start.
+        InvalidFile
+            If the checkpoint to go on from is damaged, and the one before it too.
+        CheckpointMismatch
+            If it is of other data, another seed, architecture, optimizer or setting; the message
+            names the difference. Nothing is changed.
+
+        Warns
+        -----
+        TrainingWarning
+            If X is not scaled, nearly all of a layer's rectifiers are dead, most of a layer's
+            sigmoids are saturated, or the learning rate is too large: each at most once.
         """
+        begin = time.monotonic()
         check_whole("epochs", epochs)
         if tol is not None:
             check_number("tol", tol)
         check_number("n_iter_no_change", n_iter_no_change, low=1, high_included=True)
-        callbacks = _check_callbacks(callbacks)
-        begin_hooks = [getattr(c, "on_epoch_begin", None) for c in callbacks]
+        if max_seconds is not None:
+            check_number("max_seconds", max_seconds, low_included=False)
+        deadline = math.inf if max_seconds is None else begin + max_seconds
+        checkpoint = as_checkpoint(checkpoint, check_flag("resume", resume))
+        callbacks = check_callbacks(callbacks)
+        if not isinstance(check_verbose(verbose), str) and verbose:
+            callbacks = [_print_epoch, *callbacks]
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
         examples = engine.prepare(examples)
+        run = Run(self._state, task, examples, epochs, plateau, callbacks)
+        keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
+        self.net.note_training_data(digest_of_shapes(examples))
+        self.history = run.history
+        watchers = self._watchers(X, examples, epochs, callbacks, verbose)
+        try:
+            try:
+                with HeldBack(active=keeper is not None) as held:
+                    self._train(run, keeper, deadline, held, watchers)
+            except KeyboardInterrupt:
+                if keeper is not None and run.is_whole:
+                    keeper.save(*run.parts(), len(run.history))
+                raise
+            finally:
+                self._state.start_epoch()
+                if keeper is not None:
+                    self._went_on = run.start, self.n_steps
+            self._require_finite_parameters(examples.X)
+            for watcher in watchers:
+                watcher.end(run.history)
+        finally:
+            for watcher in watchers:
+                watcher.close()
+        return run.history
+
+    def _watchers(
+        self,
+        X: Any,
+        examples: Examples,
+        epochs: int,
+        callbacks: Sequence[Callback],
+        verbose: Verbose,
+    ) -> list[Watcher]:
+        """Return what looks on at a fit, after the first look, at the inputs."""
+        watchers = list[Watcher]()
+        if isinstance(verbose, str):
+            bar = Bar(epochs, always=verbose == "bar")
+            if bar.is_shown:
+                watchers.append(Progress(bar, callbacks))
+        if self._diagnoses:
+            names = self._columns if self._columns is not None else getattr(X, "columns", None)
+            diagnosis = Diagnosis(self.net, examples, names, noisy=self.dropout > 0)
+            diagnosis.begin()
+            watchers.append(diagnosis)
+        return watchers
+
+    def _train(
+        self,
+        run: Run,
+        keeper: Keeper | None,
+        deadline: float,
+        held: HeldBack,
+        watchers: Sequence[Watcher],
+    ) -> None:
+        """Run epochs until there is a reason to stop."""
+        history = run.history
+        hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each, and the rate
         # stays as it is.
         constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = epochs if constant and not callbacks else 1
+        at_once = _EPOCHS_A_CALL if constant and not run.callbacks else 1
+        begun = False
+        if len(history) >= run.epochs and history.stopped_by is None:
+            history.stopped_by = "epochs"
+        while history.stopped_by is None:
+            if not begun:
+                for hook in hooks:
+                    hook(self)
+            n_epochs, until = min(at_once, run.epochs - len(history)), deadline
+            if keeper is not None:
+                n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
+                until = min(until, keeper.next_time)
+            until = min([until, *(watcher.next_time for watcher in watchers)])
+            begun = not self._epochs(run, n_epochs, until, held)
+            if history.stopped_by is None and time.monotonic() >= deadline:
+                history.stopped_by = "max_seconds"
+            if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
+                keeper.save(*run.parts(), len(history))
+            now = time.monotonic()
+            for watcher in watchers:
+                if now >= watcher.next_time:
+                    watcher.look(history, len(history) + self._state.position / len(run.examples))
 
-        history = self.history = History()
-        while len(history) < epochs:
-            for hook in filter(None, begin_hooks):
-                hook(self)
-            rate, records = self.learning_rate, list[EpochRecord]()
-            first = self.n_epochs + 1
-            try:
-                engine.epochs(
-                    task,
-                    self._state,
-                    examples,
-                    rate,
-                    min(at_once, epochs - len(history)),
-                    plateau,
-                    records,
-                )
-            except Diverged as error:
-                raise self._diverged(str(error)) from None
-            finally:
-                for epoch, (cost, seconds) in enumerate(records, start=first):
-                    history.append(
-                        Record(epoch=epoch, cost=cost, learning_rate=rate, seconds=seconds)
-                    )
-            # Every callback hears of the epoch, also after one has asked to stop.
-            stopped = [bool(callback(self, history[-1])) for callback in callbacks]
-            if plateau is not None and plateau.is_reached:
-                history.converged = not self.reduce_learning_rate()
-                plateau.start_over()
-            if history.converged or any(stopped):
-                break
-        self._require_finite_parameters()
-        return history
+    def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
+        """Let the engine run epochs for some time, and return whether it finished one."""
+        rate, records = self.learning_rate, list[EpochRecord]()
+        add = run.history.adding(self.n_epochs + 1, rate, records)
+        interrupted = None
+        try:
+            held.let_through()
+            self._engine.epochs(
+                run.task, run.state, run.examples, rate, n_epochs, run.plateau, records, until
+            )
+        except Diverged as error:
+            raise self._diverged(str(error), run.examples.X) from None
+        except KeyboardInterrupt as error:  # everyone hears of what was finished
+            interrupted = error
+        finally:
+            held.hold()
+            add()
+        if records and not run.state.torn:
+            run.settled = False
+            run.history.stopped_by = self._after_epoch(run)
+            run.settled = True
+        if interrupted is not None:
+            raise interrupted
+        return bool(records)
+
+    def _after_epoch(self, run: Run) -> str | None:
+        """Tell the callbacks, judge the convergence, and return why to stop."""
+        history, plateau = run.history, run.plateau
+        # Every callback hears of the epoch, also after one has asked to stop.
+        stopped = [bool(callback(self, history[-1])) for callback in run.callbacks]
+        if plateau is not None and plateau.is_reached:
+            plateau.start_over()
+            if not self.reduce_learning_rate():
+                return "convergence"
+        if any(stopped):
+            return "callback"
+        return "epochs" if len(history) >= run.epochs else None
+
+    def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
+        """Return what writes the checkpoints, after going on from the one that is there."""
+        run.parts()  # what could not be written is refused now
+        run.start = digest_of_state(self._state)
+        identity = describe_training(
+            run.task, run.examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+        )
+        keeper = Keeper(checkpoint, identity)
+        saved = keeper.read() if resume else None
+        if saved is None:
+            keeper.require_place()
+            return keeper
+        start, n_steps = self._went_on or (None, 0)
+        run.restore(saved, start if n_steps == self.n_steps else None)
+        keeper.wait(len(run.history))
+        return keeper
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Make one update of the network, in place, on this batch.
@@ -335,7 +467,7 @@ class Learner:
 
         Raises
         ------
-        InvalidInput, NotTrainable, Diverged
+        InvalidInput, NotTrainable, WrongDerivative, Diverged
             As for `fit`.
 
         Examples
@@ -361,8 +493,8 @@ class Learner:
                 self.learning_rate,
             )
         except Diverged as error:
-            raise self._diverged(str(error)) from None
-        self._require_finite_parameters()
+            raise self._diverged(str(error), batch.X) from None
+        self._require_finite_parameters(batch.X)
         return cost
 
     def _step_row(self, x: Any, y: Any) -> float | None:
@@ -378,13 +510,73 @@ class Learner:
             self._row_stepper = stepper
         cost = stepper.step(x, y, self.learning_rate)
         if cost is not None and not -math.inf < cost < math.inf:
-            self._require_finite_parameters()
-            raise self._diverged(f"The cost became {cost}")
+            self._require_finite_parameters(x[None, :])
+            raise self._diverged(f"The cost became {cost}", x[None, :])
         return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, and the penalties it trains with."""
         return GradientProblem(self.net, X, Y, sample_weight, self.l2, self.l1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the learner to a file: network, optimizer and its memory, how far it is, history.
+
+        What is trained on is not in the file, nor are callbacks.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, used as given, with any suffix or none. It is written whole or not at all.
+
+        Raises
+        ------
+        InvalidInput
+            If an activation, the loss, the optimizer or its schedule is your own, since a file
+            holds no code, or a weight is NaN or infinite. Nothing is written then.
+        UnwritablePath
+            If the file cannot be written; the old one is then as it was.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import chainrule as cr
+        >>> learner = cr.Learner(cr.Network([1, 1], loss="squared_error"), cr.Adam(0.1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     learner.save(pathlib.Path(folder, "learner"))
+        ...     back = cr.Learner.load(pathlib.Path(folder, "learner"))
+        >>> learner.step([2.0], [1.0]) == back.step([2.0], [1.0])
+        True
+        """
+        tensors, header = learner_parts(self.__getstate__(), self.history)
+        write_tensors(path, tensors, {"kind": "learner", **header})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Learner":
+        """Read a learner from its file; its next steps are those of the one that was saved.
+
+        Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. Its kind is told by its content.
+
+        Returns
+        -------
+        Learner
+            With a network of its own.
+
+        Raises
+        ------
+        MissingFile
+            If there is no such file.
+        InvalidFile
+            If it is of another kind, is damaged, or of a newer format.
+        """
+        name = os.fspath(path)
+        tensors, header = read_tensors(name)
+        require_kind(header, ("learner",), name)
+        return learner_from(tensors, header, name)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: settings, and how far training is."""
@@ -404,15 +596,27 @@ class Learner:
         """Restore a learner, every part checked: it may come from a file."""
         self.__init__(**kept["settings"])
         state = self._state
-        for name, memory in state.optimizer_state.items():
-            write(memory, kept["optimizer_state"][name], f"the optimizer's {name}")
+        for name, fresh in state.optimizer_state.items():
+            memory = kept["optimizer_state"][name]
+            state.optimizer_state[name] = taken_over(memory, fresh, f"the optimizer's {name}")
         state.step, state.epoch, state.examples, state.reductions = (
             check_whole("progress", count, at_least=0) for count in kept["progress"]
         )
 
+    def __copy__(self) -> "Learner":
+        """Return a learner of the same network with a memory of its own."""
+        kept = self.__getstate__()
+        memories = kept["optimizer_state"]
+        kept["optimizer_state"] = {name: memory.copy() for name, memory in memories.items()}
+        copied = Learner.__new__(Learner)
+        copied.__setstate__(kept)
+        return copied
+
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
-        return Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        check_own_parts(self.net.architecture, examples.Y)
+        return examples
 
     def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
         batch_size = n_examples
@@ -435,16 +639,20 @@ class Learner:
             self._engine = ReferenceEngine()
         return self._engine
 
-    def _require_finite_parameters(self) -> None:
+    def _require_finite_parameters(self, X: Any) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""
         with np.errstate(over="ignore", invalid="ignore"):
             finite = np.isfinite(self.net.theta.sum()) or np.isfinite(self.net.theta).all()
         if not finite:
-            raise self._diverged("The weights became infinite or NaN")
+            raise self._diverged("The weights became infinite or NaN", X)
 
-    def _diverged(self, what: str) -> Diverged:
+    def _diverged(self, what: str, X: Any) -> Diverged:
         return Diverged(
             f"{what} at step {self.n_steps} (epoch {self.n_epochs + 1}), with the learning rate "
-            f"{self.learning_rate:g}. Standardize X, or try a tenth of the rate, with a new "
-            f"Network and a new Learner."
+            f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
+            f"tenth of the rate, with a new Network and a new Learner."
         )
+
+
+def _print_epoch(learner: Learner, record: Record) -> None:
+    print(f"Epoch {record['epoch']}, cost = {record['cost']:.8f}")  # noqa: T201 - verbose

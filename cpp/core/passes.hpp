@@ -1,0 +1,440 @@
+// What a step does with its examples and with the weights, for one thread of a team.
+//
+// Rows first, then weights: each thread carries its rows through all layers forward and back; then
+// the threads share out the weights, each computing the gradient of a piece and updating it at once,
+// so that no gradient is ever stored. No sum is split across threads, which is why their number
+// cannot change a bit.
+#pragma once
+
+#include "examples.hpp"
+#include "forward.hpp"
+#include "gradient_norm.hpp"
+#include "interruption.hpp"
+#include "optimizers.hpp"
+#include "philox.hpp"
+
+#include <numeric>
+
+namespace chainrule::CHAINRULE_ISA {
+
+struct Settings {
+  OptimizerSettings optimizer;
+  double l2 = 0.0, l1 = 0.0;
+  std::vector<double> dropout;  // one per hidden layer, or none
+  std::uint64_t seed = 0;
+  Index batch_size = 1;
+  bool shuffle = true;
+  bool sparse = false;  // whether rows come from a sparse matrix
+  int threads = 1;
+  bool fixed_threads = true;  // or any number up to that, whichever is fastest
+  std::chrono::milliseconds ask_every{50};  // whether there was an interruption
+};
+
+constexpr double kMediumStep = 1e6;  // multiplications that take some 10 us
+constexpr double kLongStep = 8e6;    // some 100 us: beyond, threads win if they are there
+
+// Multiplications of a step, roughly.
+inline double step_work(const Architecture& net, Index n_batch) {
+  double n = 1;
+  for (Index l = 0; l < net.n_layers(); ++l)
+    n += 3.0 * static_cast<double>(n_batch * net.sizes[idx(l)] * net.sizes[idx(l) + 1]);
+  return n;
+}
+
+// No more threads than a step has parts: tiles of rows, blocks of weights.
+inline int threads_of_use(const Architecture& net, int threads, Index n_batch) {
+  const Index tiles = (n_batch + kTileRows - 1) / kTileRows;
+  Index blocks = 0;
+  for (Index l = 0; l < net.n_layers(); ++l)
+    blocks += (net.sizes[idx(l)] + kRowBlock - 1) / kRowBlock;
+  return static_cast<int>(std::min<Index>(threads, std::max(tiles, blocks)));
+}
+
+template <class T> class Passes {
+ public:
+  // For batches of up to n_batch of n_examples, and teams of up to `threads`.
+  Passes(const Architecture& net, const Settings& settings, Index n_batch, Index n_examples,
+         int threads, Interruption& interruption)
+      : net_(net), settings_(settings), interruption_(interruption),
+        buffers_(net, n_batch, true, !settings.dropout.empty(),
+                 settings.sparse || (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
+        losses_(net.loss, net.sizes.back()),
+        update_(choose_update<T>(settings.optimizer.kind, false)),
+        penalized_update_(
+            choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
+        by_columns_(step_work(net, n_batch) > kLongStep && n_batch <= kMostRowsByColumns) {
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
+      layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
+      if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
+      norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
+      for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
+    }
+    unit_penalty_.assign(units_.size(), 0.0);
+    for (int t = 0; t < threads; ++t)
+      gradients_.emplace_back((kRowBlock + 1) * kPanel<T> +
+                              padded<T>(*std::max_element(net_.sizes.begin(), net_.sizes.end())));
+  }
+
+  Passes(const Passes&) = delete;
+  Passes& operator=(const Passes&) = delete;
+
+  // The examples that the steps to come are of.
+  void take(const Examples<T>& examples) { examples_ = &examples; }
+
+  // Before a step: no piece of the weights is taken yet.
+  void begin_step() { next_unit_.store(0, std::memory_order_relaxed); }
+
+  // Lays the parameters and the optimizer's memory out, and back.
+  void read(const T* theta, const T* first, const T* second) {
+    Index at = 0;
+    for (auto& layer : layers_) {
+      layer.theta.read(theta + at);
+      if (layer.first.data) layer.first.read(first + at);
+      if (layer.second.data) layer.second.read(second + at);
+      if (layer.transposed.data)
+        for (Index p = 0; p < layer.theta.count(); ++p)
+          layer.transpose(p, 0, layer.theta.rows - 1);
+      at += layer.theta.rows * layer.theta.columns;
+    }
+  }
+  void write(T* theta, T* first, T* second) const {
+    Index at = 0;
+    for (const auto& layer : layers_) {
+      layer.theta.write(theta + at);
+      if (layer.first.data) layer.first.write(first + at);
+      if (layer.second.data) layer.second.write(second + at);
+      at += layer.theta.rows * layer.theta.columns;
+    }
+  }
+
+  // Forward and back for this thread's part of a batch.
+  void rows_phase(Member me, const Batch<T>& batch, Barrier& barrier) {
+    penalties(me);
+    if (goes_by_columns(me))
+      columns(me, batch, barrier);
+    else
+      rows(me, batch);
+  }
+
+  // Gradient and update of a part of the weights. If the layers are shared out by columns, a thread
+  // has the panels here that it has in columns; else as many pieces as it gets. A step whose gradient
+  // is measured leaves its norm to be asked for.
+  void weights_phase(Member me, const Batch<T>& batch, const Step<T>& step) {
+    T* gradient = gradients_[idx(me.number)].get();
+    if (!goes_by_columns(me)) {
+      const Index count = static_cast<Index>(units_.size());
+      auto take = [&](Index u) {
+        const auto [l, begin, end] = units_[idx(u)];
+        piece(me, l, {begin, end, 0, layers_[idx(l)].theta.count()}, gradient, batch, step);
+      };
+      if (me.of == 1)
+        for (Index u = 0; u < count; ++u) take(u);
+      else
+        for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;) take(u);
+      return;
+    }
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      const Index in = net_.sizes[idx(l)], panels = layers_[idx(l)].theta.count();
+      Part part{0, in, 0, panels};
+      if (shares_panels(me, panels)) {
+        part.first = panels * me.number / me.of;
+        part.last = panels * (me.number + 1) / me.of;
+      } else {
+        const Index pieces = (in + kRowBlock - 1) / kRowBlock;
+        part.from = std::min(in, pieces * me.number / me.of * kRowBlock);
+        part.to = std::min(in, pieces * (me.number + 1) / me.of * kRowBlock);
+      }
+      for (Index k = part.from; k < part.to; k += kRowBlock)
+        piece(me, l, {k, std::min(part.to, k + kRowBlock), part.first, part.last}, gradient, batch, step);
+    }
+  }
+
+  // The parts of the batch's cost before the step: that of its examples, and the penalties times S.
+  double data_cost(const Batch<T>& batch) const {
+    double cost = 0;
+    for (Index i = 0; i < batch.n; ++i) cost += static_cast<double>(buffers_.loss.get()[i]);
+    return cost;
+  }
+  double total_penalty() const {
+    return std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
+  }
+
+  double gradient_norm() const { return norm_.norm(); }
+
+  T* gathered_X() const { return buffers_.X.get(); }
+
+ private:
+  struct Unit {
+    Index layer, begin, end;  // rows of the layer's weights
+  };
+
+  bool goes_by_columns(Member me) const { return me.of > 1 && by_columns_; }
+
+  // Each thread carries some rows through all layers.
+  void rows(Member me, const Batch<T>& batch) {
+    const Part mine = share_of_rows(me, batch.n, 0);
+    for (Index r = mine.from; r < mine.to; r += kRowBlock) {
+      if (interruption_.gives_up(me, batch.step)) return;
+      const Index n = std::min(kRowBlock, mine.to - r);
+      if (batch.gathered) gather(batch, r, n);
+      forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
+                   [&](Index l, Part part) { if (!settings_.dropout.empty()) drop(l, part, batch.step); });
+      output(batch, r, n);
+      for (Index l = net_.n_layers() - 1; l > 0; --l)
+        backward(l, {r, r + n, 0, layers_[idx(l)].transposed.count()});
+    }
+  }
+
+  // The same with every layer shared out by columns, so that a thread reads only its own part of the
+  // weights, which it has written itself: for large layers, whose weights would otherwise go from one
+  // processor to the other in every step. Costs a barrier a layer.
+  void columns(Member me, const Batch<T>& batch, Barrier& barrier) {
+    const Index last = net_.n_layers() - 1;
+    const Part mine = share_of_rows(me, batch.n, layers_[idx(last)].theta.count());
+    if (batch.gathered) gather(batch, mine.from, mine.rows());
+    barrier.wait();
+    const T* A = batch.X;
+    Index a_row = net_.sizes[0];
+    for (Index l = 0; l < last; ++l) {
+      const Part part = share(me, batch.n, layers_[idx(l)].theta.count());
+      pull(A + part.from * a_row, part.rows(), net_.sizes[idx(l)], a_row);
+      in_blocks(part, [&](Part block) {
+        if (interruption_.gives_up(me, batch.step)) return;
+        forward_part(layers_[idx(l)], &rows_[idx(l)], buffers_.layers[idx(l)], A, a_row, block);
+        if (!settings_.dropout.empty()) drop(l, block, batch.step);
+      });
+      barrier.wait();
+      A = buffers_.layers[idx(l)].a.get();
+      a_row = buffers_.layers[idx(l)].distance;
+    }
+    pull(A + mine.from * a_row, mine.rows(), net_.sizes[idx(last)], a_row);
+    in_blocks(mine, [&](Part block) {
+      if (interruption_.gives_up(me, batch.step)) return;
+      forward_part<T>(layers_[idx(last)], nullptr, buffers_.layers[idx(last)], A, a_row, block);
+      output(batch, block.from, block.rows());
+    });
+    for (Index l = last; l > 0; --l) {
+      const auto& above = buffers_.layers[idx(l)];
+      const Panels<T>& panels = layers_[idx(l)].transposed;
+      const Part part = share(me, batch.n, panels.count());
+      pull(panels.row(part.first, 0), 1, panels.rows * panels.width_of(part.first, part.last), 0);
+      barrier.wait();
+      pull(above.delta.get() + part.from * above.distance, part.rows(), net_.sizes[idx(l) + 1], above.distance);
+      in_blocks(part, [&](Part block) {
+        if (!interruption_.gives_up(me, batch.step)) backward(l, block);
+      });
+    }
+  }
+
+  // Asks for what another thread has written, all of it at once: on its way from one processor's
+  // cache to another's a line takes so long that a kernel that asks line by line would only wait.
+  static void pull(const T* from, Index rows, Index columns, Index distance) {
+    constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
+    for (Index r = 0; r < rows; ++r)
+      for (Index j = 0; j < columns; j += kLine) __builtin_prefetch(from + r * distance + j, 0, 2);
+  }
+
+  // All panels of some rows, in whole tiles.
+  static Part share_of_rows(Member me, Index n, Index panels) {
+    const Index tiles = (n + kTileRows - 1) / kTileRows;
+    return {std::min(n, tiles * me.number / me.of * kTileRows),
+            std::min(n, tiles * (me.number + 1) / me.of * kTileRows), 0, panels};
+  }
+
+  // Some panels of all rows if the panels can be shared out about evenly, else some rows.
+  static bool shares_panels(Member me, Index panels) {
+    return panels % me.of == 0 || panels >= 4 * me.of;
+  }
+  static Part share(Member me, Index n, Index panels) {
+    if (!shares_panels(me, panels)) return share_of_rows(me, n, panels);
+    return {0, n, panels * me.number / me.of, panels * (me.number + 1) / me.of};
+  }
+
+  template <class Body> static void in_blocks(Part part, Body&& body) {
+    for (Index r = part.from; r < part.to; r += kManyRows)
+      body({r, std::min(part.to, r + kManyRows), part.first, part.last});
+  }
+
+  void gather(const Batch<T>& batch, Index r, Index n) {
+    constexpr Index kAhead = 16, kLine = 64 / static_cast<Index>(sizeof(T));
+    const Index width = net_.sizes[0];
+    for (Index i = r; i < r + n; ++i) {
+      T* to = buffers_.X.get() + i * width;
+      // Rows in a random order: the memory takes as long to find one as all of its step's work takes.
+      if (const Index next = i + kAhead; next < batch.n && examples_->X) {
+        const T* row = examples_->X + batch.targets.example(next) * width;
+        for (Index j = 0; j < std::min(width, 4 * kLine); j += kLine) __builtin_prefetch(row + j);
+        __builtin_prefetch(batch.targets.y(next));
+      }
+      if (examples_->X)
+        std::copy_n(examples_->X + batch.targets.example(i) * width, width, to);
+      else
+        examples_->sparse.write_row(batch.targets.example(i), to, width);
+    }
+  }
+
+  // What stays is divided by 1 - p; the slope carries the same factor back.
+  void drop(Index l, Part part, std::uint64_t step) {
+    auto& buffer = buffers_.layers[idx(l)];
+    const Index real = net_.sizes[idx(l) + 1], first = part.first * kPanel<T>,
+                end = first + layers_[idx(l)].theta.width_of(part.first, part.last);
+    const Stream stream{settings_.seed, Purpose::kDropout, static_cast<std::uint32_t>(l + 1), step};
+    for (Index i = part.from; i < part.to; ++i) {
+      T* a = buffer.a.get() + i * buffer.distance;
+      T* slope = buffer.slope.get() + i * buffer.distance;
+      T mask[kMaskPart];
+      for (Index at = first; at < end; at += kMaskPart) {
+        const Index n = std::min<Index>(kMaskPart, end - at);
+        std::fill_n(mask, n, T(0));
+        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
+        for (Index j = 0; j < n; j += kLanes<T>) {
+          const Vec<T> m = load(mask + j);
+          store(a + at + j, load(a + at + j) * m);
+          store(slope + at + j, load(slope + at + j) * m);
+        }
+      }
+    }
+  }
+
+  // The loss of each row, and delta of the output (BP1.2) in place of its z.
+  void output(const Batch<T>& batch, Index r, Index n) {
+    const auto& last = buffers_.layers.back();
+    losses_.loss(last.delta.get() + r * last.distance, last.distance, buffers_.loss.get(), r, n,
+                 batch.targets);
+  }
+
+  // BP2.2: delta of a part of the hidden layer below the weights l.
+  void backward(Index l, Part part) {
+    const auto& above = buffers_.layers[idx(l)];
+    const auto& below = buffers_.layers[idx(l) - 1];
+    const Panels<T>& panels = layers_[idx(l)].transposed;
+    const Index n = part.rows(), start = part.from * below.distance;
+    T* error = below.delta.get() + start;
+    const T* slopes = below.slope.get();
+    const bool relu = rows_[idx(l) - 1].is_relu && !slopes;
+    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
+    for (Index p = part.first; p < part.last; ++p)
+      (relu ? multiply<T, Finish::kReluSlope> : multiply<T>)(
+          n, panels.width(p),
+          Product<T>{panels.rows, above.delta.get() + part.from * above.distance, above.distance, 1,
+                     panels.row(p, 0), panels.width(p), error + p * kPanel<T>, below.distance,
+                     below.a.get() + start + p * kPanel<T>},
+          zeros);
+    const Index column = part.first * kPanel<T>;
+    const Block block{n, panels.width_of(part.first, part.last), below.distance};
+    if (slopes)
+      multiply_block(error + column, slopes + start + column, block);
+    else if (!relu)
+      rows_[idx(l) - 1].backward(error + column, below.a.get() + start + column, block);
+  }
+
+  void piece(Member me, Index l, Part part, T* gradient, const Batch<T>& batch, const Step<T>& step) {
+    if (interruption_.gives_up_weights(me, batch.step)) return;
+    auto& layer = layers_[idx(l)];
+    const bool penalized = step.l2 != 0 || step.l1 != 0;
+    const auto& buffer = buffers_.layers[idx(l)];
+    const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
+    const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
+    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
+    // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the first piece.
+    const Index begin = part.from, end = part.to, bias = begin == 0 ? 1 : 0;
+    const Index first_column = part.first * kPanel<T>;
+    T* bias_sums = gradient + (kRowBlock + 1) * kPanel<T>;
+    if (bias)
+      column_sums(buffer.delta.get() + first_column, buffer.distance, batch.n,
+                  layer.theta.width_of(part.first, part.last), bias_sums);
+    for (Index p = part.first; p < part.last; ++p) {
+      if (interruption_.gives_up_weights(me, batch.step)) return;
+      const Index w = layer.theta.width(p);
+      const T* D = buffer.delta.get() + p * kPanel<T>;
+      if (bias) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
+      T* weights = gradient + bias * w;
+      if (layer.narrow)
+        narrow_gradient(layer.theta.columns, end - begin, batch.n, A + begin, a_row, D, buffer.distance, weights);
+      else
+        multiply(end - begin, w,
+                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
+                 zeros);  // BP3.2
+      if (batch.measured)
+        norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);
+      auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
+        rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
+             layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
+      };
+      if (penalized) {
+        if (bias) apply(update_, 0, 1, gradient);
+        apply(penalized_update_, begin + 1, end - begin, gradient + bias * w);
+      } else {
+        apply(update_, begin + 1 - bias, end - begin + bias, gradient);
+      }
+      if (layer.transposed.data) layer.transpose(p, begin, end);
+    }
+  }
+
+  // BP3.2 of a layer with few outputs, the other way round: the gradient's transpose is the product,
+  // whose vectors are full, where its own would be mostly padding. The chains are the same.
+  static void narrow_gradient(Index n_out, Index n_in, Index n, const T* A, Index a_row, const T* D,
+                              Index d_row, T* gradient) {
+    constexpr Index L = kLanes<T>;
+    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
+    alignas(kVectorBytes) T transposed[L * kRowBlock];
+    for (Index k = 0; k < n_in; k += kPanel<T>)
+      multiply(n_out, std::min(kPanel<T>, padded<T>(n_in - k)),
+               Product<T>{n, D, 1, d_row, A + k, a_row, transposed + k, kRowBlock}, zeros);
+    for (Index k = 0; k < n_in; k += L) {
+      Vec<T> square[L] = {};
+      for (Index i = 0; i < n_out; ++i) square[i] = load(transposed + i * kRowBlock + k);
+      transpose_square<T>(square);
+      for (Index i = 0; i < std::min(L, n_in - k); ++i) store(gradient + (k + i) * L, square[i]);
+    }
+  }
+
+  // The penalty of this thread's share of the rows of weights, before the step.
+  void penalties(Member me) {
+    if (settings_.l2 == 0 && settings_.l1 == 0) return;
+    for (Index u = me.number; u < static_cast<Index>(units_.size()); u += me.of) {
+      const auto [l, begin, end] = units_[idx(u)];
+      unit_penalty_[idx(u)] = penalty(layers_[idx(l)].theta, begin, end);
+    }
+  }
+
+  // l2/2 sum W^2 + l1 sum |W| of some rows, in an order that no panel's width changes.
+  double penalty(const Panels<T>& W, Index begin, Index end) const {
+    double sum = 0;
+    for (Index k = begin; k < end; ++k) {
+      RowSum<T> squares, sizes;
+      for (Index p = 0; p < W.count(); ++p)
+        for (Index j = 0; j < W.width(p); j += kLanes<T>) {
+          const Vec<T> w = load(W.row(p, k + 1) + j);
+          squares.add(w * w);
+          sizes.add(select<T>(w < Vec<T>{}, -w, w));
+        }
+      sum += 0.5 * settings_.l2 * static_cast<double>(squares.total()) +
+             settings_.l1 * static_cast<double>(sizes.total());
+    }
+    return sum;
+  }
+
+  static constexpr Index kMaskPart = 256;
+  static constexpr Index kManyRows = 192;           // that pass over a panel together
+  static constexpr Index kMostRowsByColumns = 512;  // beyond, weights are the least of what is moved
+
+  const Architecture& net_;
+  const Settings& settings_;
+  Interruption& interruption_;
+  BatchBuffers<T> buffers_;
+  const LossBlocks<T> losses_;
+  const Update<T> update_, penalized_update_;
+  const bool by_columns_;  // if there are several threads
+  std::vector<LayerPanels<T>> layers_;
+  std::vector<ActivationBlocks<T>> rows_;
+  std::vector<Unit> units_;
+  std::vector<double> unit_penalty_;
+  GradientNorm<T> norm_;
+  std::vector<Buffer<T>> gradients_;
+  const Examples<T>* examples_ = nullptr;
+  std::atomic<Index> next_unit_{0};
+};
+
+}  // namespace chainrule::CHAINRULE_ISA

@@ -1,0 +1,277 @@
+"""How an estimator trains its network: with L-BFGS, or epoch by epoch."""
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from chainrule.engines import Examples
+from chainrule.errors import Diverged
+from chainrule.estimators.keeping import with_estimator
+from chainrule.estimators.starting import seed_of
+from chainrule.estimators.translation import batch_size, lambdas, make_optimizer
+from chainrule.estimators.watching import (
+    EarlyStopping,
+    Epochs,
+    Tasks,
+    interrupted_with_a_warning,
+    prints,
+)
+from chainrule.training import Checkpoint, Learner
+from chainrule.training.lbfgs import minimize_lbfgs
+from chainrule.training.progress import Bar
+
+__all__ = ["NON_FINITE", "Fit", "Table", "fit_lbfgs", "fit_stochastic"]
+
+NON_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """What is trained on, checked, or a part of it.
+
+    Attributes
+    ----------
+    X, y, sample_weight
+        As the user gave them: labels, and weights or None.
+    Y, weight
+        As the network gets them: targets, and weights times those of the classes, or None.
+    """
+
+    X: Any
+    Y: Any
+    y: Any
+    sample_weight: Any
+    weight: Any
+
+
+@final
+@dataclass(frozen=True)
+class Fit:
+    """What holds for one call of `fit` or `partial_fit`.
+
+    Attributes
+    ----------
+    incremental : bool
+        Whether it is `partial_fit`.
+    random_state : int, RandomState or None
+        The estimator's, or what was drawn for this fit.
+    checkpoint : Checkpoint or None
+    deadline : float
+        When it has to end, on the clock of ``time.monotonic``; infinite if there is no hurry.
+    """
+
+    incremental: bool
+    random_state: Any
+    checkpoint: Checkpoint | None
+    deadline: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time there is, more than 0; None if there is no hurry."""
+        left = self.deadline - time.monotonic()
+        return None if left == np.inf else max(left, 1e-9)
+
+
+def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
+    """Train with L-BFGS."""
+    estimator.engine_ = "reference"
+    tasks = _tasks(estimator, table, max_epochs=estimator.max_iter)
+
+    bar = Bar(estimator.max_iter, always=estimator.verbose == "bar")
+    bar.is_shown = bar.is_shown and isinstance(estimator.verbose, str)
+
+    def on_iteration(cost: float) -> bool:
+        estimator.n_iter_ += 1
+        estimator.loss_ = cost
+        bar.show(estimator.n_iter_, cost)
+        if prints(estimator):
+            print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
+        return tasks() if tasks.active else False
+
+    with interrupted_with_a_warning(), bar:
+        found = minimize_lbfgs(
+            estimator.network_,
+            table.X,
+            table.Y,
+            sample_weight=table.weight,
+            l2=estimator.alpha,
+            l1=estimator.l1,
+            max_iter=estimator.max_iter,
+            max_fun=estimator.max_fun,
+            tol=estimator.tol,
+            max_seconds=fit.seconds_left,
+            on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
+            on_iteration=on_iteration,
+        )
+        estimator.n_iter_, estimator.loss_ = found.n_iter, found.cost
+        if not (found.converged or tasks.stopped):
+            more = "max_seconds" if found.out_of_time else "max_iter or max_fun"
+            warnings.warn(
+                f"lbfgs failed to converge after {found.n_iter} iteration(s) "
+                f"({found.message}). Increase {more}, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+    tasks.end()
+
+
+def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
+    """Train epoch by epoch."""
+    held_out = None
+    estimator._start_curves()
+    if estimator.early_stopping:
+        table, held_out = _hold_out(estimator, table, fit.random_state)
+    learner = _prepared_learner(estimator, len(table.Y), fit)
+    estimator.engine_ = learner.engine
+    epochs = 1 if fit.incremental else estimator.max_iter
+    tasks = _tasks(estimator, table, max_epochs=epochs)
+
+    epochs_seen = Epochs(estimator, len(table.Y), estimator.loss_curve_, continued=fit.incremental)
+    callbacks: list[Callable[..., Any]] = []
+    early = None if held_out is None else _early_stopping(estimator, held_out)
+    if early is not None:
+        callbacks.append(early)
+    if tasks.active:
+        callbacks.append(tasks)
+    # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
+    if callbacks or prints(estimator) or fit.incremental:
+        callbacks.insert(0, epochs_seen)
+    checkpoint = fit.checkpoint
+    if checkpoint is not None:
+        validation = None if held_out is None else Examples(held_out.X, held_out.Y, held_out.weight)
+        checkpoint = with_estimator(checkpoint, estimator, fit.random_state, validation)
+
+    diverged = False
+    try:
+        with interrupted_with_a_warning(), epochs_seen.all_at_the_end(learner):
+            history = learner.fit(
+                table.X,
+                table.Y,
+                epochs=epochs,
+                tol=None if early is not None or fit.incremental else estimator.tol,
+                n_iter_no_change=estimator.n_iter_no_change,
+                sample_weight=table.weight,
+                callbacks=callbacks,
+                checkpoint=checkpoint,
+                resume=checkpoint is not None and estimator.resume,
+                max_seconds=fit.seconds_left,
+                verbose=estimator.verbose if isinstance(estimator.verbose, str) else False,
+            )
+            stopped_by = history.stopped_by
+            if stopped_by == "convergence" or (early is not None and early.plateaued):
+                epochs_seen.say_why("Stopping.")
+            elif stopped_by in ("epochs", "max_seconds") and not fit.incremental:
+                limit = (
+                    f"Maximum iterations ({estimator.max_iter}) reached"
+                    if stopped_by == "epochs"
+                    else f"max_seconds={estimator.max_seconds:g} were over after {len(history)} "
+                    f"iterations"
+                )
+                warnings.warn(
+                    f"Stochastic Optimizer: {limit} and the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+    except Diverged as error:
+        if early is None:
+            what = str(error).partition(". ")[0]  # its advice is for those with a Learner
+            raise Diverged(f"{NON_FINITE} {what}: try a tenth of learning_rate_init.") from None
+        early.scores.append(float("nan"))
+        diverged = True
+        warnings.warn(
+            f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are kept.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    if early is not None:
+        estimator.best_validation_score_ = early.best_score
+        # Stopped before any epoch was scored, the last weights are the best there are.
+        if early.has_scored or diverged:
+            estimator.network_.theta = early.best_theta
+    tasks.end()
+
+
+def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
+    """Return the learner to go on with, set for this many examples."""
+    learner: Learner | None = vars(estimator).get("_learner")
+    if learner is None or not fit.incremental:
+        learner = Learner(
+            estimator.network_,
+            make_optimizer(estimator),
+            seed=seed_of(fit.random_state),
+            n_jobs=estimator.n_jobs,
+            engine=estimator.engine,
+        )
+        estimator._learner = learner
+        estimator._epochs_without_improvement = 0
+    if estimator.batch_size != "auto" and estimator.batch_size > n_examples:
+        warnings.warn(
+            f"Got `batch_size` less than 1 or larger than sample size. It is going to be "
+            f"clipped: {estimator.batch_size} to {n_examples}.",
+            stacklevel=5,
+        )
+    learner.batch_size = batch_size(estimator, n_examples)
+    learner.l2, learner.l1 = lambdas(estimator, n_examples)
+    learner.dropout, learner.shuffle = estimator.dropout, estimator.shuffle
+    # The calls of partial_fit are one training, of which the first is looked at.
+    learner._diagnoses = not (fit.incremental and learner.n_steps)
+    learner._columns = vars(estimator).get("feature_names_in_")
+    return learner
+
+
+def _hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
+    """Split off the validation examples."""
+    parts = vars(table)
+    given = [array for array in parts.values() if array is not None]
+    split: list[Any] = train_test_split(
+        *given,
+        test_size=estimator.validation_fraction,
+        stratify=estimator._stratify(table.y),
+        random_state=check_random_state(random_state),
+    )
+    if split[1].shape[0] < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+    kept, held_out = (
+        Table(**{name: None if a is None else next(part) for name, a in parts.items()})
+        for part in (iter(split[0::2]), iter(split[1::2]))
+    )
+    return kept, held_out
+
+
+def _early_stopping(estimator: Any, held_out: Table) -> EarlyStopping:
+    def score() -> float:
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
+            H = estimator._hypotheses(held_out.X)
+        if not np.isfinite(H).all():
+            return np.nan
+        return float(estimator._score_of(H, held_out.y, held_out.weight))
+
+    scores, best = estimator.validation_scores_, estimator.best_validation_score_
+    return EarlyStopping(
+        score=score,
+        scores=[] if scores is None else scores,
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        best_score=-np.inf if best is None else best,
+        best_theta=estimator.network_.theta.copy(),
+        verbose=prints(estimator),
+    )
+
+
+def _tasks(estimator: Any, table: Table, *, max_epochs: int) -> Tasks:
+    context = estimator._init_callback_context(max_subtasks=max_epochs)
+    return Tasks(estimator, context, table.X, table.y, table.sample_weight)

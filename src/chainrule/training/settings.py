@@ -1,0 +1,78 @@
+"""The settings of a learner and of a fit, each checked whenever it is given."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Self, TypeVar, final, overload
+
+import numpy as np
+
+from chainrule.architecture.checks import check_whole
+from chainrule.errors import InvalidParameter
+
+__all__ = ["Setting", "check_batch_size", "check_callbacks", "check_n_jobs", "check_verbose"]
+
+V = TypeVar("V")
+
+
+@final
+class Setting(Generic[V]):
+    """A setting of a learner, checked whenever it is set."""
+
+    def __init__(self, check: Callable[[Any], V]) -> None:
+        self._check = check
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    @overload
+    def __get__(self, learner: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, learner: object, owner: type) -> V: ...
+    def __get__(self, learner: object | None, owner: type) -> Self | V:
+        return self if learner is None else getattr(learner, self._name)
+
+    def __set__(self, learner: Any, value: Any) -> None:
+        setattr(learner, self._name, self._check(value))
+        learner._row_stepper = None  # made for the settings as they were
+
+
+def check_batch_size(batch_size: Any) -> int | None:
+    """Return a batch size, None for all examples at once."""
+    return None if batch_size is None else check_whole("batch_size", batch_size)
+
+
+def check_n_jobs(n_jobs: Any) -> int | None:
+    """Return a number of threads, None if the engine chooses."""
+    return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
+
+
+def check_verbose(verbose: Any) -> int | str:
+    """Return what is to be seen of a fit.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is something else than a truth value or one of two names.
+    """
+    if verbose in ("bar", "auto") or (isinstance(verbose, int | np.bool_) and verbose >= 0):
+        return verbose if isinstance(verbose, str) else int(verbose)
+    raise InvalidParameter(
+        f"verbose must be False, True for a line per epoch, 'bar' for a progress bar on stderr, or "
+        f"'auto' for one if that is a terminal. Got {verbose!r} instead."
+    )
+
+
+def check_callbacks(callbacks: Any) -> list[Callable[..., bool | None]]:
+    """Return a list of functions.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is something else.
+    """
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, Iterable) or not all(map(callable, listed := list(callbacks))):
+        raise InvalidParameter(
+            f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
+        )
+    return listed
