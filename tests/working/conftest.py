@@ -22,6 +22,7 @@ FUNCTIONS = {
     "Φ": ndtr,
     "φ": lambda x: np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     "sign": np.sign,
+    "clip": np.clip,
 }
 
 

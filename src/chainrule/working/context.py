@@ -23,7 +23,7 @@ from chainrule.working.expressions import (
     Sum,
 )
 from chainrule.working.functions import Form, form_of
-from chainrule.working.pairs import Pair, pair_of
+from chainrule.working.pairs import Pair, pair_of, smoothed
 from chainrule.working.precision import digits_for_arrays, settled
 from chainrule.working.subject import Subject
 from chainrule.working.symbols import Notation
@@ -78,6 +78,12 @@ class Context:
     def pair(self) -> Pair:
         """The output pair's formulas."""
         return pair_of(self.subject.net.architecture.loss)
+
+    @property
+    def Y(self) -> Float:
+        """The targets, (n, K), as label smoothing has them."""
+        assert self.subject.Y is not None
+        return smoothed(self.subject.net.architecture.loss, self.subject.Y)
 
     def form(self, layer: int) -> Form:
         """Return the formulas of a hidden layer's activation."""

@@ -160,6 +160,9 @@ def _classes(model: Any, y: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what each output stands for, and each example's label."""
     if not isinstance(model, MLPClassifier):
         return (), ()
+    if isinstance(model.classes_, list):  # several columns of classes
+        names = [f"{label} (column {i + 1})" for i, of in enumerate(model.classes_) for label in of]
+        return tuple(names), ()
     classes = tuple(str(label) for label in model.classes_)
     outputs = classes[1:] if model.network_.sizes[-1] == 1 else classes
     if y is None or np.ndim(y) != 1:

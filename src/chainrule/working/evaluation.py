@@ -29,6 +29,7 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh,
     "log": math.log,
     "max": max,
+    "clip": lambda x, low, high: min(max(x, low), high),
     "Φ": lambda x: float(ndtr(x)),
     "φ": lambda x: math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     "sign": lambda x: float((x > 0) - (x < 0)),

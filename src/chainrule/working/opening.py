@@ -111,6 +111,19 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
                 Equal(total_symbol(ctx), ctx.number(ctx.computed.total)),
             )
         )
+    if ctx.pair.smoothing and subject.Y is not None:
+        e, loss = Symbol("e"), subject.net.architecture.loss
+        classes = Number(2.0) if loss.name == "cross_entropy" else Symbol("K")
+        found.append(
+            say(
+                "Label smoothing with {}: every target {} is taken as {}"
+                + ("." if loss.name == "cross_entropy" else ", {} being the number of classes."),
+                Equal(e, ctx.number(ctx.pair.smoothing)),
+                Symbol("y"),
+                (1 - e) * Symbol("y") + e / classes,
+                *(() if loss.name == "cross_entropy" else (Symbol("K"),)),
+            )
+        )
     learner = subject.learner
     if learner is not None and learner.dropout:
         p = Number(float(learner.dropout))
@@ -192,7 +205,7 @@ def _outputs(ctx: Context) -> list[Block]:
         row: list[tuple[Inline, ...]] = [(str(k + 1),), (names[k],)]
         row += [(ctx.number(float(ctx.a(ctx.L)[m, k])),) for m in ms]
         if subject.Y is not None:
-            row += [(ctx.number(float(subject.Y[m, k])),) for m in ms]
+            row += [(ctx.number(float(ctx.Y[m, k])),) for m in ms]
         rows.append(tuple(row))
     return [*blocks, Table(tuple(header), tuple(rows), say("The outputs."))]
 
@@ -210,7 +223,7 @@ def _data_matrices(ctx: Context) -> Equation:
         chains.append(
             chain(
                 WithShape(notation.array("y"), notation.shape(shown.sizes[-1], ctx.n)),
-                ctx.matrix(subject.Y, ms, shown.in_matrix(ctx.L)),
+                ctx.matrix(ctx.Y, ms, shown.in_matrix(ctx.L)),
             )
         )
     return Equation(tuple(chains))
@@ -223,7 +236,7 @@ def _data_lines(ctx: Context) -> list[Block]:
     chains = [
         chain(
             ctx.notation.of_output("y", k + 1, m + 1),
-            ctx.number(float(subject.Y[m, k])),
+            ctx.number(float(ctx.Y[m, k])),
             compact=True,
         )
         for m in ctx.shown.examples
