@@ -283,6 +283,27 @@ def width(measured: list[dict[str, Any]]) -> str:
     return _table([*header, "over JAX scan", "of the peak, 1 thread"], lines)
 
 
+def optimizers(measured: list[dict[str, Any]]) -> str:
+    """Return the table of optimizers beside plain gradient descent."""
+    lines = []
+    for m in measured:
+        line = [cases.OPTIMIZERS[m["case"]["optimizer"]]]
+        for threads in (1, 0):
+            its, plain = (
+                next(t for t in m["times"] if (t["contender"], t["threads"]) == (name, threads))
+                for name in ("ours", "ours_plain")
+            )
+            cost = statistics.median(
+                a / b for a, b in zip(its["seconds"], plain["seconds"], strict=True)
+            )
+            missed = " (missed)" if cost > cases.TARGET_OF_OPTIMIZERS else ""
+            line += [_micro(its), f"{cost:.2f}x{missed}"]
+        lines.append(line)
+    net = cases.name_of(measured[0]["case"])
+    header = [f"{net}, batch 128", "1 thread: µs a step", "over plain descent"]
+    return _table([*header, "default: µs a step", "over plain descent"], lines)
+
+
 TABLES = {
     "training, SGD": training,
     "training, Adam": training,
@@ -292,4 +313,5 @@ TABLES = {
     "peak": peak,
     "rows": rows,
     "width": width,
+    "optimizers": optimizers,
 }

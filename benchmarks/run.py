@@ -129,6 +129,17 @@ def width(team: Team, quick: bool) -> Measured:
     ]
 
 
+def optimizers(team: Team, quick: bool) -> Measured:
+    """Time a step of each optimizer in turn with a step of plain gradient descent."""
+    net = {"task": "train", "sizes": [100, 256, 256, 10], "batch": 128, "rows": 4096, "epochs": 4}
+    contenders = [(name, n) for n in (1, 0) for name in ("ours_plain", "ours")]
+    rounds, budget = (5, 0.05) if quick else (15, 0.2)
+    return [
+        team.measure(net | {"optimizer": name}, contenders, rounds, budget)
+        for name in cases.OPTIMIZERS
+    ]
+
+
 SECTIONS: dict[str, Callable[[Team, bool], Measured]] = {
     "training, SGD": lambda team, quick: training(team, quick, "sgd"),
     "training, Adam": lambda team, quick: training(team, quick, "adam"),
@@ -138,6 +149,7 @@ SECTIONS: dict[str, Callable[[Team, bool], Measured]] = {
     "peak": machine,
     "rows": rows,
     "width": width,
+    "optimizers": optimizers,
 }
 
 

@@ -70,12 +70,13 @@ template <class T> int train(char** argv) {
   std::vector<T> first(theta.size()), second(theta.size());
 
   constexpr Index kEpochs = 10;
+  const double rate = 1e-3;
   core::Trainer<T> trainer(net, settings, n);
   core::Progress progress;
   core::Stopping never;
   std::vector<core::EpochRecord> records(kEpochs);
   trainer.run(theta.data(), first.data(), second.data(),
-              {X.data(), {}, Y.data(), weight.data(), n, total}, 1e-3, progress, never,
+              {X.data(), {}, Y.data(), weight.data(), n, total}, {&rate, 1}, progress, never,
               records.data(), kEpochs, [] { return false; });
   if (trainer.status() != core::Status::kFinished) return 1;  // the bits of NaN prove nothing
   std::vector<double> costs;

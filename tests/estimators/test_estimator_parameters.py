@@ -18,7 +18,8 @@ NEW = {
     MLPRegressor: {"quantile"},
 }
 for names in NEW.values():
-    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds"}
+    names |= {"dropout", "l1", "max_grad_norm", "engine", "n_jobs"}
+    names |= {"checkpoint", "resume", "max_seconds"}
 
 
 def parameters_of(kind):
@@ -96,10 +97,10 @@ def test_every_attribute_is_documented(kind, iris):
 BAD = {
     "hidden_layer_sizes": [0, -3, (5, 0), (2.5,), "ten", None],
     "activation": ["tahn", "step", 3, ["tanh", "tanh", "tanh"], ["tanh", "tahn"], ("tanh", 3)],
-    "solver": ["rmsprop", None],
+    "solver": ["rmsprob", None, cr.SGD, 0.1],
     "alpha": [-1, "x", np.nan],
     "batch_size": [0, -1, "all", 2.5],
-    "learning_rate": ["cosine", 0.1],
+    "learning_rate": ["cosinus", 0.1, None],
     "learning_rate_init": [0, -1, "x"],
     "power_t": [-1, None],
     "max_iter": [0, 1.5, "x"],
@@ -121,6 +122,7 @@ BAD = {
     "dropout": [1.0, -0.1, 1.5, "half", None],
     "l1": [-1, "x"],
     "class_weight": ["even", [1, 2], {0: -1.0}, {0: "two"}, {0: np.inf}, {0: np.nan}],
+    "max_grad_norm": [0, -1, "x"],
     "quantile": [0, 1.0, "half", None, [], [0.9, 0.1], [0.5, 1.5]],
     "engine": ["gpu", None],
     "n_jobs": [0, -2, 1.5, "all"],

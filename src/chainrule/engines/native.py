@@ -24,7 +24,7 @@ from chainrule.engines.stopping import Plateau
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
 from chainrule.maths.arrays import Float
-from chainrule.optimizers import SGD, Adam, Optimizer
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop, Rprop
 
 __all__ = [
     "WIDEST_WRITTEN_OUT",
@@ -46,9 +46,14 @@ _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
     "absolute_error", "huber", "quantile", "grouped_log_loss",
 ]  # fmt: skip
-_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_RULES: list[type[Optimizer]] = [SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop]
+_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)  # the others follow on Adam
+# The settings that rules have, in the order of the core's OptimizerSettings.
+_RULE_SETTINGS = [
+    "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "momentum_decay", "rho",
+    "eta_minus", "eta_plus", "min_step", "max_step",
+]  # fmt: skip
 _make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
-_MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
@@ -113,7 +118,7 @@ def _find_core() -> tuple[Any, str]:
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
     """Whether every part is built in, and the core is there."""
     built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
-    known = built_in and (optimizer is None or type(optimizer) in (SGD, Adam))
+    known = built_in and (optimizer is None or type(optimizer) in _RULES)
     return known and load_core() is not None
 
 
@@ -187,7 +192,7 @@ class NativeEngine(Engine):
         """Make one update from a batch that is all there is."""
         records = np.zeros((1, 3))
         epoch = state.epoch
-        self._run(task, state, batch, rate, records, None)
+        self._run(task, state, batch, np.array([rate]), records, None)
         state.epoch = epoch
         return float(records[0, 0])
 
@@ -202,7 +207,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
@@ -213,7 +218,7 @@ class NativeEngine(Engine):
         finished = state.epoch
         try:
             self._run(
-                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+                task, state, examples, rates, filled, plateau, seconds=deadline - time.monotonic()
             )
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
@@ -226,7 +231,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         records: NDArray[np.float64],
         plateau: Plateau | None,
         seconds: float = math.inf,
@@ -242,9 +247,6 @@ class NativeEngine(Engine):
                 plateau.best,
                 plateau.without_improvement,
             )
-        memories: list[Float | None] = [None, None]
-        for name, memory in state.optimizer_state.items():
-            memories[_MEMORIES[name]] = memory
         X: Any = examples.X
         rows: tuple[Any, ...] = (X, None, None, None, None, None)
         if is_sparse(X):
@@ -258,12 +260,12 @@ class NativeEngine(Engine):
         try:
             cost = trainer.run(
                 state.parameters.theta,
-                *memories,
+                *_memories(state),
                 *rows,
                 examples.Y,
                 examples.weight,
                 examples.total,
-                rate,
+                rates,
                 progress,
                 partial,
                 rule,
@@ -299,6 +301,7 @@ class NativeEngine(Engine):
             *_rule(task.optimizer),
             objective.l2,
             objective.l1,
+            task.max_grad_norm or 0.0,
             list(objective.dropout) if any(objective.dropout) else [],
             objective.seed,
             batch,
@@ -319,8 +322,7 @@ class RowStepper:
     def __init__(self, trainer: Any, state: TrainingState) -> None:
         self._step_row = trainer.step_row
         self._state = state
-        memories = [*state.optimizer_state.values(), None, None]
-        self._arrays = (state.parameters.theta, memories[0], memories[1])
+        self._arrays = (state.parameters.theta, *_memories(state))
 
     def step(self, x: Any, y: Any, rate: float) -> float | None:
         """Make one update.
@@ -354,14 +356,20 @@ def _described(architecture: Architecture) -> tuple[list[int], list[int], int, l
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
-    """Return the core's number of an update rule, with momentum, betas and epsilon."""
+def _rule(optimizer: Optimizer) -> tuple[int, list[float]]:
+    """Return the core's number of an update rule, and its settings."""
     if isinstance(optimizer, SGD):
         kind = _NESTEROV if optimizer.nesterov else _MOMENTUM if optimizer.momentum else _SGD
-        return kind, optimizer.momentum, 0.0, 0.0, 0.0
-    if isinstance(optimizer, Adam):
-        return _ADAM, 0.0, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
-    raise TypeError(f"the core has no rule for {optimizer!r}")
+    else:
+        kind = _ADAM + _RULES.index(type(optimizer)) - 1
+    return kind, [getattr(optimizer, name, 0.0) for name in _RULE_SETTINGS]
+
+
+def _memories(state: TrainingState) -> list[Float | None]:
+    """Return what the optimizer remembers, as the core takes it: two arrays, a product."""
+    product = state.optimizer_state.get("momentum_product")
+    long = [memory for memory in state.optimizer_state.values() if memory is not product]
+    return [*long, *[None] * (2 - len(long)), product]
 
 
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:

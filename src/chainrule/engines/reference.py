@@ -8,9 +8,11 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters
 from chainrule.engines.batches import batches
@@ -35,7 +37,7 @@ from chainrule.maths.propagation import (
 )
 from chainrule.maths.random import dropout_mask
 
-__all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "flat_gradient", "hypotheses"]
+__all__ = ["Pass", "ReferenceEngine", "clip", "cost_and_gradients", "flat_gradient", "hypotheses"]
 
 _ROWS_AT_ONCE = 8192
 
@@ -133,6 +135,17 @@ def flat_gradient(architecture: Architecture, gradients: Gradients) -> Float:
     return grad.theta
 
 
+def clip(grad: Float, max_norm: float | None) -> float:
+    """Return a gradient's norm, after scaling it down in place if it is longer than `max_norm`.
+
+    As in PyTorch, 1e-6 is added to its own norm (Pascanu et al. 2013).
+    """
+    norm = float(np.linalg.norm(grad))
+    if max_norm is not None and (scale := max_norm / (norm + 1e-6)) < 1:
+        grad *= scale
+    return norm
+
+
 @final
 class ReferenceEngine(Engine):
     """NumPy, line for line like the notes."""
@@ -161,7 +174,7 @@ class ReferenceEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
@@ -169,6 +182,8 @@ class ReferenceEngine(Engine):
     ) -> None:
         """Run epochs, batch by batch."""
         M, S = len(examples), examples.total
+        each = repeat(rates.item()) if len(rates) == 1 else iter(rates.tolist())
+        steps_left = math.inf if len(rates) == 1 else len(rates)
         for _ in range(n_epochs):
             begin = time.perf_counter() - state.epoch_seconds
             for rows in batches(
@@ -183,7 +198,8 @@ class ReferenceEngine(Engine):
                 result = _pass(task, state, batch, M, S)
                 # Ctrl-C may come anywhere in here. What then is half done must be known as such.
                 state.torn = True
-                norm = _update(task, state, batch, result, rate)
+                norm = _update(task, state, batch, result, next(each))
+                steps_left -= 1
                 state.position += len(batch)
                 state.epoch_cost += len(batch) / M * result.cost
                 state.epoch_seconds = time.perf_counter() - begin
@@ -191,7 +207,7 @@ class ReferenceEngine(Engine):
                     _end_epoch(state, plateau, records, norm)
                 state.torn = False
                 late = time.monotonic() >= deadline
-                if late or (plateau is not None and plateau.is_reached):
+                if late or not steps_left or (plateau is not None and plateau.is_reached):
                     return
 
 
@@ -225,7 +241,8 @@ def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rat
         raise Diverged(f"The cost became {result.cost}")
     with np.errstate(over="ignore", invalid="ignore"):
         grad = flat_gradient(task.architecture, result.gradients)
-        norm = float(np.linalg.norm(grad))
+        norm = clip(grad, task.max_grad_norm)
+        task.optimizer.decay(state.parameters.weights, rate)
         task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
     return norm
 

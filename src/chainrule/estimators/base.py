@@ -22,6 +22,7 @@ from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, Table, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possible_solver
 from chainrule.estimators.starting import hidden_layers, starting_network
 from chainrule.estimators.translation import lambdas
 from chainrule.maths.arrays import Float
@@ -32,9 +33,7 @@ from chainrule.training.diagnosis import where_it_diverged
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
-__all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
-
-STOCHASTIC = ("sgd", "adam")
+__all__ = ["BaseMLP", "stochastic_only"]
 
 _CURVES = (
     "loss_",
@@ -54,10 +53,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     # What both constructors take; their docstrings say what each means.
     hidden_layer_sizes: Any
     activation: Any
-    solver: str
+    solver: Any
     alpha: float
     batch_size: Any
-    learning_rate: str
+    learning_rate: Any
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -77,6 +76,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     max_fun: int
     dropout: float
     l1: float
+    max_grad_norm: float | None
     engine: str
     n_jobs: int | None
     checkpoint: Any
@@ -209,7 +209,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self.n_iter_ = 0
         seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
-        train = fit_lbfgs if self.solver == "lbfgs" else fit_stochastic
+        train = fit_lbfgs if is_lbfgs(self.solver) else fit_stochastic
         table = Table(X, Y, y, sample_weight, weight)
         train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds))
         if not np.isfinite(self.network_.theta).all():
@@ -218,12 +218,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
-        if self.solver == "lbfgs" and self.dropout:
-            raise InvalidParameter(
-                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
-                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
-                f"use solver='adam' or 'sgd'."
-            )
+        require_possible_solver(self)
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
@@ -335,7 +330,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
 def stochastic_only(estimator: BaseMLP) -> bool:
     """Whether `partial_fit` exists: only for a stochastic solver."""
-    if estimator.solver not in STOCHASTIC:
+    if not is_stochastic(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "
             f"stochastic."

@@ -14,8 +14,9 @@ from sklearn.utils import check_random_state
 from chainrule.engines import Examples
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
+from chainrule.estimators.solvers import has_own_rate, make_optimizer
 from chainrule.estimators.starting import seed_of
-from chainrule.estimators.translation import batch_size, lambdas, make_optimizer
+from chainrule.estimators.translation import batch_size, lambdas
 from chainrule.estimators.watching import (
     EarlyStopping,
     Epochs,
@@ -110,6 +111,7 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
             max_iter=estimator.max_iter,
             max_fun=estimator.max_fun,
             tol=estimator.tol,
+            settings=None if isinstance(estimator.solver, str) else estimator.solver,
             max_seconds=fit.seconds_left,
             on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
             on_iteration=on_iteration,
@@ -186,7 +188,8 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     except Diverged as error:
         if early is None:
             what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-            raise Diverged(f"{NON_FINITE} {what}: try a tenth of learning_rate_init.") from None
+            rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
+            raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
         early.scores.append(float("nan"))
         diverged = True
         warnings.warn(
@@ -205,10 +208,11 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
 def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     """Return the learner to go on with, set for this many examples."""
     learner: Learner | None = vars(estimator).get("_learner")
+    B = batch_size(estimator, n_examples)
     if learner is None or not fit.incremental:
         learner = Learner(
             estimator.network_,
-            make_optimizer(estimator),
+            make_optimizer(estimator, estimator.max_iter * -(-n_examples // B)),
             seed=seed_of(fit.random_state),
             n_jobs=estimator.n_jobs,
             engine=estimator.engine,
@@ -221,9 +225,10 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
             f"clipped: {estimator.batch_size} to {n_examples}.",
             stacklevel=5,
         )
-    learner.batch_size = batch_size(estimator, n_examples)
+    learner.batch_size = B
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
     learner.dropout, learner.shuffle = estimator.dropout, estimator.shuffle
+    learner.max_grad_norm = estimator.max_grad_norm
     # The calls of partial_fit are one training, of which the first is looked at.
     learner._diagnoses = not (fit.incremental and learner.n_steps)
     learner._columns = vars(estimator).get("feature_names_in_")

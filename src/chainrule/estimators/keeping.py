@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 
 from chainrule.engines import Examples
 from chainrule.errors import InvalidParameter
+from chainrule.estimators.solvers import is_lbfgs
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint, read_checkpoint
 from chainrule.training.identity import digest_of_rows
 
@@ -46,7 +47,7 @@ def _why_not(estimator: Any, *, incremental: bool) -> tuple[str, str] | None:
             "for partial_fit, which keeps nothing between two calls but the estimator itself",
             "save that with cr.save",
         )
-    if estimator.solver == "lbfgs":
+    if is_lbfgs(estimator.solver):
         return (
             "with solver='lbfgs', whose memory is inside SciPy, so that a fit could not go on to "
             "the same bits",

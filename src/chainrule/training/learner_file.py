@@ -25,7 +25,17 @@ __all__ = ["digest_of_shapes", "learner_from", "learner_parts"]
 
 Tensors = dict[str, NDArray[Any]]
 
-_SETTINGS = ("l2", "l1", "dropout", "batch_size", "seed", "n_jobs", "engine", "shuffle")
+_SETTINGS = (
+    "l2",
+    "l1",
+    "dropout",
+    "batch_size",
+    "seed",
+    "n_jobs",
+    "engine",
+    "shuffle",
+    "max_grad_norm",
+)
 # What can be counted of each; a rate that is reduced more often is 0.
 _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 400}
 _RECORD = {
@@ -116,9 +126,11 @@ def learner_from(
     with checked_values(name):
         optimizer = optimizer_from(described["optimizer"])
     memories = optimizer.init(net.theta[:0])
-    for memory in memories:
+    for memory, empty in memories.items():
         there = tensors.get(f"optimizer.{memory}")
-        if there is None or there.shape != net.theta.shape or there.dtype != net.theta.dtype:
+        # As long as theta, or of a length of its own.
+        shape = net.theta.shape if empty.size == 0 else empty.shape
+        if there is None or there.shape != shape or there.dtype != empty.dtype:
             raise damaged(name, f"its optimizer's {memory} does not fit its network")
     state = {
         "settings": {"net": net, "optimizer": optimizer, **settings},

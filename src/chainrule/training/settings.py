@@ -5,10 +5,17 @@ from typing import Any, Generic, Self, TypeVar, final, overload
 
 import numpy as np
 
-from chainrule.architecture.checks import check_whole
+from chainrule.architecture.checks import check_number, check_whole
 from chainrule.errors import InvalidParameter
 
-__all__ = ["Setting", "check_batch_size", "check_callbacks", "check_n_jobs", "check_verbose"]
+__all__ = [
+    "Setting",
+    "check_batch_size",
+    "check_callbacks",
+    "check_max_grad_norm",
+    "check_n_jobs",
+    "check_verbose",
+]
 
 V = TypeVar("V")
 
@@ -43,6 +50,13 @@ def check_batch_size(batch_size: Any) -> int | None:
 def check_n_jobs(n_jobs: Any) -> int | None:
     """Return a number of threads, None if the engine chooses."""
     return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
+
+
+def check_max_grad_norm(max_grad_norm: Any) -> float | None:
+    """Return the longest norm of a gradient, None if it may be any."""
+    if max_grad_norm is None:
+        return None
+    return check_number("max_grad_norm", max_grad_norm, low_included=False)
 
 
 def check_verbose(verbose: Any) -> int | str:
