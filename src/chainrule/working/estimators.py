@@ -135,8 +135,9 @@ def _open(model: MLPClassifier | MLPRegressor, X: Any, y: Any, sample_weight: An
     if learner is None:
         remarks.append(
             say(
-                "The model was trained by L-BFGS, whose steps follow from a line search over all "
-                "examples. The step shown is one of gradient descent instead."
+                "The model was trained by L-BFGS, whose steps follow from searches along lines, "
+                "over many costs and gradients, and are no part of the working. The step shown is "
+                "one of gradient descent instead."
             )
         )
     names: Any = getattr(model, "feature_names_in_", ())

@@ -27,6 +27,7 @@ __all__ = ["evaluate"]
 
 _FUNCTIONS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh,
+    "cos": math.cos,
     "log": math.log,
     "max": max,
     "clip": lambda x, low, high: min(max(x, low), high),
@@ -66,6 +67,8 @@ def evaluate(
         match e:
             case Number():
                 return rounded(e.value, e.digits)
+            case Symbol(name="π"):
+                return math.pi
             case Rest():
                 return value(e.value)
             case Sum():
