@@ -299,7 +299,7 @@ def symbol(text):
     if found:
         lower, upper = found[2].translate(SMALL), found[3].translate(RAISED)
     else:
-        found = re.fullmatch(r"([^\W\d_]+)(?:_\(([\d,]*)\))?(?:\^\(((?:\(\d+\))+)\))?", text)
+        found = re.fullmatch(r"([^\W\d_]+\u0302?)(?:_\(([\d,]*)\))?(?:\^\(((?:\(\d+\))+)\))?", text)
         if found is None:
             return (text.replace("(w)", "w").replace("(2)", "2"),)
         lower, upper = found[2] or "", found[3] or ""
@@ -392,7 +392,8 @@ def unfold(code):
         code = re.sub(rf"\\frac{group}{group}", r"((\1)/(\2))", code)
         code = re.sub(rf"\\sqrt{group}", r"√(\1)", code)
         code = re.sub(rf"\\shape{group}", r"\1", code)
-        code = re.sub(rf"\\(?:mathrm|hat){group}", r"\1", code)
+        code = re.sub(rf"\\mathrm{group}", r"\1", code)
+        code = re.sub(rf"\\hat{group}", "\\1\u0302", code)
         code = re.sub(rf"\^{group}", r"^(\1)", code)
         code = re.sub(rf"_{group}", r"_(\1)", code)
     return code

@@ -80,6 +80,7 @@ class Step:
 
     def __init__(self, learner, made, grad, norm, rule):
         architecture = learner.net.architecture
+        self.rate = learner.learning_rate
         before, after = (each.__getstate__()["optimizer_state"] for each in (learner, made))
         g = (
             grad
@@ -134,7 +135,7 @@ def require_the_step(rule, n, steps, max_norm, read_text, read_latex, symbol):
         learner.step(X[:n], targets(n))
     made, step, norm = made_step(learner, n, rule)
     working = cr.explain(learner, X[:n], targets(n), lecture=False)
-    start, found, text = working.text().partition("One step of ")
+    _, found, text = working.text().partition("One step of ")
     assert found
     assert f"This is step {steps + 1} of the model's own" in text
     latex = working.latex().partition(r"\section{One step")[2]
@@ -185,6 +186,8 @@ def check_lines(lines, symbol, step, norm, max_norm):
                 array = step.array(whole[0], re.search("[Wb]", whole)[0], layer)
                 assert close(array, last), line
                 letter = f"{whole[0]}_"
+            case ("α", (), ()):
+                assert close(step.rate, last), line
             case _:
                 assert others, line  # made anew, and so computed
                 letter = letter.translate({ord(c): None for c in "()_^²³⁽⁾₀₁₂₃₄₅₆₇₈₉ₜ₊₋+-t1234"})
@@ -247,7 +250,9 @@ def test_a_sign_that_has_changed_is_explained(read_text, symbol):
     seen = set()
     for _ in range(6):
         text = cr.explain(learner, X, targets(4), lecture=False, view="scalar").text()
-        seen |= {line.values()[-1] for line in read_text(text) if line.left[0] == "f"}
+        seen |= {
+            line.values()[-1] for line in read_text(text) if line.left[0] == "f" and line.values()
+        }
         learner.step(X, targets(4))
     assert seen >= {1.0, 1.2, 0.5}
 
@@ -286,7 +291,7 @@ def test_a_schedule_without_a_length_has_that_of_its_fit(schedule, read_text):
     learner.batch_size = 2
 
     def stop(learner, record):
-        return record.epoch == 3
+        return record["epoch"] == 3
 
     learner.fit(X, targets(4), epochs=5, callbacks=[stop])
     assert learner.n_steps == 6
