@@ -140,11 +140,31 @@ def optimizers(team: Team, quick: bool) -> Measured:
     ]
 
 
+def penalty(team: Team, quick: bool) -> Measured:
+    """Time the choice among 10 penalties on 5 folds, beside a grid search, and its memory."""
+    del team
+    script, measured = str(_HERE / "penalty.py"), list[dict[str, Any]]()
+
+    def ask(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-W", "ignore", script, *arguments]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+    for epochs in ("20",) if quick else ("20", "200"):
+        rounds = {"ours": list[dict[str, Any]](), "search": list[dict[str, Any]]()}
+        for _ in range(1 if quick else 3):
+            for who, answers in rounds.items():
+                answers.append(ask(who, "time", epochs))
+        measured.append({"case": {"task": "penalty", "epochs": int(epochs)}, **rounds})
+    memory = {who: ask(who, "memory", "1") for who in ("ours", "search")}
+    return [*measured, {"case": {"task": "penalty", "epochs": 0}, **memory}]
+
+
 SECTIONS: dict[str, Callable[[Team, bool], Measured]] = {
     "training, SGD": lambda team, quick: training(team, quick, "sgd"),
     "training, Adam": lambda team, quick: training(team, quick, "adam"),
     "inference": inference,
     "estimators": estimators,
+    "penalty": penalty,
     "import": importing,
     "peak": machine,
     "rows": rows,

@@ -157,7 +157,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const std::vector<double>& loss_numbers, int optimizer,
              const std::vector<double>& rule, double l2, double l1, double max_grad_norm,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
-             bool shuffle, bool sparse, int threads, bool fixed_threads,
+             bool shuffle, bool sparse, bool numbered, int threads, bool fixed_threads,
              std::ptrdiff_t n_examples) {
             core::Settings settings;
             settings.optimizer = rule_of(optimizer, rule);
@@ -169,14 +169,16 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             settings.batch_size = batch_size;
             settings.shuffle = shuffle;
             settings.sparse = sparse;
+            settings.numbered = numbered;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
+            require(dropout.empty() || dropout.size() + 1 == sizes.size());
             new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
                                n_examples);
           },
           "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "rule"_a, "l2"_a,
           "l1"_a, "max_grad_norm"_a, "dropout"_a, "seed"_a, "batch_size"_a,
-          "shuffle"_a, "sparse"_a, "threads"_a,
+          "shuffle"_a, "sparse"_a, "numbered"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
       .def(
           "run",
@@ -185,7 +187,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
              const MaybeArray<const std::int32_t>& columns32,
              const MaybeArray<const std::int32_t>& starts32,
              const MaybeArray<const std::int64_t>& columns64,
-             const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
+             const MaybeArray<const std::int64_t>& starts64,
+             const MaybeArray<const std::int64_t>& numbers, Matrix<const T> Y,
              const MaybeArray<const T>& weight, double total,
              Array<const double> rates, Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
              Matrix<double> records, double seconds) {
@@ -194,7 +197,9 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             const auto P = static_cast<std::size_t>(net.n_parameters());
             require(theta.shape(0) == P && (!first || first->shape(0) == P) &&
                     (!second || second->shape(0) == P));
-            require(!X || (static_cast<std::ptrdiff_t>(X->shape(0)) == n &&
+            require(!numbers || (self.takes_numbers() &&
+                                 static_cast<std::ptrdiff_t>(numbers->shape(0)) == n));
+            require(!X || ((numbers || static_cast<std::ptrdiff_t>(X->shape(0)) == n) &&
                            static_cast<std::ptrdiff_t>(X->shape(1)) == net.sizes.front()));
             require(static_cast<std::ptrdiff_t>(Y.shape(1)) == net.sizes.back() &&
                     n == self.n_examples());
@@ -212,7 +217,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                                              Y.data(),
                                              data_or_null(weight),
                                              n,
-                                             total};
+                                             total,
+                                             data_or_null(numbers)};
             core::Progress done{progress(0), progress(1), progress(2),
                                 progress(3), partial(0),  partial(1), product ? (*product)(0) : 1.0};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
@@ -247,8 +253,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
           array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("product"),
           array_or_none("X"), array_or_none("values"), array_or_none("columns32"),
           array_or_none("starts32"), array_or_none("columns64"), array_or_none("starts64"),
-          array("Y"), array_or_none("weight"), "total"_a, array("rates"), array("progress"),
-          array("partial"), array("stopping"), array("records"), "seconds"_a);
+          array_or_none("numbers"), array("Y"), array_or_none("weight"), "total"_a, array("rates"),
+          array("progress"), array("partial"), array("stopping"), array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",

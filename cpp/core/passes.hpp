@@ -21,14 +21,21 @@ struct Settings {
   OptimizerSettings optimizer;
   double l2 = 0.0, l1 = 0.0;
   double max_grad_norm = 0.0;  // what longer gradients are scaled down to; 0 leaves them as they are
-  std::vector<double> dropout;  // one per hidden layer, or none
+  std::vector<double> dropout;  // that of the input, then one per hidden layer; or none
   std::uint64_t seed = 0;
   Index batch_size = 1;
   bool shuffle = true;
   bool sparse = false;  // whether rows come from a sparse matrix
+  bool numbered = false;  // whether examples are rows of X by their numbers
   int threads = 1;
   bool fixed_threads = true;  // or any number up to that, whichever is fastest
   std::chrono::milliseconds ask_every{50};  // whether there was an interruption
+
+  bool drops_inputs() const { return !dropout.empty() && dropout[0] > 0; }
+  bool drops_nodes() const {
+    return !dropout.empty() &&
+           std::any_of(dropout.begin() + 1, dropout.end(), [](double p) { return p > 0; });
+  }
 };
 
 constexpr double kMediumStep = 1e6;  // multiplications that take some 10 us
@@ -57,8 +64,9 @@ template <class T> class Passes {
   Passes(const Architecture& net, const Settings& settings, Index n_batch, Index n_examples,
          int threads, Interruption& interruption)
       : net_(net), settings_(settings), interruption_(interruption),
-        buffers_(net, n_batch, true, !settings.dropout.empty(),
-                 settings.sparse || (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
+        buffers_(net, n_batch, true, settings.drops_nodes(),
+                 settings.sparse || settings.numbered || settings.drops_inputs() ||
+                     (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
         losses_(net.loss, net.sizes.back()),
         is_penalized_(settings.l2 != 0 || settings.l1 != 0), clips_(settings.max_grad_norm > 0),
         update_biases_(choose_bias_update<T>(settings.optimizer.kind)),
@@ -192,7 +200,7 @@ template <class T> class Passes {
       const Index n = std::min(kRowBlock, mine.to - r);
       if (batch.gathered) gather(batch, r, n);
       forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
-                   [&](Index l, Part part) { if (!settings_.dropout.empty()) drop(l, part, batch.step); });
+                   [&](Index l, Part part) { drop(l, part, batch.step); });
       output(batch, r, n);
       for (Index l = net_.n_layers() - 1; l > 0; --l)
         backward(l, {r, r + n, 0, layers_[idx(l)].transposed.count()});
@@ -215,7 +223,7 @@ template <class T> class Passes {
       in_blocks(part, [&](Part block) {
         if (interruption_.gives_up(me, batch.step)) return;
         forward_part(layers_[idx(l)], &rows_[idx(l)], buffers_.layers[idx(l)], A, a_row, block);
-        if (!settings_.dropout.empty()) drop(l, block, batch.step);
+        drop(l, block, batch.step);
       });
       barrier.wait();
       A = buffers_.layers[idx(l)].a.get();
@@ -276,19 +284,34 @@ template <class T> class Passes {
       T* to = buffers_.X.get() + i * width;
       // Rows in a random order: the memory takes as long to find one as all of its step's work takes.
       if (const Index next = i + kAhead; next < batch.n && examples_->X) {
-        const T* row = examples_->X + batch.targets.example(next) * width;
+        const T* row = examples_->X + examples_->row(batch.targets.example(next)) * width;
         for (Index j = 0; j < std::min(width, 4 * kLine); j += kLine) __builtin_prefetch(row + j);
         __builtin_prefetch(batch.targets.y(next));
       }
+      const Index row = examples_->row(batch.targets.example(i));
       if (examples_->X)
-        std::copy_n(examples_->X + batch.targets.example(i) * width, width, to);
+        std::copy_n(examples_->X + row * width, width, to);
       else
-        examples_->sparse.write_row(batch.targets.example(i), to, width);
+        examples_->sparse.write_row(row, to, width);
+      if (settings_.drops_inputs()) drop_inputs(to, i, batch.step);
+    }
+  }
+
+  // The same for a gathered row of X, as layer 0; no slope leads back to it.
+  void drop_inputs(T* x, Index i, std::uint64_t step) const {
+    const Index width = net_.sizes[0];
+    const Stream stream{settings_.seed, Purpose::kDropout, 0, step};
+    T mask[kMaskPart];
+    for (Index at = 0; at < width; at += kMaskPart) {
+      const Index n = std::min(kMaskPart, width - at);
+      dropout_part(mask, at, n, width, idx(i), settings_.dropout[0], stream);
+      for (Index j = 0; j < n; ++j) x[at + j] *= mask[j];
     }
   }
 
   // What stays is divided by 1 - p; the slope carries the same factor back.
   void drop(Index l, Part part, std::uint64_t step) {
+    if (settings_.dropout.empty() || settings_.dropout[idx(l) + 1] == 0) return;
     auto& buffer = buffers_.layers[idx(l)];
     const Index real = net_.sizes[idx(l) + 1], first = part.first * kPanel<T>,
                 end = first + layers_[idx(l)].theta.width_of(part.first, part.last);
@@ -300,7 +323,7 @@ template <class T> class Passes {
       for (Index at = first; at < end; at += kMaskPart) {
         const Index n = std::min<Index>(kMaskPart, end - at);
         std::fill_n(mask, n, T(0));
-        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
+        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l) + 1], stream);
         for (Index j = 0; j < n; j += kLanes<T>) {
           const Vec<T> m = load(mask + j);
           store(a + at + j, load(a + at + j) * m);

@@ -112,6 +112,7 @@ template <class T> class Trainer {
 
   const Architecture& architecture() const { return net_; }
   bool takes_sparse() const { return settings_.sparse; }
+  bool takes_numbers() const { return settings_.numbered; }
   Index n_examples() const { return static_cast<Index>(order_.size()); }
 
   // How the last run ended, and the last batch's cost.
@@ -232,7 +233,8 @@ template <class T> class Trainer {
     const Index* order = shuffled ? order_.data() + start : nullptr;
     const Index first = shuffled ? order[0] : start;
     // Rows that follow one another are used where they are; others are gathered.
-    const bool in_place = examples_->X && (!shuffled || B == 1);
+    const bool as_it_is = examples_->X && !examples_->numbers && !settings_.drops_inputs();
+    const bool in_place = as_it_is && (!shuffled || B == 1);
     const T* X = in_place ? examples_->X + first * net_.sizes[0] : passes_.gathered_X();
     const Targets<T> targets{examples_->Y, examples_->weight, order, start, net_.sizes.back(), scale};
     const bool last = start + B == examples_->n;

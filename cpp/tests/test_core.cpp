@@ -147,7 +147,7 @@ core::Settings settings(const Case& c, int threads, bool sparse = false) {
   s.l2 = c.l2;
   s.l1 = c.l1;
   s.max_grad_norm = c.max_grad_norm;
-  if (c.dropout > 0) s.dropout.assign(c.sizes.size() - 2, c.dropout);
+  if (c.dropout > 0) s.dropout.assign(c.sizes.size() - 1, c.dropout);
   s.seed = 7;
   s.batch_size = c.batch;
   s.shuffle = c.shuffle;

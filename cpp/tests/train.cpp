@@ -52,7 +52,8 @@ template <class T> int train(char** argv) {
   settings.optimizer = {static_cast<core::Optimizer>(std::atoi(argv[5])), 0.9, 0.9, 0.999, 1e-8};
   settings.l2 = 0.1;
   settings.l1 = 0.01;
-  settings.dropout.assign(net.sizes.size() - 2, 0.25);
+  settings.dropout.assign(net.sizes.size() - 1, 0.25);
+  settings.dropout[0] = 0;  // that of the input
   settings.seed = 7;
   settings.batch_size = std::atoi(argv[7]);
   settings.threads = std::atoi(argv[8]);

@@ -1,7 +1,9 @@
 from chainrule import errors as errors
 from chainrule.errors import TrainingWarning as TrainingWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
+from chainrule.estimators import MLPClassifierCV as MLPClassifierCV
 from chainrule.estimators import MLPRegressor as MLPRegressor
+from chainrule.estimators import MLPRegressorCV as MLPRegressorCV
 from chainrule.files import load as load
 from chainrule.files import save as save
 from chainrule.maths.activations import Activation as Activation
@@ -32,6 +34,7 @@ from chainrule.optimizers import Rprop as Rprop
 from chainrule.optimizers import StepDecay as StepDecay
 from chainrule.optimizers import Warmup as Warmup
 from chainrule.training import Checkpoint as Checkpoint
+from chainrule.training import EarlyStopping as EarlyStopping
 from chainrule.training import History as History
 from chainrule.training import Learner as Learner
 from chainrule.working import Comparison as Comparison

@@ -46,9 +46,9 @@ def test_all_names_are_compared():
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 @pytest.mark.parametrize("name", OBJECTS)
 def test_a_name_is_the_object_with_the_rate(name, kind, iris):
-    by_name = theta(iris, kind, solver=name, learning_rate_init=0.02)
-    assert np.array_equal(by_name, theta(iris, kind, solver=OBJECTS[name](0.02)))
-    assert not np.array_equal(by_name, theta(iris, kind, solver=OBJECTS[name](0.03)))
+    by_name = theta(iris, kind, solver=name, learning_rate_init=0.002)
+    assert np.array_equal(by_name, theta(iris, kind, solver=OBJECTS[name](0.002)))
+    assert not np.array_equal(by_name, theta(iris, kind, solver=OBJECTS[name](0.003)))
 
 
 @pytest.mark.parametrize("name", BY_NAME)

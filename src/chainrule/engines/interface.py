@@ -56,12 +56,21 @@ class Objective:
         The probability p of each hidden layer's nodes to be left out in a step.
     seed : int
         The key of the dropout masks.
+    dropout_input : float
+        The probability of each input to be left out in a step.
     """
 
     l2: float = 0.0
     l1: float = 0.0
     dropout: tuple[float, ...] = ()
     seed: int = 0
+    dropout_input: float = 0.0
+
+    @property
+    def all_dropout(self) -> tuple[float, ...]:
+        """The probability of each layer but the output, the input first; () if all are 0."""
+        every = (self.dropout_input, *self.dropout)
+        return every if any(every) else ()
 
 
 @final

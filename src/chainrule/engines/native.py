@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters, is_built_in
 from chainrule.architecture.inputs import AnyArray, is_sparse
+from chainrule.architecture.rows import Rows
 from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
 from chainrule.engines.stopping import Plateau
@@ -174,19 +175,21 @@ class NativeEngine(Engine):
 
     def takes(self, task: Task, examples: Examples) -> bool:
         """Whether a batch of sparse rows, written out, stays of a reasonable size."""
-        if not is_sparse(examples.X):
+        if not is_sparse(_whole(examples.X)):
             return True
         entries = min(task.batch_size, len(examples)) * task.architecture.sizes[0]
         return entries * task.architecture.dtype.itemsize <= _LARGEST_SPARSE_BATCH
 
     def prepare(self, examples: Examples) -> Examples:
         """Return the examples with rows one after another; nothing is copied if they are."""
-        sparse = is_sparse(examples.X)
-        X: Any = examples.X if sparse else np.ascontiguousarray(examples.X)
+        given: Any = _whole(examples.X)
+        sparse = is_sparse(given)
+        X: Any = given if sparse else np.ascontiguousarray(given)
         if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
             raise InvalidInput("The sparse X has column indices outside its shape: make it anew.")
         weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
-        return Examples(X, np.ascontiguousarray(examples.Y), weight)
+        rows = Rows(X, examples.X.numbers) if isinstance(examples.X, Rows) else X
+        return Examples(rows, np.ascontiguousarray(examples.Y), weight)
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
@@ -247,7 +250,8 @@ class NativeEngine(Engine):
                 plateau.best,
                 plateau.without_improvement,
             )
-        X: Any = examples.X
+        X = _whole(examples.X)
+        numbers = examples.X.numbers if isinstance(examples.X, Rows) else None
         rows: tuple[Any, ...] = (X, None, None, None, None, None)
         if is_sparse(X):
             values, columns, starts = X.data, X.indices, X.indptr
@@ -262,6 +266,7 @@ class NativeEngine(Engine):
                 state.parameters.theta,
                 *_memories(state),
                 *rows,
+                numbers,
                 examples.Y,
                 examples.weight,
                 examples.total,
@@ -284,16 +289,19 @@ class NativeEngine(Engine):
 
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
         """Return the core's trainer with its buffers, the one of the last call if it fits."""
-        n, sparse = len(examples), is_sparse(examples.X)
+        n, sparse = len(examples), is_sparse(_whole(examples.X))
+        numbered = isinstance(examples.X, Rows) and examples.X.numbers is not None
         # A forked child makes its own: the parent's may have been at work in another thread, which
         # the child has not, and would then be waited for forever.
-        key = (task, n, sparse, os.getpid())
+        key = (task, n, sparse, numbered, os.getpid())
         if key != self._made_for:
-            self._trainer = self._make_trainer(task, n, sparse=sparse)
+            self._trainer = self._make_trainer(task, n, sparse=sparse, numbered=numbered)
             self._made_for = key
         return self._trainer
 
-    def _make_trainer(self, task: Task, n_examples: int, *, sparse: bool = False) -> Any:
+    def _make_trainer(
+        self, task: Task, n_examples: int, *, sparse: bool = False, numbered: bool = False
+    ) -> Any:
         architecture, objective = task.architecture, task.objective
         batch = min(task.batch_size, n_examples)
         return _of_dtype("Trainer", architecture)(
@@ -302,11 +310,12 @@ class NativeEngine(Engine):
             objective.l2,
             objective.l1,
             task.max_grad_norm or 0.0,
-            list(objective.dropout) if any(objective.dropout) else [],
+            list(objective.all_dropout),
             objective.seed,
             batch,
             task.shuffle,
             sparse,
+            numbered,
             _threads(architecture, batch, task.n_jobs, passes=3),
             task.n_jobs is not None,  # else any number up to that, whichever proves fastest
             n_examples,
@@ -339,6 +348,11 @@ class RowStepper:
             state.step += 1
             state.examples += 1
         return cost
+
+
+def _whole(X: Any) -> Any:
+    """Return all of X, where examples are some rows of it."""
+    return X.whole if isinstance(X, Rows) else X
 
 
 def _of_dtype(name: str, architecture: Architecture) -> Any:

@@ -7,7 +7,7 @@ and is what trace, explain and gradient checks show.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any, final
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture.inputs import is_sparse
 from chainrule.engines.batches import batches
 from chainrule.engines.interface import (
     Engine,
@@ -214,6 +215,8 @@ class ReferenceEngine(Engine):
 def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, total: float) -> Pass:
     """Propagate a batch forward and back, under the dropout masks of the step."""
     architecture, objective = task.architecture, task.objective
+    if objective.dropout_input:
+        batch = replace(batch, X=_thinned(batch.X, architecture, objective, state.step))
     with np.errstate(over="ignore", invalid="ignore"):  # reported by the caller, once and in words
         return cost_and_gradients(
             architecture,
@@ -264,9 +267,19 @@ def _masks(
     if not any(objective.dropout):
         return None
     return [
-        dropout_mask(n_rows, width, p, objective.seed, layer, step)
-        * architecture.dtype.type(1 / (1 - p))
-        for layer, (width, p) in enumerate(
-            zip(architecture.sizes[1:-1], objective.dropout, strict=True), start=1
-        )
+        _mask(n_rows, layer, p, architecture, objective, step)
+        for layer, p in enumerate(objective.dropout, start=1)
     ]
+
+
+def _thinned(X: Any, architecture: Architecture, objective: Objective, step: int) -> Any:
+    """Return a batch's X under dropout of the inputs."""
+    mask = _mask(X.shape[0], 0, objective.dropout_input, architecture, objective, step)
+    return X.multiply(mask).tocsr() if is_sparse(X) else X * mask
+
+
+def _mask(
+    n_rows: int, layer: int, p: float, architecture: Architecture, objective: Objective, step: int
+) -> Float:
+    mask = dropout_mask(n_rows, architecture.sizes[layer], p, objective.seed, layer, step)
+    return mask * architecture.dtype.type(1 / (1 - p))

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.estimators.solvers import SCHEDULES, STOCHASTIC
@@ -38,7 +39,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
     "l1": [Interval(Real, 0, None, closed="left")],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "engine": [StrOptions({"auto", "reference", "native"})],
@@ -46,4 +47,7 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "checkpoint": [str, os.PathLike, Checkpoint, None],
     "resume": ["boolean"],
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+    "dropout_input": [Interval(Real, 0, 1, closed="left")],
+    "transform_layer": [Interval(Integral, None, None, closed="neither")],
+    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
 }

@@ -90,10 +90,14 @@ def with_estimator(
         text = repr(labels if several else labels[0])
         short = sum(map(len, labels)) <= _MOST_LABELS
         about["classes"] = text if short else hashlib.sha256(text.encode()).hexdigest()
-    about["early_stopping"] = held_out is not None
+    about["early_stopping"] = bool(estimator.early_stopping)
     if held_out is not None:
         about["tol of early stopping"] = estimator.tol
         about["n_iter_no_change of early stopping"] = estimator.n_iter_no_change
+        scoring = estimator.scoring
+        if scoring is not None:
+            named = isinstance(scoring, str)
+            about["scoring"] = scoring if named else getattr(scoring, "__qualname__", repr(scoring))
         parts = (held_out.X, held_out.Y, held_out.weight)
         about["validation data"] = [None if p is None else digest_of_rows(p) for p in parts]
     return replace(checkpoint, about=about)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import is_dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import InvalidParameter
 from chainrule.optimizers import (
     LBFGS,
@@ -110,12 +112,13 @@ def require_possible_solver(estimator: Any) -> None:
     """Raise if an estimator's solver cannot be together with its other parameters."""
     kind, solver, rate = type(estimator).__name__, estimator.solver, estimator.learning_rate
     lbfgs = is_lbfgs(solver)
-    if lbfgs and estimator.dropout:
-        raise InvalidParameter(
-            f"The 'dropout' parameter of {kind} must be 0 with solver='lbfgs', which compares "
-            f"costs that dropout makes random. Got {estimator.dropout!r} instead: use "
-            f"solver='adam' or 'sgd'."
-        )
+    for name in ("dropout", "dropout_input"):
+        if lbfgs and np.any(getattr(estimator, name)):
+            raise InvalidParameter(
+                f"The '{name}' parameter of {kind} must be 0 with solver='lbfgs', which compares "
+                f"costs that dropout makes random. Got {getattr(estimator, name)!r} instead: use "
+                f"solver='adam' or 'sgd'."
+            )
     if lbfgs and estimator.max_grad_norm is not None:
         raise InvalidParameter(
             f"The 'max_grad_norm' parameter of {kind} must be None with solver='lbfgs', whose line "

@@ -13,6 +13,8 @@ ALLOWED: tuple[str, ...] = (
     "chainrule.architecture.architecture.Architecture",
     "chainrule.architecture.parameters.Parameters",
     "chainrule.estimators.classifier.MLPClassifier",
+    "chainrule.estimators.cross_validation.MLPClassifierCV",
+    "chainrule.estimators.cross_validation.MLPRegressorCV",
     "chainrule.estimators.labels.Labels",
     "chainrule.estimators.regressor.MLPRegressor",
     "chainrule.maths.class_losses.CrossEntropy",

@@ -40,6 +40,7 @@ Identity: TypeAlias = dict[str, Any]
 _VALUES_AT_ONCE = 2**20
 _DIGESTS = ("X", "Y", "sample_weight")
 _NOTHING = object()
+_OF_OLD_FILES = {"max_grad_norm": None, "dropout_input": 0.0}  # which know of no such things
 
 
 def describe_training(
@@ -95,6 +96,7 @@ def describe_training(
             "l1": objective.l1,
             "dropout": objective.dropout,
             "max_grad_norm": task.max_grad_norm,
+            "dropout_input": objective.dropout_input,
             "shuffle": task.shuffle,
             "engine": engine,
             "tol": None if plateau is None else plateau.tol,
@@ -114,7 +116,7 @@ def difference(there: Mapping[str, Any], here: Identity) -> str | None:
     the data differ: X holds other values than in the file
     """
     for name, mine in here.items():
-        theirs = there.get(name)
+        theirs = there.get(name, _OF_OLD_FILES.get(name))
         if theirs == mine:
             continue
         if name == "examples":

@@ -52,9 +52,11 @@ from chainrule.training.settings import (
     Setting,
     check_batch_size,
     check_callbacks,
+    check_dropout,
     check_max_grad_norm,
     check_n_jobs,
     check_verbose,
+    dropout_per_layer,
 )
 from chainrule.training.watcher import Watcher
 
@@ -82,9 +84,10 @@ class Learner:
     l2, l1 : float, default=0.0
         The notes' lambda of each penalty (9.2, 9.3): J gets (l2/2S) sum w^2 + (l1/S) sum abs(w)
         over the weights, S being the number of examples or the sum of their weights.
-    dropout : float, default=0.0
-        The probability of each hidden node to be left out in a step, in [0, 1) (inverted: what
-        stays is divided by 1 - dropout, so predictions need no change).
+    dropout : float or list of float, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1), for all hidden
+        layers or a list with one per hidden layer (inverted: what stays is divided by 1 - dropout,
+        so predictions need no change).
     batch_size : int or None, default=32
         Examples per step: 1 is online descent, None (or at least M) is batch descent.
     seed : int, default=0
@@ -102,6 +105,8 @@ class Learner:
         Gradients of a batch, penalties included, that are longer than this (Euclidean norm over
         all parameters) are scaled down to it, so that no single step is too large. None leaves
         them as they are, which is a little faster.
+    dropout_input : float, default=0.0
+        The same probability for each entry of X.
 
     Attributes
     ----------
@@ -130,7 +135,8 @@ class Learner:
 
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
-    dropout = Setting(lambda value: check_number("dropout", value, high=1))
+    dropout = Setting(check_dropout)
+    dropout_input = Setting(lambda value: check_number("dropout_input", value, high=1))
     batch_size = Setting(check_batch_size)
     seed = Setting(check_seed)
     n_jobs = Setting(check_n_jobs)
@@ -148,13 +154,14 @@ class Learner:
         optimizer: Optimizer | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         batch_size: int | None = 32,
         seed: int = 0,
         n_jobs: int | None = None,
         engine: str = "auto",
         shuffle: bool = True,
         max_grad_norm: float | None = None,
+        dropout_input: float = 0.0,
     ) -> None:
         if not isinstance(net, Network):
             raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
@@ -171,7 +178,8 @@ class Learner:
             )
         self._net = net
         self._optimizer = optimizer
-        self.l2, self.l1, self.dropout = l2, l1, dropout
+        self.l2, self.l1, self.dropout, self.dropout_input = l2, l1, dropout, dropout_input
+        dropout_per_layer(self.dropout, net.architecture.n_layers - 2)
         self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
         self.max_grad_norm = max_grad_norm
         self.history = History()
@@ -265,8 +273,9 @@ class Learner:
         sample_weight : array-like of shape (M,), optional
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
-            True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
-            epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
+            True stops the fit; `EarlyStopping` is one. If it has methods ``on_fit_begin``,
+            ``on_epoch_begin`` or ``on_fit_end``, they are called with the learner, the last one
+            however the fit ends. If it has methods ``state_dict()`` and
             ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
             checkpoints, and comes back as arrays.
         checkpoint : path or Checkpoint, optional
@@ -334,6 +343,7 @@ class Learner:
         task, engine = self._task(len(examples)), self._engine_for(examples)
         self._require_full_batch(task, len(examples))
         examples = engine.prepare(examples)
+        _tell(callbacks, "on_fit_begin", self)
         run = Run(self._state, task, examples, epochs, plateau, callbacks)
         keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
         rates = run.rates()
@@ -359,6 +369,7 @@ class Learner:
         finally:
             for watcher in watchers:
                 watcher.close()
+            _tell(callbacks, "on_fit_end", self)
         return run.history
 
     def _watchers(
@@ -377,7 +388,8 @@ class Learner:
                 watchers.append(Progress(bar, callbacks))
         if self._diagnoses:
             names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            diagnosis = Diagnosis(self.net, examples, names, noisy=self.dropout > 0)
+            noisy = bool(self.dropout_input or np.any(self.dropout))
+            diagnosis = Diagnosis(self.net, examples, names, noisy=noisy)
             diagnosis.begin()
             watchers.append(diagnosis)
         return watchers
@@ -392,7 +404,6 @@ class Learner:
     ) -> None:
         """Run epochs until there is a reason to stop."""
         history = run.history
-        hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
         # The engine may run many epochs in one call if nobody has to hear of each.
         at_once = 1 if run.callbacks else _EPOCHS_A_CALL
         begun = False
@@ -400,8 +411,7 @@ class Learner:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
-                for hook in hooks:
-                    hook(self)
+                _tell(run.callbacks, "on_epoch_begin", self)
             n_epochs, until = min(at_once, run.epochs - len(history)), deadline
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
@@ -619,6 +629,7 @@ class Learner:
                 "engine": self._asked_engine,
                 "shuffle": self.shuffle,
                 "max_grad_norm": self.max_grad_norm,
+                "dropout_input": self.dropout_input,
             },
             "optimizer_state": dict(state.optimizer_state),
             "progress": [state.step, state.epoch, state.examples, state.reductions],
@@ -654,8 +665,8 @@ class Learner:
         batch_size = n_examples
         if self.batch_size is not None and not one_batch:
             batch_size = min(self.batch_size, n_examples)
-        hidden = self.net.architecture.n_layers - 2
-        objective = Objective(self.l2, self.l1, (self.dropout,) * hidden, self.seed)
+        dropout = dropout_per_layer(self.dropout, self.net.architecture.n_layers - 2)
+        objective = Objective(self.l2, self.l1, dropout, self.seed, self.dropout_input)
         return Task(
             self.net.architecture,
             objective,
@@ -707,6 +718,14 @@ class Learner:
             f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
             f"tenth of the rate, with a new Network and a new Learner."
         )
+
+
+def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:
+    """Call a method of those callbacks that have it."""
+    for callback in callbacks:
+        hook = getattr(callback, what, None)
+        if hook is not None:
+            hook(learner)
 
 
 def _print_epoch(learner: Learner, record: Record) -> None:
