@@ -313,11 +313,19 @@ def test_nothing_is_changed():
     assert np.array_equal(now["optimizer_state"]["velocity"], velocity)
 
 
+@pytest.mark.parametrize(
+    ("dropout", "of_inputs", "said"),
+    [
+        (0.5, 0, "Dropout leaves out each hidden node with probability 0.5."),
+        ([0.0, 0.6], 0, "Dropout leaves out each node of layer 3 with probability 0.6."),
+        (0, 0.4, "Dropout leaves out each input with probability 0.4."),
+        ([0.5, 0.6], 0.4, "input with probability 0.4, each node of layer 2 with probability 0.5"),
+    ],
+)
 @pytest.mark.parametrize("n", [1, 3])
-def test_dropout_shows_the_next_step_with_its_masks(n, read_text, symbol):
-    learner = cr.Learner(
-        network((3, 4, 3, 2)), cr.SGD(0.1), dropout=0.5, seed=3, engine="reference"
-    )
+def test_dropout_shows_the_next_step_with_its_masks(n, dropout, of_inputs, said, read_text, symbol):
+    settings = {"dropout": dropout, "dropout_input": of_inputs, "seed": 3, "engine": "reference"}
+    learner = cr.Learner(network((3, 4, 3, 2)), cr.SGD(0.1), **settings)
     Y = RNG.normal(size=(n, 2))
     learner.step(X[:n], Y)
     working = cr.explain(learner, X[:n], Y, dropout=True)
@@ -334,8 +342,9 @@ def test_dropout_shows_the_next_step_with_its_masks(n, read_text, symbol):
             (i, j), (layer,) = rest
             after = learner.net.weights[layer - 2][j - 1, i - 1]
             assert values[-1] == after or close(values[-1], after)
-    assert "left out" in working.text()
-    shown_whole = cr.explain(learner, X[:n], Y).text()
+    assert said in " ".join(working.text().split())
+    assert len([name for name in seen if name[0] == "w"]) == 12 + 12 + 6
+    shown_whole = " ".join(cr.explain(learner, X[:n], Y).text().split())
     assert "`dropout=True` shows its next step" in shown_whole
 
 

@@ -122,8 +122,10 @@ class Context:
 
     def mask(self, layer: int) -> Float | None:
         """Return dropout's factors of a hidden layer, (n, s), or None."""
-        masks = self.computed.masks
-        return masks[layer - 2] if masks is not None and 2 <= layer < self.L else None
+        masks, dropout = self.computed.masks, self.computed.dropout
+        if masks is None or dropout is None or not 2 <= layer < self.L:
+            return None
+        return masks[layer - 2] if dropout.of_layers[layer - 2] else None
 
     def reads(self, layer: int) -> Float:
         """Return what a layer reads of the one before, (n, s_in)."""

@@ -13,6 +13,7 @@ from chainrule.working.document import (
     chain,
     say,
 )
+from chainrule.working.dropout import dropout_words
 from chainrule.working.elision import listed
 from chainrule.working.expressions import Equal, Number, Symbol, WithShape
 from chainrule.working.gradients import total_symbol
@@ -124,21 +125,9 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
                 *(() if loss.name == "cross_entropy" else (Symbol("K"),)),
             )
         )
-    learner = subject.learner
-    if learner is not None and learner.dropout:
-        p = Number(float(learner.dropout))
-        if ctx.computed.masks is None:
-            text = (
-                "In training, each hidden node is left out of a step with probability {}. Shown is "
-                "the whole network, as it predicts; `dropout=True` shows its next step with the "
-                "nodes that are left out there."
-            )
-        else:
-            text = (
-                "Dropout: each hidden node is left out with probability {}. Shown are the nodes "
-                "that the model's next step leaves out, so its predictions are others than these."
-            )
-        found.append(say(text, p))
+    of_dropout = dropout_words(subject.learner, shown=ctx.computed.dropout is not None)
+    if of_dropout:
+        found.append(of_dropout)
     if subject.Y is None:
         found.append(
             say(
@@ -166,7 +155,7 @@ def _inputs(ctx: Context) -> list[Block]:
         (
             (str(j + 1),),
             (names[j],),
-            *((ctx.number(float(ctx.subject.X[m, j])),) for m in ms),
+            *((ctx.number(float(ctx.a(1)[m, j])),) for m in ms),
         )
         for j in shown
     )
@@ -216,7 +205,7 @@ def _data_matrices(ctx: Context) -> Equation:
     chains = [
         chain(
             WithShape(notation.array("x"), notation.shape(shown.sizes[0], ctx.n)),
-            ctx.matrix(subject.X, ms, shown.in_matrix(1)),
+            ctx.matrix(ctx.a(1), ms, shown.in_matrix(1)),
         )
     ]
     if subject.Y is not None:
