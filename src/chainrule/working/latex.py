@@ -250,6 +250,9 @@ _HEAD = r"""% chainrule explain
 """
 
 
+_WIDE_TABLE = r"{\footnotesize\setlength{\tabcolsep}{2pt}"
+
+
 def draw_latex(document: Document) -> str:
     """Return a document as a LaTeX file.
 
@@ -388,7 +391,7 @@ def _table(table: Table) -> list[str]:
     lines = [_inlines(table.caption), ""] if table.caption else []
     return [
         *lines,
-        r"{\small\setlength{\tabcolsep}{4pt}",
+        _WIDE_TABLE if table.is_wide else r"{\small\setlength{\tabcolsep}{4pt}",
         rf"\begin{{tabular}}{{{kinds}}}",
         r"\hline",
         " & ".join(map(_inlines, table.header)) + r" \\",

@@ -187,4 +187,4 @@ def _index(text: str) -> str:
         head, found, tail = text.partition(sign)
         if found and head:
             return f"<mi>{escape(head)}</mi><mo>{_minus(sign)}</mo><mn>{escape(tail)}</mn>"
-    return f"<mi>{escape(text)}</mi>"
+    return f"<mi>{_minus(escape(text))}</mi>"
