@@ -192,13 +192,15 @@ def _letter(name: str) -> str:
 
 
 def _letters(text: str) -> str:
+    if len(text) > 1 and text.isalpha():  # a word, such as "max"
+        return rf"\mathrm{{{text}}}"
     return "".join(_GREEK.get(c, c) for c in text)
 
 
 def _words(text: str) -> str:
     """Return words in which a single letter is a formula, and comparisons are signs."""
     with_signs = re.sub(r"([≤≠])", lambda m: {"≤": r"$\le$", "≠": r"$\ne$"}[m[1]], text)
-    return re.sub(r"\b([zrk])\b", r"$\1$", with_signs).replace(">", "$>$").replace("=", "$=$")
+    return re.sub(r"\b([zrkd])\b", r"$\1$", with_signs).replace(">", "$>$").replace("=", "$=$")
 
 
 _SPECIAL = {

@@ -1,5 +1,6 @@
 """MathML: formulas for a web page, in the part of MathML that browsers draw (MathML Core)."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import final
@@ -120,7 +121,7 @@ class MathFace(Face[str]):
     def cases(self, cases: Sequence[tuple[str, str]]) -> str:
         """Return cases behind a brace."""
         rows = "".join(
-            f"<mtr><mtd>{value}</mtd><mtd><mtext>{escape(when)}</mtext></mtd></mtr>"
+            f"<mtr><mtd>{value}</mtd><mtd><mrow>{_condition(when)}</mrow></mtd></mtr>"
             for value, when in cases
         )
         return f'<mrow><mo form="prefix">{{</mo><mtable class="cases">{rows}</mtable></mrow>'
@@ -167,6 +168,16 @@ class MathFace(Face[str]):
     def relation(self, sign: str) -> str:
         """Return a sign between formulas."""
         return f'<mo form="infix">{"≔" if sign == ":=" else sign}</mo>'
+
+
+def _condition(words: str) -> str:
+    """Return words in which a single letter is a formula."""
+    parts = re.split(r"\b([zrkd])\b", words)
+    return "".join(
+        f"<mi>{part}</mi>" if at % 2 else f"<mtext>{escape(part)}</mtext>"
+        for at, part in enumerate(parts)
+        if part
+    )
 
 
 def _minus(text: str) -> str:
