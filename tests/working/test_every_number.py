@@ -221,8 +221,16 @@ def require_every_number(g, loss, others, read_text, read_latex, symbol):
         assert computed >= layers - (letter in "δΔ")
 
 
-@pytest.mark.parametrize("loss", TRAINABLE_LOSSES)
-@pytest.mark.parametrize("g", TRAINABLE)
+# Each activation with half of the losses, each loss with half of the activations.
+HALF = [
+    (g, loss)
+    for i, g in enumerate(TRAINABLE)
+    for j, loss in enumerate(TRAINABLE_LOSSES)
+    if (i + j) % 2
+]
+
+
+@pytest.mark.parametrize(("g", "loss"), HALF)
 def test_every_number_follows(g, loss, read_text, read_latex, symbol):
     (others,) = random.Random(loss + g).sample(OTHERS, 1)
     require_every_number(g, loss, others, read_text, read_latex, symbol)
@@ -230,8 +238,8 @@ def test_every_number_follows(g, loss, read_text, read_latex, symbol):
 
 @pytest.mark.parametrize("loss", WITH_PARAMETERS)
 def test_every_number_follows_whatever_the_parameters(loss, read_text, read_latex, symbol):
-    for others in random.Random(loss).sample(OTHERS, 2):
-        require_every_number("tanh", loss, others, read_text, read_latex, symbol)
+    (others,) = random.Random(loss).sample(OTHERS, 1)
+    require_every_number("tanh", loss, others, read_text, read_latex, symbol)
 
 
 @pytest.mark.soak
