@@ -133,12 +133,13 @@ def _cost(ctx: Context) -> Section:
                 "The loss says how far an example's hypothesis is from its target {}, and the cost "
                 "{} what is minimized: "
                 + (
-                    "the mean of the losses."
+                    "the mean of the losses"
                     if subject.weight is None and ctx.notation.many
-                    else "their mean, each counted with its weight ω."
+                    else "their mean, each counted with its weight ω"
                     if subject.weight is not None
-                    else "here, with one example, its loss."
-                ),
+                    else "here, with one example, its loss"
+                )
+                + (", and the penalties." if subject.l2 or subject.l1 else "."),
                 Symbol("y"),
                 COST,
             )
