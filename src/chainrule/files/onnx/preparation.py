@@ -1,0 +1,185 @@
+"""Converters for scikit-learn's preparation where skl2onnx has none, or another meaning.
+
+A missing text is "" in ONNX, where scikit-learn has None or NaN. skl2onnx leaves out the indicators
+of `SimpleImputer`, and does not know the missing and unknown categories of `OneHotEncoder`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+
+from chainrule.errors import InvalidInput
+from chainrule.files.onnx.graph import Graph, element_type
+
+__all__ = ["impute_nodes", "inverse_nodes", "is_missing", "one_hot_nodes", "one_hot_width"]
+
+_ML = "ai.onnx.ml"
+_AFFINE = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
+_INVERSE_FUNCTIONS = {
+    np.exp: lambda g, x: g.add("Exp", x),
+    np.expm1: lambda g, x: g.add("Sub", g.add("Exp", x), g.number(1)),
+    np.square: lambda g, x: g.add("Mul", x, x),
+    None: lambda g, x: x,
+}
+
+
+def is_missing(value: object) -> bool:
+    """Whether a category is that of missing cells: None, or NaN."""
+    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
+
+
+def one_hot_width(encoder: OneHotEncoder) -> int:
+    """Return the number of columns that an encoder makes."""
+    return sum(_columns_of(encoder, i)[1] for i in range(len(encoder.categories_)))
+
+
+def one_hot_nodes(g: Graph, encoder: OneHotEncoder, columns: Sequence[tuple[str, bool]]) -> str:
+    """Add the nodes of a OneHotEncoder.
+
+    Parameters
+    ----------
+    g : Graph
+        What to add to.
+    encoder : OneHotEncoder
+        Fitted.
+    columns : sequence of (name, bool)
+        For each column its name, of shape (n, 1), and whether it is of texts.
+    """
+    encoded = []
+    for i, (name, is_text) in enumerate(columns):
+        places, width, unknown = _columns_of(encoder, i)
+        if width:
+            code = _text_code if is_text else _number_code
+            number = code(g, name, encoder.categories_[i], places, unknown)
+            hits = g.add("Equal", number, g.constant(np.arange(width)[np.newaxis], "places"))
+            encoded.append(g.add("Cast", hits, to=element_type(g.dtype)))
+    return g.add("Concat", *encoded, axis=1)
+
+
+def _columns_of(encoder: OneHotEncoder, i: int) -> tuple[NDArray[Any], int, int]:
+    """Return the column of each category of input i (-1: none), their number, that of unknowns."""
+    known = encoder.categories_[i]
+    places = np.arange(len(known))
+    rare = encoder.infrequent_categories_[i] if _groups_rare(encoder) else None
+    other = -1
+    if rare is not None:
+        is_rare = np.array([any(_same(each, r) for r in rare) for each in known])
+        other = int((~is_rare).sum())
+        places = np.where(is_rare, other, np.cumsum(~is_rare) - 1)
+    width = int(places.max(initial=-1)) + 1
+    dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[i]
+    if dropped is not None:
+        gone = places[int(dropped)]
+        places = np.where(places == gone, -1, places - (places > gone))
+        other = -1 if other == gone else other - (other > gone)
+        width -= 1
+    grouped = encoder.handle_unknown in ("infrequent_if_exist", "warn")
+    return places, width, other if grouped else -1
+
+
+def _groups_rare(encoder: OneHotEncoder) -> bool:
+    return encoder.min_frequency is not None or encoder.max_categories is not None
+
+
+def _same(a: object, b: object) -> bool:
+    return a == b or (is_missing(a) and is_missing(b))
+
+
+def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int) -> str:
+    keys = ["" if is_missing(each) else str(each) for each in known]
+    return g.add(
+        "LabelEncoder",
+        name,
+        domain=_ML,
+        keys_strings=keys,
+        values_int64s=[int(place) for place in places],
+        default_int64=unknown,
+    )
+
+
+def _number_code(
+    g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int
+) -> str:
+    """One more than the place where a category is the cell's, else 0: their sum tells which."""
+    values = np.array([0.0 if is_missing(each) else float(each) for each in known])
+    hits = g.add("Equal", name, g.constant(values[np.newaxis].astype(g.dtype), "categories"))
+    missing = np.array([is_missing(each) for each in known])
+    if missing.any():
+        nan = g.add("IsNaN", name)
+        hits = g.add("Where", g.constant(missing[np.newaxis], "is_missing"), nan, hits)
+    of_each = g.constant((places - unknown)[np.newaxis].astype(np.int64), "of_each")
+    chosen = g.add("Mul", g.add("Cast", hits, to=element_type(np.int64)), of_each)
+    axis = g.constant(np.array([1], np.int64), "axis")
+    total = g.add("ReduceSum", chosen, axis, keepdims=1)
+    return g.add("Add", total, g.constant(np.array(unknown, np.int64)))
+
+
+def impute_nodes(g: Graph, imputer: SimpleImputer, x: str, is_text: bool) -> str:
+    """Add the nodes of a SimpleImputer: its values for the missing ones, then its indicators."""
+    fill: NDArray[Any] = np.asarray(imputer.statistics_)
+    kept = np.array([not is_missing(each) for each in fill])
+    missing = _missing_text(g, imputer, x) if is_text else _missing_number(g, imputer, x)
+    values = np.array(["" if not k else str(v) for k, v in zip(kept, fill, strict=True)])
+    if not is_text:
+        values = np.where(kept, fill, 0).astype(g.dtype)
+    filled = g.add("Where", missing, g.constant(values[np.newaxis], "fill"), x)
+    if not kept.all():  # columns of which nothing was known are left out
+        filled = g.add("Gather", filled, g.constant(np.flatnonzero(kept), "kept"), axis=1)
+    if not imputer.add_indicator or not len(imputer.indicator_.features_):
+        return filled
+    if is_text:
+        raise InvalidInput("ONNX cannot hold texts beside their indicators: impute them without.")
+    features = g.constant(imputer.indicator_.features_.astype(np.int64), "indicated")
+    indicators = g.add("Gather", missing, features, axis=1)
+    return g.add("Concat", filled, g.add("Cast", indicators, to=element_type(g.dtype)), axis=1)
+
+
+def _missing_number(g: Graph, imputer: SimpleImputer, x: str) -> str:
+    if is_missing(imputer.missing_values):
+        return g.add("IsNaN", x)
+    return g.add("Equal", x, g.number(float(imputer.missing_values)))
+
+
+def _missing_text(g: Graph, imputer: SimpleImputer, x: str) -> str:
+    given = imputer.missing_values
+    key = "" if is_missing(given) else str(given)
+    code = g.add(
+        "LabelEncoder", x, domain=_ML, keys_strings=[key], values_int64s=[1], default_int64=0
+    )
+    return g.add("Cast", code, to=element_type(np.bool_))
+
+
+def inverse_nodes(g: Graph, model: TransformedTargetRegressor, y: str) -> str:
+    """Add the nodes that take a transformed target back.
+
+    Raises
+    ------
+    InvalidInput
+        If its transformer is no scaler, and its inverse none of exp, expm1, square.
+    """
+    transformer = model.transformer_
+    if type(transformer) in _AFFINE:
+        ends = np.zeros((2, transformer.n_features_in_))
+        ends[1] = 1
+        zero, one = transformer.inverse_transform(ends)
+        slope = g.constant((one - zero).astype(g.dtype), "scale")
+        return g.add("Add", g.add("Mul", y, slope), g.constant(zero.astype(g.dtype), "offset"))
+    inverse = transformer.inverse_func if isinstance(transformer, FunctionTransformer) else None
+    if isinstance(transformer, FunctionTransformer) and inverse in _INVERSE_FUNCTIONS:
+        return _INVERSE_FUNCTIONS[inverse](g, y)
+    raise InvalidInput(
+        f"ONNX cannot take back a target that was transformed by {transformer!r}: use a "
+        f"StandardScaler, a MinMaxScaler, or one of the functions log, log1p and sqrt."
+    )
