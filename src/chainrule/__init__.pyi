@@ -1,7 +1,9 @@
 from chainrule import errors as errors
 from chainrule.errors import TrainingWarning as TrainingWarning
 from chainrule.estimators import MLPClassifier as MLPClassifier
+from chainrule.estimators import MLPClassifierCV as MLPClassifierCV
 from chainrule.estimators import MLPRegressor as MLPRegressor
+from chainrule.estimators import MLPRegressorCV as MLPRegressorCV
 from chainrule.estimators import from_sklearn as from_sklearn
 from chainrule.files import load as load
 from chainrule.files import save as save
@@ -23,7 +25,22 @@ from chainrule.network import check_gradients as check_gradients
 from chainrule.network import from_torch as from_torch
 from chainrule.optimizers import SGD as SGD
 from chainrule.optimizers import Adam as Adam
+from chainrule.optimizers import Adagrad as Adagrad
+from chainrule.optimizers import AdamW as AdamW
+from chainrule.optimizers import Adaptive as Adaptive
+from chainrule.optimizers import Constant as Constant
+from chainrule.optimizers import Cosine as Cosine
+from chainrule.optimizers import ExponentialDecay as ExponentialDecay
+from chainrule.optimizers import InverseScaling as InverseScaling
+from chainrule.optimizers import LBFGS as LBFGS
+from chainrule.optimizers import Nadam as Nadam
+from chainrule.optimizers import OneCycle as OneCycle
+from chainrule.optimizers import RMSprop as RMSprop
+from chainrule.optimizers import Rprop as Rprop
+from chainrule.optimizers import StepDecay as StepDecay
+from chainrule.optimizers import Warmup as Warmup
 from chainrule.training import Checkpoint as Checkpoint
+from chainrule.training import EarlyStopping as EarlyStopping
 from chainrule.training import History as History
 from chainrule.training import Learner as Learner
 
