@@ -1,4 +1,4 @@
-"""A model's network as plain arrays and names: what a graph or a program in another language needs."""
+"""A network as plain arrays and names: what other languages and runtimes need."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -9,7 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.architecture import is_built_in
 from chainrule.errors import InvalidInput
-from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators import (
+    MLPClassifier,
+    MLPClassifierCV,
+    MLPRegressor,
+    MLPRegressorCV,
+)
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import GroupedLogLoss
 from chainrule.network import Network
@@ -22,6 +27,7 @@ __all__ = [
     "Plain",
     "network_in",
     "plain_network",
+    "single",
 ]
 
 # Phi(-a) = exp(-a^2/2) Q(y) / (a + k) with y = (a - k)/(a + k), for 0 <= a <= END: the core's
@@ -107,6 +113,27 @@ def plain_network(net: Network, dtype: Any = None) -> Plain:
     )
 
 
+def single(model: Any) -> Any:
+    """Return the estimator itself, fitted; of one with cross-validation the best.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it was not fitted.
+    InvalidInput
+        If the best was not fitted again (``refit=False``).
+    """
+    check_is_fitted(model)
+    if not isinstance(model, MLPClassifierCV | MLPRegressorCV):
+        return model
+    if "best_estimator_" not in vars(model):
+        raise InvalidInput(
+            f"This {type(model).__name__} was fitted with refit=False, so it has no network. Set "
+            f"refit=True."
+        )
+    return model.best_estimator_
+
+
 def network_in(model: object) -> Network:
     """Return the network that a network, a learner or an estimator of ours is made around.
 
@@ -121,9 +148,8 @@ def network_in(model: object) -> Network:
         return model
     if isinstance(model, Learner):
         return model.net
-    if isinstance(model, MLPClassifier | MLPRegressor):
-        check_is_fitted(model)
-        return model.network_
+    if isinstance(model, MLPClassifier | MLPRegressor | MLPClassifierCV | MLPRegressorCV):
+        return single(model).network_
     what = "a Pipeline" if isinstance(model, Pipeline) else f"an object of {type(model).__name__}"
     raise InvalidInput(
         f"A Network, a Learner or a fitted MLPClassifier or MLPRegressor is needed. Got {what}."

@@ -66,8 +66,8 @@ def network_of_layers(
             )
     dtype = np.result_type(*weights)
     net = Network(sizes, activations, pair, init="zeros", dtype=dtype)
-    for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        net.weights[layer], net.biases[layer] = W, b
+    for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        net.weights[layer], net.biases[layer] = weight, bias
     net.__setstate__({"parameters": net.parameters})  # no seed is where its weights are from
     if not np.isfinite(net.theta).all():
         raise InvalidInput("The layers hold NaN or infinity, from which nothing can be computed.")

@@ -1,6 +1,7 @@
 """From and to PyTorch's Sequential. PyTorch itself is imported where a module is made, only."""
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -72,10 +73,10 @@ def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> N
     for part in _flat(module):
         kind = type(part).__name__
         if kind == "Linear":
-            W = _array(part.weight).T
-            b = np.zeros(W.shape[1], W.dtype) if part.bias is None else _array(part.bias)
-            weights.append(np.ascontiguousarray(W))
-            biases.append(b)
+            weight = _array(part.weight)
+            bias = np.zeros(len(weight), weight.dtype) if part.bias is None else _array(part.bias)
+            weights.append(np.ascontiguousarray(weight.T))
+            biases.append(bias)
             functions.append("identity")
         elif kind in _FUNCTIONS and weights and functions[-1] == "identity":
             name, is_ours = _FUNCTIONS[kind]
@@ -102,8 +103,8 @@ def to_torch(net: Network) -> Any:
     """Make the module of `Network.to_torch`."""
     if find_spec("torch") is None:
         raise MissingExtra("to_torch needs PyTorch; install it with pip install torch.")
-    import torch
-    from torch import nn
+    torch: Any = import_module("torch")
+    nn: Any = torch.nn
 
     class Exp(nn.Module):
         def forward(self, z: Any) -> Any:

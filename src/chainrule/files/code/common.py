@@ -1,4 +1,4 @@
-"""What programs in C and JavaScript share: their test vectors, and what stands in their comment."""
+"""What programs in C and JavaScript share: their test vectors, and what their comment says."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from chainrule import __version__
 from chainrule.architecture.checks import check_dtype
 from chainrule.architecture.inputs import check_X
 from chainrule.errors import InvalidInput
-from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.files.plain import Plain, network_in, plain_network
+from chainrule.estimators.labels import Labels
+from chainrule.files.plain import Plain, network_in, plain_network, single
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 
@@ -81,14 +82,11 @@ def _about(model: Any, net: Network, plain: Plain) -> Iterable[str]:
     if names is not None:
         yield "Inputs, in this order:"
         yield from (f"  {_quoted(name)}" for name in names)
-    if isinstance(model, MLPClassifier):
-        yield from _about_classes(model)
-    elif isinstance(model, MLPRegressor):
-        yield "The outputs are those of the network, in the order of its targets."
+    if is_classifier(model):
+        yield from _about_classes(single(model)._labels)
 
 
-def _about_classes(model: MLPClassifier) -> Iterable[str]:
-    labels = model._labels
+def _about_classes(labels: Labels) -> Iterable[str]:
     if labels.kind == "binary":
         yield f"The output is the probability of class {_quoted(labels.classes[1])};"
         yield f"below 1/2 the class is {_quoted(labels.classes[0])}."

@@ -68,7 +68,7 @@ function softmax(z, start, n) {
 """
 
 _TEST = """\
-/** How many of the test vectors come out otherwise than where this was written: 0 if all is well. */
+/** How many of the test vectors come out otherwise than in Python: 0 if all is well. */
 export function test() {
   let failed = 0;
   for (let row = 0; row < $rows; ++row) {

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InvalidInput
-from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.estimators.labels import Labels
 from chainrule.files.onnx.graph import Graph, element_type
+from chainrule.files.plain import single
 from chainrule.maths.losses import Quantile
 
 __all__ = ["label_classes", "label_nodes", "labels_of", "probability_nodes", "regression_nodes"]
 
 
-def labels_of(model: MLPClassifier) -> Labels:
+def labels_of(model: Any) -> Labels:
     """Return what a fitted classifier knows of its labels."""
-    return model._labels
+    return single(model)._labels
 
 
 def label_classes(labels: Labels) -> list[NDArray[Any]]:
@@ -46,7 +46,7 @@ def label_classes(labels: Labels) -> list[NDArray[Any]]:
     return np.split(whole, np.cumsum([len(column) for column in columns])[:-1])
 
 
-def label_nodes(g: Graph, model: MLPClassifier, h: str) -> str:
+def label_nodes(g: Graph, model: Any, h: str) -> str:
     """Add the nodes of `predict`: the likeliest class, or the labels above 1/2."""
     labels, classes = labels_of(model), label_classes(labels_of(model))
     if labels.kind == "multilabel":
@@ -65,10 +65,10 @@ def label_nodes(g: Graph, model: MLPClassifier, h: str) -> str:
     return g.add("Concat", *columns, axis=1)
 
 
-def probability_nodes(g: Graph, model: MLPClassifier, h: str) -> str:
+def probability_nodes(g: Graph, model: Any, h: str) -> str:
     """Add the nodes of `predict_proba`; several columns of classes make a sequence of tensors."""
     labels = labels_of(model)
-    one_vs_all = model.network_.architecture.loss.targets == "binary"
+    one_vs_all = single(model).network_.architecture.loss.targets == "binary"
     if labels.kind == "binary":
         return g.add("Concat", g.add("Sub", g.number(1), h), h, axis=1)
     if labels.kind == "multioutput":
@@ -77,13 +77,14 @@ def probability_nodes(g: Graph, model: MLPClassifier, h: str) -> str:
     return _shares(g, h) if one_vs_all and labels.kind == "multiclass" else h
 
 
-def regression_nodes(g: Graph, model: MLPRegressor, h: str) -> tuple[str, list[int]]:
+def regression_nodes(g: Graph, model: Any, h: str) -> tuple[str, list[int]]:
     """Add the nodes of `predict`, and return its name and the shape of one answer.
 
     Of one target the shape is (1,), where scikit-learn has a number. Several quantiles are sorted,
     along a last axis of their own where there are several targets.
     """
-    made_of, n_outputs = model.network_.architecture.loss.made_of, model.n_outputs_
+    net = single(model).network_
+    made_of, n_outputs = net.architecture.loss.made_of, net.sizes[-1]
     each = len(made_of.numbers) if isinstance(made_of, Quantile) else 1
     if each == 1:
         return h, [n_outputs]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -86,13 +86,32 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
     kind = None if dtype is None else check_dtype(dtype)
     if isinstance(model, BaseEstimator):
         check_is_fitted(model)
-        model = getattr(model, "best_estimator_", model)  # of a search for parameters
+        if hasattr(model, "best_estimator_"):  # of a search for parameters
+            model = model.best_estimator_
+        _require_ours_last(model)
         from chainrule.files.onnx.pipelines import pipeline_model
 
         return pipeline_model(model, kind or _dtype_of(model), _texts(model))
     from chainrule.files.onnx.network import network_model
 
     return network_model(plain_network(network_in(model), kind))
+
+
+def _require_ours_last(model: BaseEstimator) -> None:
+    """Raise if one of ours prepares the inputs of another estimator, by its `transform`."""
+    for whole in estimators_in(model):
+        if isinstance(whole, Pipeline):
+            before = [step for _, step in whole.steps[:-1]]
+        elif isinstance(whole, ColumnTransformer):
+            before = [part for _, part, _ in whole.transformers_]
+        else:
+            before = [part for _, part in getattr(whole, "transformer_list", [])]
+        for part in before:
+            if isinstance(part, TransformerMixin) and type(part).__module__.startswith("chainrule"):
+                raise InvalidInput(
+                    f"ONNX has one of our networks at the end only. Here {type(part).__name__} is "
+                    f"in the middle of a {type(whole).__name__}: convert its network by itself."
+                )
 
 
 def _dtype_of(model: BaseEstimator) -> Any:

@@ -28,7 +28,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from chainrule.errors import InvalidInput
-from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators import (
+    MLPClassifier,
+    MLPClassifierCV,
+    MLPRegressor,
+    MLPRegressorCV,
+)
 from chainrule.files.onnx.answers import (
     label_classes,
     label_nodes,
@@ -45,7 +50,7 @@ from chainrule.files.onnx.preparation import (
     one_hot_nodes,
     one_hot_width,
 )
-from chainrule.files.plain import plain_network
+from chainrule.files.plain import network_in, plain_network
 
 __all__ = ["pipeline_model"]
 
@@ -100,7 +105,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
                 ),
                 SimpleImputer: _shape_imputer,
             },
-            options={MLPClassifier: {"zipmap": False}},
+            options={kind: {"zipmap": False} for kind in (MLPClassifier, MLPClassifierCV)},
         )
     _call_inputs(made.graph, [name for name, _ in inputs])
     return sign(made)
@@ -172,7 +177,7 @@ def _number_type(operator: Any) -> Any:
 # --- our estimators ------------------------------------------------------------------------------
 
 
-def _parse_classifier(scope: Any, model: MLPClassifier, inputs: Any, custom_parsers: Any = None):
+def _parse_classifier(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
     labels, classes = labels_of(model), label_classes(labels_of(model))
     if labels.kind in ("binary", "multiclass") and classes[0].dtype.kind in "iU":
         return _parse_sklearn_classifier(scope, model, inputs, custom_parsers)
@@ -199,7 +204,7 @@ def _shape_classifier(operator: Any) -> None:
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     model, g = operator.raw_operator, _graph(scope, operator)
-    h = network_nodes(g, plain_network(model.network_, g.dtype), _numbers(g, operator))
+    h = network_nodes(g, plain_network(network_in(model), g.dtype), _numbers(g, operator))
     answers = [label_nodes(g, model, h), probability_nodes(g, model, h)]
     _pour(g, answers, scope, operator, container)
 
@@ -211,7 +216,7 @@ def _shape_regressor(operator: Any) -> None:
 
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     model, g = operator.raw_operator, _graph(scope, operator)
-    h = network_nodes(g, plain_network(model.network_, g.dtype), _numbers(g, operator))
+    h = network_nodes(g, plain_network(network_in(model), g.dtype), _numbers(g, operator))
     _pour(g, [regression_nodes(g, model, h)[0]], scope, operator, container)
 
 
@@ -274,17 +279,19 @@ def _convert_imputer(scope: Any, operator: Any, container: Any) -> None:
     _pour(g, [impute_nodes(g, operator.raw_operator, x, is_text)], scope, operator, container)
 
 
-update_registered_converter(
-    MLPClassifier,
-    "ChainruleMLPClassifier",
-    _shape_classifier,
-    _convert_classifier,
-    parser=_parse_classifier,
-    options={"zipmap": [True, False, "columns"], "output_class_labels": [False, True]},
-)
-update_registered_converter(
-    MLPRegressor, "ChainruleMLPRegressor", _shape_regressor, _convert_regressor
-)
+for _classifier in (MLPClassifier, MLPClassifierCV):
+    update_registered_converter(
+        _classifier,
+        "ChainruleMLPClassifier",
+        _shape_classifier,
+        _convert_classifier,
+        parser=_parse_classifier,
+        options={"zipmap": [True, False, "columns"], "output_class_labels": [False, True]},
+    )
+for _regressor in (MLPRegressor, MLPRegressorCV):
+    update_registered_converter(
+        _regressor, "ChainruleMLPRegressor", _shape_regressor, _convert_regressor
+    )
 update_registered_converter(
     TransformedTargetRegressor,
     "ChainruleTransformedTarget",
