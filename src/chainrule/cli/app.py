@@ -227,9 +227,7 @@ def export(
     ],
     output: Annotated[
         str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Its suffix says the kind, without --to."
-        ),
+        typer.Option("--output", "-o", metavar="FILE", help="Its suffix says the kind."),
     ],
     to: Annotated[
         str | None,

@@ -116,7 +116,7 @@ def to_torch(net: Network) -> Any:
 
     class GroupedSoftmax(nn.Module):
         def __init__(self, groups: Any) -> None:
-            super().__init__()
+            nn.Module.__init__(self)
             self.groups = list(groups)
 
         def forward(self, z: Any) -> Any:

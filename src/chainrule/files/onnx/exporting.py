@@ -86,12 +86,11 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
     kind = None if dtype is None else check_dtype(dtype)
     if isinstance(model, BaseEstimator):
         check_is_fitted(model)
-        if hasattr(model, "best_estimator_"):  # of a search for parameters
-            model = model.best_estimator_
-        _require_ours_last(model)
+        whole: Any = getattr(model, "best_estimator_", model)  # of a search for parameters
+        _require_ours_last(whole)
         from chainrule.files.onnx.pipelines import pipeline_model
 
-        return pipeline_model(model, kind or _dtype_of(model), _texts(model))
+        return pipeline_model(whole, kind or _dtype_of(whole), _texts(whole))
     from chainrule.files.onnx.network import network_model
 
     return network_model(plain_network(network_in(model), kind))

@@ -68,9 +68,8 @@ class Graph:
         """Return the name of an array; equal scalars are made once."""
         array: NDArray[Any] = np.asarray(value)
         if array.dtype.kind in "OUST":
-            tensor = helper.make_tensor(
-                "", onnx.TensorProto.STRING, array.shape, [str(v).encode() for v in array.ravel()]
-            )
+            texts: Any = [str(each).encode() for each in array.ravel()]
+            tensor = helper.make_tensor("", onnx.TensorProto.STRING, array.shape, texts)
         else:
             tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape))
         key = tensor.SerializeToString() if array.ndim == 0 else b""

@@ -90,7 +90,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
         inputs = [(str(n), kind([None, 1])) for n, kind in zip(names, kinds, strict=True)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of skl2onnx, to its own developers
-        made = convert_sklearn(
+        made: Any = convert_sklearn(
             model,
             "model",
             initial_types=inputs,
@@ -286,7 +286,7 @@ for _classifier in (MLPClassifier, MLPClassifierCV):
         _shape_classifier,
         _convert_classifier,
         parser=_parse_classifier,
-        options={"zipmap": [True, False, "columns"], "output_class_labels": [False, True]},
+        options={"zipmap": [True, False, "columns"], "nocl": [False, True]},
     )
 for _regressor in (MLPRegressor, MLPRegressorCV):
     update_registered_converter(

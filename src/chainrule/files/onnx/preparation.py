@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
-    OneHotEncoder,
     RobustScaler,
     StandardScaler,
 )
@@ -40,12 +38,12 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
 
 
-def one_hot_width(encoder: OneHotEncoder) -> int:
+def one_hot_width(encoder: Any) -> int:
     """Return the number of columns that an encoder makes."""
     return sum(_columns_of(encoder, i)[1] for i in range(len(encoder.categories_)))
 
 
-def one_hot_nodes(g: Graph, encoder: OneHotEncoder, columns: Sequence[tuple[str, bool]]) -> str:
+def one_hot_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -> str:
     """Add the nodes of a OneHotEncoder.
 
     Parameters
@@ -68,7 +66,7 @@ def one_hot_nodes(g: Graph, encoder: OneHotEncoder, columns: Sequence[tuple[str,
     return g.add("Concat", *encoded, axis=1)
 
 
-def _columns_of(encoder: OneHotEncoder, i: int) -> tuple[NDArray[Any], int, int]:
+def _columns_of(encoder: Any, i: int) -> tuple[NDArray[Any], int, int]:
     """Return the column of each category of input i (-1: none), their number, that of unknowns."""
     known = encoder.categories_[i]
     places = np.arange(len(known))
@@ -89,7 +87,7 @@ def _columns_of(encoder: OneHotEncoder, i: int) -> tuple[NDArray[Any], int, int]
     return places, width, other if grouped else -1
 
 
-def _groups_rare(encoder: OneHotEncoder) -> bool:
+def _groups_rare(encoder: Any) -> bool:
     return encoder.min_frequency is not None or encoder.max_categories is not None
 
 
@@ -126,7 +124,7 @@ def _number_code(
     return g.add("Add", total, g.constant(np.array(unknown, np.int64)))
 
 
-def impute_nodes(g: Graph, imputer: SimpleImputer, x: str, is_text: bool) -> str:
+def impute_nodes(g: Graph, imputer: Any, x: str, is_text: bool) -> str:
     """Add the nodes of a SimpleImputer: its values for the missing ones, then its indicators."""
     fill: NDArray[Any] = np.asarray(imputer.statistics_)
     kept = np.array([not is_missing(each) for each in fill])
@@ -146,13 +144,13 @@ def impute_nodes(g: Graph, imputer: SimpleImputer, x: str, is_text: bool) -> str
     return g.add("Concat", filled, g.add("Cast", indicators, to=element_type(g.dtype)), axis=1)
 
 
-def _missing_number(g: Graph, imputer: SimpleImputer, x: str) -> str:
+def _missing_number(g: Graph, imputer: Any, x: str) -> str:
     if is_missing(imputer.missing_values):
         return g.add("IsNaN", x)
     return g.add("Equal", x, g.number(float(imputer.missing_values)))
 
 
-def _missing_text(g: Graph, imputer: SimpleImputer, x: str) -> str:
+def _missing_text(g: Graph, imputer: Any, x: str) -> str:
     given = imputer.missing_values
     key = "" if is_missing(given) else str(given)
     code = g.add(
@@ -169,7 +167,7 @@ def inverse_nodes(g: Graph, model: TransformedTargetRegressor, y: str) -> str:
     InvalidInput
         If its transformer is no scaler, and its inverse none of exp, expm1, square.
     """
-    transformer = model.transformer_
+    transformer: Any = model.transformer_
     if type(transformer) in _AFFINE:
         ends = np.zeros((2, transformer.n_features_in_))
         ends[1] = 1
