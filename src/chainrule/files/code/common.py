@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from chainrule import __version__
 from chainrule.architecture.checks import check_dtype
 from chainrule.architecture.inputs import check_X
 from chainrule.errors import InvalidInput
+from chainrule.estimators import MLPClassifier, MLPClassifierCV
 from chainrule.estimators.labels import Labels
 from chainrule.files.plain import Plain, network_in, plain_network, single
 from chainrule.maths.arrays import Float
@@ -82,7 +82,7 @@ def _about(model: Any, net: Network, plain: Plain) -> Iterable[str]:
     if names is not None:
         yield "Inputs, in this order:"
         yield from (f"  {_quoted(name)}" for name in names)
-    if is_classifier(model):
+    if isinstance(model, MLPClassifier | MLPClassifierCV):
         yield from _about_classes(single(model)._labels)
 
 

@@ -33,7 +33,8 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
       is NaN, a missing text is ``""``.
     - a classifier gives ``label``, the classes as they were given to `fit`, and ``probabilities``
       (a sequence of tensors for several columns of classes); a regressor gives ``variable`` of
-      shape (n, targets), or with several quantiles (n, quantiles) or (n, targets, quantiles).
+      shape (n, targets), or with several quantiles (n, quantiles) or (n, targets, quantiles). Where
+      a column has the name of an output, the output is called ``label_0``.
 
     Parameters
     ----------

@@ -110,13 +110,13 @@ def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], u
 def _number_code(
     g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int
 ) -> str:
-    """One more than the place where a category is the cell's, else 0: their sum tells which."""
-    values = np.array([0.0 if is_missing(each) else float(each) for each in known])
+    """Add up the place of the category that is the cell's, and of unknowns if none is."""
+    values = np.array([np.nan if is_missing(each) else float(each) for each in known])
     hits = g.add("Equal", name, g.constant(values[np.newaxis].astype(g.dtype), "categories"))
     missing = np.array([is_missing(each) for each in known])
     if missing.any():
-        nan = g.add("IsNaN", name)
-        hits = g.add("Where", g.constant(missing[np.newaxis], "is_missing"), nan, hits)
+        is_nan = g.add("And", g.add("IsNaN", name), g.constant(missing[np.newaxis], "is_missing"))
+        hits = g.add("Or", hits, is_nan)
     of_each = g.constant((places - unknown)[np.newaxis].astype(np.int64), "of_each")
     chosen = g.add("Mul", g.add("Cast", hits, to=element_type(np.int64)), of_each)
     axis = g.constant(np.array([1], np.int64), "axis")
