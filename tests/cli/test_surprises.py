@@ -55,12 +55,12 @@ def test_missing_columns_are_refused(model, refused, table):
         (
             "length",
             pl.lit("long"),
-            "holds text, for instance 'long', where the model needs numbers",
+            "text, for instance 'long', where the model needs numbers",
         ),
         (
             "day",
             pl.lit("someday"),
-            "holds text, for instance 'someday', where the model needs dates",
+            "text, for instance 'someday', where the model needs dates",
         ),
         ("length", pl.lit("2024-01-01"), "holds dates"),
     ],

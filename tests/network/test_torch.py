@@ -89,10 +89,8 @@ def test_layers_and_activations(name, dtype):
     ],
 )
 def test_the_loss_follows_from_the_end(end, loss, found):
-    assert (
-        cr.from_torch(module("Sequential", linear(3, 2), *end), loss=loss).architecture.loss.name
-        == found
-    )
+    net = cr.from_torch(module("Sequential", linear(3, 2), *end), loss=loss)
+    assert net.architecture.loss.name == found
 
 
 def test_other_dtypes_become_float32():
