@@ -6,16 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+    make_column_transformer,
+)
 from sklearn.exceptions import NotFittedError
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    StandardScaler,
+)
 
 import chainrule as cr
 from chainrule import errors
+from chainrule.files.onnx.checking import require_same_answers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -200,6 +212,72 @@ def test_missing_texts_are_imputed_and_empty_columns_left_out(answers, far):
         model = make_pipeline(make_column_transformer(*parts), cr.MLPClassifier(**SETTINGS))
         model.fit(data, LABELS["str"])
     require_same(model, data, answers, far, 1e-13)
+
+
+ONE_HOT = OneHotEncoder(handle_unknown="ignore")
+COLUMNS = {
+    "slices": [(StandardScaler(), slice("a", "c")), (ONE_HOT, slice("s", "t"))],
+    "masks": [(StandardScaler(), [True] * 3 + [False] * 2), (ONE_HOT, [3, 4])],
+    "kinds": [(ONE_HOT, make_column_selector("[st]")), (StandardScaler(), ["b"])],
+    "rest passes": [(ONE_HOT, ["s", "t"])],
+    "dropped": [(StandardScaler(), ["a"]), (ONE_HOT, ["s"]), ("drop", ["t"])],
+    "nested": [
+        (make_pipeline(make_column_transformer((ONE_HOT, ["t"]), (ONE_HOT, [0]))), ["s", "t"]),
+        (MinMaxScaler(), ["c", "a"]),
+    ],
+    "ordinal": [
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["s"]),
+        (OrdinalEncoder(encoded_missing_value=-2, min_frequency=40), ["t", "b"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("parts", COLUMNS.values(), ids=COLUMNS)
+def test_columns_are_chosen_in_any_way(parts, dtype, answers, far):
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame(X[:, :3], columns=list("abc"))
+    s, t = rng.choice(list("xyz"), 200), rng.choice(["u", "v"], 200)
+    data = data.assign(b=data["b"].round(), s=s, t=t)
+    rest = "passthrough" if len(parts) == 1 else "drop"
+    model = make_pipeline(
+        make_column_transformer(*parts, remainder=rest), cr.MLPClassifier(**SETTINGS)
+    ).fit(data, SIGN)
+    require_same(model, data, answers, far, CLOSE[dtype], dtype=dtype)
+    made = cr.to_onnx(model, data.assign(s="new") if parts[0][0] is ONE_HOT else data, dtype=dtype)
+    assert {each.name for each in made.graph.input} <= set(data.columns)
+
+
+def test_a_table_of_numbers_alone_loses_nothing(answers, far):
+    data = pd.DataFrame(X * 1e-3 + 1e6, columns=["b", "a", "X", "label"])
+    model = make_pipeline(StandardScaler(), cr.MLPClassifier(**SETTINGS)).fit(data, SIGN)
+    require_same(model, data, answers, far, 1e-13)
+    assert [each.name for each in cr.to_onnx(model).graph.input] == list(data.columns)
+
+
+@pytest.mark.parametrize("evaluator", ["onnxruntime", "onnx"])
+def test_rows_to_check_on_find_what_has_another_meaning(evaluator, monkeypatch):
+    if evaluator == "onnx":
+        monkeypatch.setattr("chainrule.files.onnx.checking.find_spec", lambda name: None)
+    model = cr.MLPClassifier(**SETTINGS).fit(X, THIRDS)
+    made = cr.to_onnx(model, X)
+    model.network_.biases[-1][0] += 1e-3
+    with pytest.raises(errors.InvalidInput, match="otherwise than this one on 200 of the 200 rows"):
+        require_same_answers(made, model, X)
+    for kind in ("str", "multilabel", "columns"):
+        cr.to_onnx(cr.MLPClassifier(**SETTINGS).fit(X, LABELS[kind]), X)
+    cr.to_onnx(cr.MLPRegressor(**SETTINGS).fit(X, X[:, 0]), X, dtype="float32")
+    cr.to_onnx(cr.Network([4, 3, 2]), sparse.csr_matrix(X))
+
+
+def test_what_skl2onnx_cannot_convert_is_one_sentence():
+    with pytest.raises(errors.InvalidInput, match="skl2onnx cannot convert this model"):
+        cr.to_onnx(make_pipeline(KNNImputer(), cr.MLPClassifier(**SETTINGS)).fit(X, SIGN))
+    steps = (PolynomialFeatures(2), StandardScaler(), cr.MLPClassifier(**SETTINGS))
+    data = pd.DataFrame(X).astype({0: int}).rename(columns=str)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cr.to_onnx(make_pipeline(*steps).fit(data, SIGN), data, dtype="float32")
 
 
 @pytest.mark.parametrize("dtype", CLOSE)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["to_onnx"]
 
 
-def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "onnx.ModelProto":
+def to_onnx(
+    model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None
+) -> "onnx.ModelProto":
     """Return a model as ONNX, for any runtime that reads it.
 
     The number of rows is free. What comes in and what goes out:
@@ -41,6 +43,10 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
     model : Network, Learner, estimator or Pipeline
         Fitted, with one of chainrule's networks or none: other parts of a Pipeline are those that
         skl2onnx knows.
+    X : array-like or table, optional
+        Some rows as the model takes them, to check the ONNX model on: its answers are compared with
+        the model's own. Advisable where a Pipeline has other parts than imputers, scalers and
+        encoders, of which skl2onnx converts some with another meaning.
     dtype : {"float32", "float64"}, optional
         Of the numbers that come in, the computation, and what goes out; by default that of the
         network.
@@ -53,7 +59,8 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
     Raises
     ------
     InvalidInput
-        If the model holds something that ONNX has no form for, for instance an activation of yours.
+        If the model holds something that ONNX has no form for, for instance an activation of
+        yours, or if it would answer otherwise on X.
     MissingExtra
         If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
     sklearn.exceptions.NotFittedError
@@ -91,10 +98,18 @@ def to_onnx(model: Network | Learner | BaseEstimator, *, dtype: Any = None) -> "
         _require_ours_last(whole)
         from chainrule.files.onnx.pipelines import pipeline_model
 
-        return pipeline_model(whole, kind or _dtype_of(whole), _texts(whole))
-    from chainrule.files.onnx.network import network_model
+        made = pipeline_model(whole, kind or _dtype_of(whole), _texts(whole))
+    else:
+        from chainrule.files.onnx.network import network_model
 
-    return network_model(plain_network(network_in(model), kind))
+        net = network_in(model)
+        made = network_model(plain_network(net, kind))
+        model = net
+    if X is not None:
+        from chainrule.files.onnx.checking import require_same_answers
+
+        require_same_answers(made, model, X)
+    return made
 
 
 def _require_ours_last(model: BaseEstimator) -> None:
@@ -103,7 +118,7 @@ def _require_ours_last(model: BaseEstimator) -> None:
         if isinstance(whole, Pipeline):
             before = [step for _, step in whole.steps[:-1]]
         elif isinstance(whole, ColumnTransformer):
-            before = [part for _, part, _ in whole.transformers_]
+            before = [part for _, part, _ in vars(whole).get("transformers_", [])]
         else:
             before = [part for _, part in getattr(whole, "transformer_list", [])]
         for part in before:

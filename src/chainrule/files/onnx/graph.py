@@ -130,5 +130,5 @@ def sign(model: onnx.ModelProto) -> onnx.ModelProto:
     from chainrule import __version__
 
     model.producer_name, model.producer_version = "chainrule", __version__
-    onnx.checker.check_model(model)
+    onnx.checker.check_model(model, full_check=True)
     return model

@@ -6,7 +6,9 @@ skl2onnx, so that its own functions convert them too.
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,17 +25,19 @@ from skl2onnx.common.data_types import (
     StringTensorType,
 )
 from sklearn.base import BaseEstimator
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from chainrule.errors import InvalidInput
+from chainrule.errors import ChainruleError, InvalidInput
 from chainrule.estimators import (
     MLPClassifier,
     MLPClassifierCV,
     MLPRegressor,
     MLPRegressorCV,
 )
+from chainrule.files.consistent import estimators_in
 from chainrule.files.onnx.answers import (
     label_classes,
     label_nodes,
@@ -49,6 +53,7 @@ from chainrule.files.onnx.preparation import (
     is_missing,
     one_hot_nodes,
     one_hot_width,
+    ordinal_nodes,
 )
 from chainrule.files.plain import network_in, plain_network
 
@@ -77,54 +82,114 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
     """
     names = getattr(model, "feature_names_in_", None)
     number = DoubleTensorType if np.dtype(dtype) == np.float64 else FloatTensorType
-    if names is None:
-        kind = StringTensorType if any(texts) else number
-        if any(texts) and not all(texts):
-            raise InvalidInput(
-                "ONNX has no table of texts and numbers without names: fit the model on a table "
-                "with column names, which become one input each."
-            )
-        inputs = [("X", kind([None, len(texts)]))]
+    kinds = [StringTensorType if is_text else number for is_text in texts]
+    by_column = any(isinstance(each, ColumnTransformer) for each in estimators_in(model))
+    if by_column and names is not None:
+        # Columns have numbers here and their names at the end: skl2onnx would make identifiers.
+        inputs = [(f"column_{i}", kind([None, 1])) for i, kind in enumerate(kinds)]
+    elif len(set(kinds)) == 1:
+        inputs = [("X", kinds[0]([None, len(kinds)]))]
     else:
-        kinds = [StringTensorType if is_text else number for is_text in texts]
-        inputs = [(str(n), kind([None, 1])) for n, kind in zip(names, kinds, strict=True)]
+        raise InvalidInput(
+            "ONNX has no array of texts and numbers: fit the model on a table with column names, "
+            "which become one input each."
+        )
+    try:
+        made = _converted(model, inputs, np.dtype(dtype))
+    except ChainruleError:
+        raise
+    except Exception as error:  # of skl2onnx, each of another kind
+        reason = " ".join(str(error).split())[:300]
+        raise InvalidInput(
+            f"skl2onnx cannot convert this model ({reason}): try dtype='float32', or another "
+            f"preparation."
+        ) from error
+    if names is not None:
+        _name_inputs(made.graph, [str(name) for name in names], kinds)
+    try:
+        return sign(made)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise InvalidInput(
+            f"skl2onnx makes no valid ONNX of this model in {np.dtype(dtype)} "
+            f"({' '.join(str(error).split())[:200]}): try dtype='float32', or another preparation."
+        ) from None
+
+
+def _converted(model: BaseEstimator, inputs: Any, dtype: np.dtype[Any]) -> Any:
+    number = DoubleTensorType if dtype == np.float64 else FloatTensorType
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of skl2onnx, to its own developers
-        made: Any = convert_sklearn(
-            model,
+        return convert_sklearn(
+            by_number(model),
             "model",
             initial_types=inputs,
             target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
             custom_conversion_functions={
-                OneHotEncoder: partial(_convert_one_hot, np.dtype(dtype)),
+                OneHotEncoder: partial(_convert_encoder, one_hot_nodes, dtype),
+                OrdinalEncoder: partial(_convert_encoder, ordinal_nodes, dtype),
                 SimpleImputer: _convert_imputer,
             },
             custom_shape_calculators={
                 OneHotEncoder: lambda operator: _set_type(
                     operator.outputs[0], number, [None, one_hot_width(operator.raw_operator)]
                 ),
+                OrdinalEncoder: lambda operator: _set_type(
+                    operator.outputs[0], number, [None, len(operator.raw_operator.categories_)]
+                ),
                 SimpleImputer: _shape_imputer,
             },
             options={kind: {"zipmap": False} for kind in (MLPClassifier, MLPClassifierCV)},
         )
-    _call_inputs(made.graph, [name for name, _ in inputs])
-    return sign(made)
 
 
-def _call_inputs(graph: onnx.GraphProto, names: Sequence[str]) -> None:
-    """Give inputs their columns' names again, of which skl2onnx makes identifiers."""
-    new = dict(zip((each.name for each in graph.input), names, strict=True))
-    inner = {name for node in graph.node for name in node.output} - set(new)
-    taken = inner | set(new) | set(names)
-    for name in inner & set(names):
-        new[name] = next(n for i in range(len(taken)) if (n := f"{name}_{i}") not in taken)
+def by_number(model: Any) -> Any:
+    """Return a copy in which ColumnTransformers choose columns by number, however they did."""
+    if isinstance(model, Pipeline):
+        copied = copy(model)
+        copied.steps = [(name, by_number(step)) for name, step in model.steps]
+        return copied
+    if isinstance(model, ColumnTransformer):
+        copied = copy(model)
+        numbers = model._transformer_to_input_indices
+        copied.transformers_ = [
+            (name, by_number(part), [int(i) for i in numbers[name]])
+            for name, part, _ in model.transformers_
+            if part != "drop"
+        ]
+        return copied
+    if isinstance(model, TransformedTargetRegressor):
+        copied = copy(model)
+        copied.regressor_ = by_number(model.regressor_)
+        return copied
+    return model
+
+
+def _name_inputs(graph: onnx.GraphProto, names: Sequence[str], kinds: Sequence[Any]) -> None:
+    """Give a graph one input for each column, under its name, whatever else is called so."""
+    whole = graph.input[0].name if len(graph.input) != len(names) or len(names) == 1 else None
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    new: dict[str, str] = {}
+    for name in taken & set(names):
+        new[name] = next(n for i in count() if (n := f"{name}_{i}") not in taken | set(names))
         taken.add(new[name])
+    if whole is None:
+        used = {name for node in graph.node for name in node.input}
+        new |= dict(zip((each.name for each in graph.input), names, strict=True))
+        for each in [each for each in graph.input if each.name not in used]:
+            graph.input.remove(each)  # of a column that is dropped
     for ends in (graph.input, graph.output, graph.initializer):
         for each in ends:
             each.name = new.get(each.name, each.name)
     for node in graph.node:
         for places in (node.input, node.output):
             places[:] = [new.get(name, name) for name in places]
+    if whole is not None:
+        del graph.input[:]
+        for name, kind in zip(names, kinds, strict=True):
+            dtype = kind([None, 1]).to_onnx_type().tensor_type.elem_type
+            graph.input.append(helper.make_tensor_value_info(name, dtype, [None, 1]))
+        whole = new.get(whole, whole)
+        graph.node.insert(0, helper.make_node("Concat", list(names), [whole], axis=1))
 
 
 # --- from skl2onnx's operators to our graphs and back ---------------------------------------------
@@ -241,7 +306,7 @@ def _convert_target(scope: Any, operator: Any, container: Any) -> None:
     _pour(g, [answer], scope, operator, container)
 
 
-def _convert_one_hot(dtype: Any, scope: Any, operator: Any, container: Any) -> None:
+def _convert_encoder(nodes: Any, dtype: Any, scope: Any, operator: Any, container: Any) -> None:
     g = Graph(dtype, scope.get_unique_variable_name)  # of texts alone nothing else says it
     columns: list[tuple[str, bool]] = []
     for each in operator.inputs:
@@ -256,7 +321,7 @@ def _convert_one_hot(dtype: Any, scope: Any, operator: Any, container: Any) -> N
         for i in range(width or len(operator.raw_operator.categories_)):
             index = g.constant(np.array([i], np.int64), "column")
             columns.append((g.add("Gather", name, index, axis=1), is_text))
-    _pour(g, [one_hot_nodes(g, operator.raw_operator, columns)], scope, operator, container)
+    _pour(g, [nodes(g, operator.raw_operator, columns)], scope, operator, container)
 
 
 def _shape_imputer(operator: Any) -> None:

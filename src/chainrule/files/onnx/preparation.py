@@ -21,7 +21,14 @@ from sklearn.preprocessing import (
 from chainrule.errors import InvalidInput
 from chainrule.files.onnx.graph import Graph, element_type
 
-__all__ = ["impute_nodes", "inverse_nodes", "is_missing", "one_hot_nodes", "one_hot_width"]
+__all__ = [
+    "impute_nodes",
+    "inverse_nodes",
+    "is_missing",
+    "one_hot_nodes",
+    "one_hot_width",
+    "ordinal_nodes",
+]
 
 _ML = "ai.onnx.ml"
 _AFFINE = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
@@ -63,6 +70,23 @@ def one_hot_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
             number = code(g, name, encoder.categories_[i], places, unknown)
             hits = g.add("Equal", number, g.constant(np.arange(width)[np.newaxis], "places"))
             encoded.append(g.add("Cast", hits, to=element_type(g.dtype)))
+    return g.add("Concat", *encoded, axis=1)
+
+
+def ordinal_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -> str:
+    """Add the nodes of an OrdinalEncoder; the parameters are those of `one_hot_nodes`."""
+    encoded = []
+    for i, (name, is_text) in enumerate(columns):
+        known = encoder.categories_[i]
+        rare = encoder.infrequent_categories_[i] if _groups_rare(encoder) else None
+        is_rare = np.array([rare is not None and any(_same(k, r) for r in rare) for k in known])
+        codes = np.where(is_rare, (~is_rare).sum(), np.cumsum(~is_rare) - 1).astype(g.dtype)
+        codes[[is_missing(each) for each in known]] = encoder.encoded_missing_value
+        unknown = encoder.unknown_value if encoder.handle_unknown == "use_encoded_value" else -1
+        code = _text_code if is_text else _number_code
+        which = code(g, name, known, np.arange(len(known)), len(known))
+        every = g.constant(np.append(codes, unknown).astype(g.dtype), "codes")
+        encoded.append(g.add("Gather", every, which))
     return g.add("Concat", *encoded, axis=1)
 
 
