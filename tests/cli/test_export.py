@@ -73,7 +73,7 @@ def test_networks_and_estimators_become_programs(run, tmp_path, name, to, starts
     assert content.startswith(starts.encode())
     if name == "n.c":
         assert content.decode() == cr.to_c(net)
-        subprocess.run(["gcc", "-DNET_MAIN", "n.c", "-o", "a.out", "-lm"], check=True)
+        subprocess.run(["gcc", "n.c", "-o", "a.out", "-lm"], check=True)
         assert subprocess.run(["./a.out"], check=False).returncode == 0
     if name.endswith(("js", "MJS")):
         assert content.decode() == cr.to_js(net)

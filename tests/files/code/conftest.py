@@ -100,9 +100,9 @@ def judge(request, tmp_path):
 def self_test(tmp_path):
     """Compile a program with its own main, and return the exit code of its test."""
 
-    def call(source: str) -> int:
+    def call(source: str, *flags: str) -> int:
         (tmp_path / "net.c").write_text(source)
-        run(need("gcc"), *STRICT, "-DNET_MAIN", "net.c", "-o", "net", "-lm", cwd=tmp_path)
+        run(need("gcc"), *STRICT, *flags, "net.c", "-o", "net", "-lm", cwd=tmp_path)
         return subprocess.run([tmp_path / "net"], check=False).returncode
 
     return call

@@ -97,8 +97,14 @@ int ${name}_test(void)
     return failed;
 }
 
-#ifdef ${macro}_MAIN
-int main(void)
+/* Alone, this file is a program that runs the test; linked to yours, its main is not taken. */
+#if defined(${macro}_MAIN)
+#define ${macro}_WEAK
+#elif defined(__GNUC__) && !defined(_WIN32)
+#define ${macro}_WEAK __attribute__((weak))
+#endif
+#ifdef ${macro}_WEAK
+${macro}_WEAK int main(void)
 {
     return ${name}_test() ? 1 : 0;
 }
@@ -117,9 +123,10 @@ def to_c(
 
     ``void net_predict(const float *x, float *h)`` computes the hypotheses of one example, and
     ``int net_test(void)`` returns how many of the test vectors in the file come out otherwise than
-    here: 0, if all is well. With ``-DNET_MAIN`` there is a ``main`` that runs it. The numbers read
-    back to the last bit. Nothing is allocated: two rows of the widest hidden layer lie on the
-    stack.
+    here: 0, if all is well. Alone, the file is a program that ends with 0 if so; in a program of
+    yours it is a part (other compilers than GCC and Clang need ``-DNET_MAIN`` for the first). The
+    numbers read back to the last bit. Nothing is allocated: two rows of the widest hidden layer lie
+    on the stack.
 
     Parameters
     ----------

@@ -88,11 +88,11 @@ export function test() {
 def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None) -> str:
     """Return a network as one JavaScript module that needs nothing else.
 
-    It exports ``predict(x)``, the hypotheses of one example (an array of numbers in, a
-    ``Float64Array`` out), ``test()``, which returns how many of the test vectors in the module come
-    out otherwise than here, and ``INPUTS`` and ``OUTPUTS``. It runs in browsers and in Node, as
-    ``net.mjs``. The numbers read back to the last bit; JavaScript computes in float64, from the
-    network's numbers in its dtype.
+    It exports ``predict(x)``, also as its default: the hypotheses of one example, an array of
+    numbers in, a ``Float64Array`` out; ``test()``, which returns how many of the test vectors in
+    the module come out otherwise than here; and ``INPUTS`` and ``OUTPUTS``. It runs in browsers and
+    in Node, as ``net.mjs``. The numbers read back to the last bit; JavaScript computes in float64,
+    from the network's numbers in its dtype.
 
     Parameters
     ----------
@@ -175,6 +175,7 @@ def _predict(made: Program, numbers: str) -> Iterator[str]:
             yield f"  softmax({source}, {start}, {n});"
     yield f"  return {source};"
     yield "}\n"
+    yield "export default predict;\n"
 
 
 def _camel(name: str) -> str:
