@@ -1,5 +1,6 @@
 """`chainrule export`: the model of a table in ONNX Runtime, a network as a program."""
 
+import shutil
 import subprocess
 
 import numpy as np
@@ -80,12 +81,27 @@ def test_networks_and_estimators_become_programs(run, tmp_path, name, to, starts
     assert run("export", "net", "-o", name, *to).code == 0  # again: the same file
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_model_of_a_table_becomes_a_program(run, long_table, target):
+    trained(run, long_table, target)
+    for name in ("m.c", "m.mjs"):
+        ended = run("export", "m", "-o", name)
+        assert ended.code == 0, ended.err
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
+    subprocess.run(["gcc", *strict, "m.c", "-o", "a.out", "-lm"], check=True)
+    assert subprocess.run(["./a.out"], check=False).returncode == 0
+    if shutil.which("node"):
+        script = "import { test } from './m.mjs'; process.exit(test());"
+        assert (
+            subprocess.run(["node", "--input-type=module", "-e", script], check=False).returncode
+            == 0
+        )
+
+
 def test_bad_exports(run, refused, table, tmp_path):
     trained(run, table, "label")
     assert "does not say what to write; add --to" in refused("export", "m", "-o", "m.bin")
     assert "did you mean 'onnx'?" in refused("export", "m", "-o", "m.bin", "--to", "onx")
-    for name in ("m.c", "m.mjs"):
-        assert "export it as ONNX" in refused("export", "m", "-o", name)
     assert "no file 'none'" in refused("export", "none", "-o", "m.onnx")
     assert "not a model file" in refused("export", "t.csv", "-o", "m.onnx")
     assert "Missing option" in refused("export", "m")

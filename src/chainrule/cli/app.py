@@ -240,7 +240,8 @@ def export(
     """Write a model for another runtime: ONNX, C or JavaScript.
 
     ONNX holds the whole model, from the table's columns to the labels. A program in C or
-    JavaScript holds one network, with test vectors in it, and needs nothing else.
+    JavaScript goes from the columns to the probabilities, has test vectors in it, and needs
+    nothing else.
     """
     from chainrule.cli.export import export as run
 

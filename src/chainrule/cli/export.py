@@ -1,14 +1,10 @@
 """``chainrule export``: a saved model for another runtime."""
 
 from pathlib import Path
-from typing import Any
-
-from sklearn.base import BaseEstimator
 
 from chainrule.cli.output import writing
 from chainrule.cli.report import say
-from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
-from chainrule.estimators import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV
+from chainrule.errors import InvalidParameter, UnwritablePath, unknown_name
 from chainrule.files import load
 from chainrule.files.code import to_c, to_js
 from chainrule.files.onnx import to_onnx
@@ -49,7 +45,6 @@ def export(model_path: str, output: str, to: str | None, force: bool = False) ->
         sides = [[each.name for each in side] for side in (made.graph.input, made.graph.output)]
         about = f"inputs {_list(sides[0])}; outputs {_list(sides[1])}"
     else:
-        _require_network(model, model_path)
         content = (to_c(model) if kind == "c" else to_js(model)).encode()
         about = "net_predict, net_test" if kind == "c" else "predict, test"
     _require_free(output, content, force)
@@ -70,17 +65,6 @@ def _kind(output: str, to: str | None) -> str:
             f"it with .onnx, .c, .js or .mjs."
         )
     return _SUFFIXES[suffix]
-
-
-def _require_network(model: Any, path: str) -> None:
-    """Refuse a model whose inputs are prepared, of which a program would hold but a part."""
-    ours = MLPClassifier | MLPClassifierCV | MLPRegressor | MLPRegressorCV
-    if isinstance(model, BaseEstimator) and not isinstance(model, ours):
-        raise InvalidInput(
-            f"'{path}' prepares the columns of a table for its network, which C and JavaScript do "
-            f"not hold; export it as ONNX (--to onnx), or in Python the network alone with "
-            f"cr.to_c or cr.to_js."
-        )
 
 
 def _require_free(output: str, content: bytes, force: bool) -> None:

@@ -152,5 +152,5 @@ def network_in(model: object) -> Network:
         return single(model).network_
     what = "a Pipeline" if isinstance(model, Pipeline) else f"an object of {type(model).__name__}"
     raise InvalidInput(
-        f"A Network, a Learner or a fitted MLPClassifier or MLPRegressor is needed. Got {what}."
+        f"A Network, a Learner, or a fitted MLPClassifier or MLPRegressor is needed. Got {what}."
     )

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.exceptions import NotFittedError
 
 import chainrule as cr
 from chainrule import errors
@@ -141,5 +140,8 @@ def test_what_a_program_does_not_hold_is_said():
     data, y = X[:50], X[:50, 0] > 0
     model = cr.MLPClassifier(4, solver="lbfgs", max_iter=500).fit(data, y)
     assert "probability of class" in cr.to_c(model)
-    with pytest.raises(errors.InvalidInput, match="Got a Pipeline"):
-        cr.to_js(make_pipeline(StandardScaler(), model).fit(data, y))
+    for write in (cr.to_c, cr.to_js):
+        with pytest.raises(errors.InvalidInput, match="Got an object of int"):
+            write(3)
+        with pytest.raises(NotFittedError):
+            write(cr.MLPClassifier())

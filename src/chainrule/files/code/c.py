@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from chainrule.errors import InvalidParameter
-from chainrule.files.code.common import Program, in_lines, number, program
+from chainrule.files.code.common import Program, in_lines, number, program, quoted
+from chainrule.files.code.preparation import Preparation
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
 from chainrule.training import Learner
@@ -66,13 +67,31 @@ static void ${name}_softmax($real *z, int n)
 }
 """
 
+_PREPARE = """\
+/* The network's inputs, of the values of one example: numbers, of which NaN are missing, and places
+   of categories. */
+static void ${name}_prepare(const $real *x, $real *a)
+{
+    int j;
+    for (j = 0; j < $features; ++j) {
+        double v = x[${name}_source[j]];
+        if (${name}_kind[j] == 1) v = isnan(v) ? 1 : 0;
+        else if (${name}_kind[j] == 2) v = v == ${name}_place[j];
+        else if (isnan(v)) v = ${name}_fill[j];
+        a[j] = ($real)((v - ${name}_offset[j]) / ${name}_scale[j]);
+    }
+}
+"""
+
+_KINDS = ("number", "missing", "category")
+
 _HEAD = """\
 #include <math.h>
 
 #define ${macro}_INPUTS $inputs
 #define ${macro}_OUTPUTS $outputs
 
-/* The hypotheses h of one example x; the arrays must not overlap. */
+/* The answers h for one example x; the arrays must not overlap. */
 void ${name}_predict(const $real *x, $real *h);
 
 /* How many of the $rows test vectors below come out otherwise: 0 if all is well. */
@@ -121,7 +140,7 @@ def to_c(
 ) -> str:
     """Return a network as one file of C99 that needs nothing but math.h.
 
-    ``void net_predict(const float *x, float *h)`` computes the hypotheses of one example, and
+    ``void net_predict(const float *x, float *h)`` computes the answers for one example, and
     ``int net_test(void)`` returns how many of the test vectors in the file come out otherwise than
     here: 0, if all is well. Alone, the file is a program that ends with 0 if so; in a program of
     yours it is a part (other compilers than GCC and Clang need ``-DNET_MAIN`` for the first). The
@@ -130,11 +149,13 @@ def to_c(
 
     Parameters
     ----------
-    model : Network, Learner, MLPClassifier or MLPRegressor
-        What to write. Of an estimator it is the network, whose outputs a comment names.
-    X : array-like of shape (n, N), optional
-        Inputs for the test vectors, such as a few rows of yours; by default 8 rows of standard
-        normal numbers.
+    model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
+        What to write. Of an estimator it is the network's hypotheses, which a comment names. A
+        Pipeline may impute and scale numbers and encode categories (one-hot) before its network,
+        and scale its target: then x are the table's columns, missing numbers NaN, and each category
+        a number that a comment tells.
+    X : array-like of shape (n, N) or table, optional
+        Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
     name : str, default="net"
         How the names in the file begin.
     dtype : {"float32", "float64"}, optional
@@ -148,15 +169,15 @@ def to_c(
     Raises
     ------
     InvalidInput
-        If it is something else (of a Pipeline, give the last step), a part is your own, or X does
-        not fit.
+        If it is something else, holds something that has no form here, for instance an activation
+        of yours, or X does not fit.
     InvalidParameter
         If the name is no identifier.
 
     See Also
     --------
     to_js : The same in JavaScript.
-    to_onnx : Also whole Pipelines, for a runtime.
+    to_onnx : For a runtime, with labels and all that skl2onnx knows.
 
     Examples
     --------
@@ -181,20 +202,37 @@ def _parts(made: Program, name: str) -> Iterator[str]:
     words = {key: _number(value, plain.dtype) for key, value in numbers.items()}
     words |= {"f": "f" if single else "", "real": "float" if single else "double"}
     words |= {"name": name, "macro": name.upper(), "rows": str(len(made.X))}
-    words |= {"inputs": str(plain.sizes[0]), "outputs": str(plain.sizes[-1])}
+    words |= {"inputs": str(made.n_inputs), "outputs": str(plain.sizes[-1])}
 
     def fill(template: str, **more: str) -> str:
         return Template(template).substitute(words | more)
 
-    def array(what: str, values: Any) -> str:
-        listed = in_lines([_number(value, plain.dtype) for value in np.ravel(values)])
-        return fill(f"static const $real ${{name}}_{what}[{np.size(values)}] = {{\n{listed}\n}};\n")
+    def array(what: str, values: Any, kind: str = "$real") -> str:
+        dtype = plain.dtype if kind == "$real" else np.dtype(np.float64)
+        listed = in_lines(
+            [str(v) if kind == "int" else _number(v, dtype) for v in np.ravel(values)]
+        )
+        head = f"static const {kind} ${{name}}_{what}[{np.size(values)}]"
+        return fill(f"{head} = {{\n{listed}\n}};\n")
 
-    yield "\n".join(["/*", *(f"   {line}" for line in made.about), "*/"])
+    about = [*made.about, *_about_places(made.preparation)]
+    yield "\n".join(["/*", *(f"   {line}" for line in about), "*/"])
     yield fill(_HEAD)
     for layer, (W, b) in enumerate(zip(plain.weights, plain.biases, strict=True)):
         yield array(f"W{layer}", W)
         yield array(f"b{layer}", b)
+    if made.preparation is not None:
+        features = made.preparation.features
+        words["features"] = str(len(features))
+        yield array("source", [f.source for f in features], "int")
+        yield array("kind", [_KINDS.index(f.kind) for f in features], "int")
+        yield array("place", [f.place for f in features], "int")
+        for what in ("fill", "offset", "scale"):
+            yield array(what, [getattr(f, what) for f in features], "double")
+        yield fill(_PREPARE)
+    if made.target is not None:
+        for what, values in zip(("target_scale", "target_offset"), made.target, strict=True):
+            yield array(what, values, "double")
     yield array("test_x", made.X)
     yield array("test_h", made.H)
     for function in dict.fromkeys((*plain.activations, plain.hypothesis)):
@@ -216,9 +254,14 @@ def _predict(made: Program) -> Iterator[str]:
     yield "{"
     if last:
         yield f"    $real a[{min(last, 2)}][{max(sizes[1:-1])}];"
-    if any(function in _SCALAR for function in functions):
+    if made.preparation is not None:
+        yield f"    $real p[{sizes[0]}];"
+    if any(function in _SCALAR for function in functions) or made.target is not None:
         yield "    int j;"
     source = "x"
+    if made.preparation is not None:
+        yield "    ${name}_prepare(x, p);"
+        source = "p"
     for layer, function in enumerate(functions):
         z = "h" if layer == last else f"a[{layer % 2}]"
         shape = f"{sizes[layer]}, {sizes[layer + 1]}"
@@ -232,11 +275,30 @@ def _predict(made: Program) -> Iterator[str]:
     if plain.hypothesis == "softmax":
         starts = np.cumsum((0, *plain.groups[:-1])).tolist()
         for start, n in zip(starts, plain.groups, strict=True):
-            yield f"    ${{name}}_softmax(h + {start}, {n});"
+            yield f"    ${{name}}_softmax({f'h + {start}' if start else 'h'}, {n});"
+    if made.target is not None:
+        yield f"    for (j = 0; j < {sizes[-1]}; ++j)"
+        j = "j" if len(made.target[0]) > 1 else "0"
+        back = f"h[j] * ${{name}}_target_scale[{j}] + ${{name}}_target_offset[{j}]"
+        yield f"        h[j] = ($real)({back});"
     yield "}\n"
 
 
+def _about_places(preparation: Preparation | None) -> Iterator[str]:
+    """Say which number stands for which category."""
+    if preparation is None:
+        return
+    names = preparation.names or [str(i) for i in range(preparation.n_columns)]
+    for i, places in preparation.places.items():
+        yield f"The numbers of the categories of input {quoted(names[i])} ({i}):"
+        for key, place in places.items():
+            yield f"  {place} {'a missing one' if key is None else quoted(key)}"
+        yield f"  {preparation.others[i]} any other"
+
+
 def _number(value: Any, dtype: np.dtype[Any]) -> str:
+    if np.isnan(value):
+        return "NAN"
     if np.isinf(value):
         return "-INFINITY" if value < 0 else "INFINITY"
     return number(dtype.type(value), dtype) + ("f" if dtype == np.float32 else "")

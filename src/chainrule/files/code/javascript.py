@@ -1,7 +1,8 @@
 """`cr.to_js`: a network as one JavaScript module that needs nothing else."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import Template
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from chainrule.files.code.common import Program, in_lines, number, program
+from chainrule.files.code.preparation import Preparation
 from chainrule.files.plain import NORMAL_TAIL, NORMAL_TAIL_END, NORMAL_TAIL_MIDDLE
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
@@ -67,12 +69,26 @@ function softmax(z, start, n) {
 }
 """
 
+_PREPARE = """\
+// The network's inputs, of the values of one example: of missing numbers (null, NaN) the fill.
+function prepare(x) {
+  return FEATURES.map(([source, kind, place, fill, offset, scale]) => {
+    const missing = x[source] == null || Number.isNaN(x[source]);
+    let v = missing ? fill : x[source];
+    if (kind === "missing") v = missing ? 1 : 0;
+    else if (kind === "category")
+      v = (PLACES[source].get(missing ? "" : x[source]) ?? OTHERS[source]) === place ? 1 : 0;
+    return (v - offset) / scale;
+  });
+}
+"""
+
 _TEST = """\
 /** How many of the test vectors come out otherwise than in Python: 0 if all is well. */
 export function test() {
   let failed = 0;
   for (let row = 0; row < $rows; ++row) {
-    const h = predict(TEST_X.subarray(row * INPUTS, (row + 1) * INPUTS));
+    const h = predict($row);
     const isRight = (value, k) => {
       const expected = TEST_H[row * OUTPUTS + k];
       const far = Math.abs(value - expected);
@@ -88,19 +104,20 @@ export function test() {
 def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None) -> str:
     """Return a network as one JavaScript module that needs nothing else.
 
-    It exports ``predict(x)``, also as its default: the hypotheses of one example, an array of
-    numbers in, a ``Float64Array`` out; ``test()``, which returns how many of the test vectors in
+    It exports ``predict(x)``, also as its default: the answers for one example, an array of
+    values in, a ``Float64Array`` out; ``test()``, which returns how many of the test vectors in
     the module come out otherwise than here; and ``INPUTS`` and ``OUTPUTS``. It runs in browsers and
     in Node, as ``net.mjs``. The numbers read back to the last bit; JavaScript computes in float64,
     from the network's numbers in its dtype.
 
     Parameters
     ----------
-    model : Network, Learner, MLPClassifier or MLPRegressor
-        What to write. Of an estimator it is the network, whose outputs a comment names.
-    X : array-like of shape (n, N), optional
-        Inputs for the test vectors, such as a few rows of yours; by default 8 rows of standard
-        normal numbers.
+    model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
+        What to write. Of an estimator it is the network's hypotheses, which a comment names. A
+        Pipeline may impute and scale numbers and encode categories (one-hot) before its network,
+        and scale its target: then x are the table's columns, missing ones null.
+    X : array-like of shape (n, N) or table, optional
+        Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
     dtype : {"float32", "float64"}, optional
         Of the numbers in the module, and of the inputs; by default that of the network.
 
@@ -112,13 +129,13 @@ def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any
     Raises
     ------
     InvalidInput
-        If it is something else (of a Pipeline, give the last step), a part is your own, or X does
-        not fit.
+        If it is something else, holds something that has no form here, for instance an activation
+        of yours, or X does not fit.
 
     See Also
     --------
     to_c : The same in C.
-    to_onnx : Also whole Pipelines, for a runtime.
+    to_onnx : For a runtime, with labels and all that skl2onnx knows.
 
     Examples
     --------
@@ -139,11 +156,19 @@ def _parts(made: Program) -> Iterator[str]:
         return f"const {name} = new {numbers}([\n{listed}\n]);\n"
 
     yield "\n".join(["/*", *(f"   {line}" for line in made.about), "*/"])
-    yield f"export const INPUTS = {plain.sizes[0]}, OUTPUTS = {plain.sizes[-1]};\n"
+    yield f"export const INPUTS = {made.n_inputs}, OUTPUTS = {plain.sizes[-1]};\n"
     for layer, (W, b) in enumerate(zip(plain.weights, plain.biases, strict=True)):
         yield array(f"W{layer}", W)
         yield array(f"b{layer}", b)
-    yield array("TEST_X", made.X)
+    row = "TEST_X.subarray(row * INPUTS, (row + 1) * INPUTS)"
+    if made.preparation is None:
+        yield array("TEST_X", made.X)
+    else:
+        row = "TEST_X[row]"
+        yield from _preparation(made.preparation)
+        yield _rows("TEST_X", made.preparation.values(made.X))
+    if made.target is not None:
+        yield _rows("TARGET", list(zip(*(each.tolist() for each in made.target), strict=True)))
     yield array("TEST_H", made.H)
     functions = (*plain.activations, plain.hypothesis)
     if "gelu" in functions:
@@ -155,7 +180,7 @@ def _parts(made: Program) -> Iterator[str]:
     if plain.hypothesis == "softmax":
         yield _SOFTMAX
     yield "\n".join(_predict(made, numbers))
-    yield Template(_TEST).substitute(rows=len(made.X), tolerance=repr(made.tolerance))
+    yield Template(_TEST).substitute(rows=len(made.X), tolerance=repr(made.tolerance), row=row)
 
 
 def _predict(made: Program, numbers: str) -> Iterator[str]:
@@ -164,7 +189,7 @@ def _predict(made: Program, numbers: str) -> Iterator[str]:
     yield "export function predict(x) {"
     yield "  if (x.length !== INPUTS)"
     yield "    throw new RangeError(`predict takes ${INPUTS} numbers. Got ${x.length} instead.`);"
-    source = f"{numbers}.from(x)"
+    source = f"{numbers}.from({'x' if made.preparation is None else 'prepare(x)'})"
     for layer, function in enumerate((*plain.activations, plain.hypothesis)):
         mapped = f".map({_camel(function)})" if function in _SCALAR else ""
         yield f"  const a{layer} = layer(W{layer}, b{layer}, {source}){mapped};"
@@ -173,9 +198,38 @@ def _predict(made: Program, numbers: str) -> Iterator[str]:
         starts = np.cumsum((0, *plain.groups[:-1])).tolist()
         for start, n in zip(starts, plain.groups, strict=True):
             yield f"  softmax({source}, {start}, {n});"
+    if made.target is not None:
+        k = "k" if len(made.target[0]) > 1 else "0"
+        source = f"{source}.map((h, k) => h * TARGET[{k}][0] + TARGET[{k}][1])"
     yield f"  return {source};"
     yield "}\n"
     yield "export default predict;\n"
+
+
+def _preparation(preparation: Preparation) -> Iterator[str]:
+    features = [
+        [f.source, f.kind, f.place, f.fill, f.offset, f.scale] for f in preparation.features
+    ]
+    yield _rows("FEATURES", features)
+    places = [
+        f"  {i}: new Map({_json([['' if key is None else key, p] for key, p in known.items()])})"
+        for i, known in preparation.places.items()
+    ]
+    yield "const PLACES = {\n" + ",\n".join(places) + "\n};\n"
+    yield f"const OTHERS = {_json({str(i): p for i, p in preparation.others.items()})};\n"
+    yield _PREPARE
+
+
+def _rows(name: str, rows: Sequence[Any]) -> str:
+    listed = ",\n".join(f"  {_json(row)}" for row in rows)
+    return f"const {name} = [\n{listed}\n];\n"
+
+
+def _json(value: Any) -> str:
+    """Return JSON, NaN as null."""
+    if isinstance(value, list | tuple):
+        value = [None if isinstance(v, float) and np.isnan(v) else v for v in value]
+    return json.dumps(value, allow_nan=False)
 
 
 def _camel(name: str) -> str:

@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 
 from chainrule.errors import InvalidInput
-from chainrule.files.onnx.preparation import is_missing
+from chainrule.files.categories import is_missing
 from chainrule.network import Network
 
 __all__ = ["require_same_answers"]

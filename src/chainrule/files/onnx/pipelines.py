@@ -37,6 +37,7 @@ from chainrule.estimators import (
     MLPRegressor,
     MLPRegressorCV,
 )
+from chainrule.files.categories import is_missing
 from chainrule.files.consistent import estimators_in
 from chainrule.files.onnx.answers import (
     label_classes,
@@ -50,7 +51,6 @@ from chainrule.files.onnx.network import network_nodes
 from chainrule.files.onnx.preparation import (
     impute_nodes,
     inverse_nodes,
-    is_missing,
     one_hot_nodes,
     one_hot_width,
     ordinal_nodes,

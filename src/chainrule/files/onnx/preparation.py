@@ -19,12 +19,12 @@ from sklearn.preprocessing import (
 )
 
 from chainrule.errors import InvalidInput
+from chainrule.files.categories import groups_rare, is_missing, is_same, places_of
 from chainrule.files.onnx.graph import Graph, element_type
 
 __all__ = [
     "impute_nodes",
     "inverse_nodes",
-    "is_missing",
     "one_hot_nodes",
     "one_hot_width",
     "ordinal_nodes",
@@ -40,14 +40,9 @@ _INVERSE_FUNCTIONS = {
 }
 
 
-def is_missing(value: object) -> bool:
-    """Whether a category is that of missing cells: None, or NaN."""
-    return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
-
-
 def one_hot_width(encoder: Any) -> int:
     """Return the number of columns that an encoder makes."""
-    return sum(_columns_of(encoder, i)[1] for i in range(len(encoder.categories_)))
+    return sum(places_of(encoder, i)[1] for i in range(len(encoder.categories_)))
 
 
 def one_hot_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -> str:
@@ -64,7 +59,7 @@ def one_hot_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
     """
     encoded = []
     for i, (name, is_text) in enumerate(columns):
-        places, width, unknown = _columns_of(encoder, i)
+        places, width, unknown = places_of(encoder, i)
         if width:
             code = _text_code if is_text else _number_code
             number = code(g, name, encoder.categories_[i], places, unknown)
@@ -78,8 +73,8 @@ def ordinal_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
     encoded = []
     for i, (name, is_text) in enumerate(columns):
         known = encoder.categories_[i]
-        rare = encoder.infrequent_categories_[i] if _groups_rare(encoder) else None
-        is_rare = np.array([rare is not None and any(_same(k, r) for r in rare) for k in known])
+        rare = encoder.infrequent_categories_[i] if groups_rare(encoder) else None
+        is_rare = np.array([rare is not None and any(is_same(k, r) for r in rare) for k in known])
         codes = np.where(is_rare, (~is_rare).sum(), np.cumsum(~is_rare) - 1).astype(g.dtype)
         codes[[is_missing(each) for each in known]] = encoder.encoded_missing_value
         unknown = encoder.unknown_value if encoder.handle_unknown == "use_encoded_value" else -1
@@ -88,35 +83,6 @@ def ordinal_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
         every = g.constant(np.append(codes, unknown).astype(g.dtype), "codes")
         encoded.append(g.add("Gather", every, which))
     return g.add("Concat", *encoded, axis=1)
-
-
-def _columns_of(encoder: Any, i: int) -> tuple[NDArray[Any], int, int]:
-    """Return the column of each category of input i (-1: none), their number, that of unknowns."""
-    known = encoder.categories_[i]
-    places = np.arange(len(known))
-    rare = encoder.infrequent_categories_[i] if _groups_rare(encoder) else None
-    other = -1
-    if rare is not None:
-        is_rare = np.array([any(_same(each, r) for r in rare) for each in known])
-        other = int((~is_rare).sum())
-        places = np.where(is_rare, other, np.cumsum(~is_rare) - 1)
-    width = int(places.max(initial=-1)) + 1
-    dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[i]
-    if dropped is not None:
-        gone = places[int(dropped)]
-        places = np.where(places == gone, -1, places - (places > gone))
-        other = -1 if other == gone else other - (other > gone)
-        width -= 1
-    grouped = encoder.handle_unknown in ("infrequent_if_exist", "warn")
-    return places, width, other if grouped else -1
-
-
-def _groups_rare(encoder: Any) -> bool:
-    return encoder.min_frequency is not None or encoder.max_categories is not None
-
-
-def _same(a: object, b: object) -> bool:
-    return a == b or (is_missing(a) and is_missing(b))
 
 
 def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int) -> str:
