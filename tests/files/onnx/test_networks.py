@@ -1,8 +1,12 @@
 """Networks to ONNX and back: every activation, loss and dtype, judged by ONNX Runtime."""
 
+import contextlib
+
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import chainrule as cr
@@ -227,6 +231,21 @@ def test_without_the_packages(monkeypatch):
     for call in (cr.to_onnx, cr.from_onnx):
         with pytest.raises(errors.MissingExtra, match=r"chainrule\[onnx\]"):
             call(cr.Network([2, 2]))  # pyright: ignore[reportArgumentType]
+
+
+@given(st.integers(0, 2), st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3)), min_size=1))
+def test_damaged_models_are_refused_or_read(which, changes):
+    content = bytearray(MODELS[which])
+    for place, new in changes:
+        at = int(place * len(content))
+        content[at : at + len(new)] = new
+    with contextlib.suppress(errors.ChainruleError):
+        cr.from_onnx(bytes(content))
+
+
+MODELS = [
+    cr.to_onnx(cr.Network([3, 4, 2], g)).SerializeToString() for g in ("gelu", "relu", "mish")
+]
 
 
 def test_a_model_with_several_ends_is_refused():

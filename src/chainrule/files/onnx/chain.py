@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from chainrule.errors import InvalidFile
+from chainrule.errors import ChainruleError, InvalidFile
 from chainrule.files.onnx.activations import ACTIVATION_NODES, HYPOTHESIS_NODES, softmax_nodes
 from chainrule.files.onnx.graph import Graph
 from chainrule.maths.losses import GroupedLogLoss, Loss, Parametric
@@ -53,7 +53,16 @@ def network_of_chain(model: onnx.ModelProto, loss: str | Loss | Parametric | Non
     InvalidParameter
         If the loss has another hypothesis than the model ends with.
     """
-    chain = _Chain(model)
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is refused at the end
+            return _walked(_Chain(model), loss)
+    except ChainruleError:
+        raise
+    except Exception as error:  # whatever goes wrong is the fault of the model's content
+        raise InvalidFile(f"This ONNX model is damaged ({type(error).__name__}).") from error
+
+
+def _walked(chain: "_Chain", loss: str | Loss | Parametric | None) -> Network:
     weights: list[NDArray[Any]] = []
     biases: list[NDArray[Any]] = []
     activations: list[str] = []
