@@ -43,5 +43,9 @@ from chainrule.training import Checkpoint as Checkpoint
 from chainrule.training import EarlyStopping as EarlyStopping
 from chainrule.training import History as History
 from chainrule.training import Learner as Learner
+from chainrule.working import Comparison as Comparison
+from chainrule.working import Derivation as Derivation
+from chainrule.working import compare as compare
+from chainrule.working import explain as explain
 
 __version__: str

@@ -218,6 +218,84 @@ def evaluate(model: Model, table: Table) -> None:
 
 
 @app.command()
+def explain(
+    model: Model,
+    table: Table,
+    row: Annotated[
+        str,
+        typer.Option(
+            "--row", metavar="ROWS", help="Which row, from 1; or a few, for instance 3,17-19."
+        ),
+    ] = "1",
+    node: Annotated[
+        str,
+        typer.Option(
+            "--node",
+            metavar="NODES",
+            help="The nodes to work out one by one, separated by commas: 2.1 is node 1 of layer 2. "
+            "Layer 1 is the input.",
+        ),
+    ] = "",
+    layer: Annotated[
+        str,
+        typer.Option(
+            "--layer", metavar="LAYERS", help="The layers to work out, from 2; by default all."
+        ),
+    ] = "",
+    view: Annotated[
+        str,
+        typer.Option(
+            "--view", metavar="VIEW", help="scalar (node by node), matrix (layer by layer) or both."
+        ),
+    ] = "both",
+    columns: Annotated[
+        bool,
+        typer.Option(
+            "--columns", help="Examples in columns, as in the lecture notes, not in rows."
+        ),
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Default: stdout. Earlier workings are overwritten, other files are not.",
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="html, latex, markdown or text. By default as FILE ends: .html, .tex, .md, .txt.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
+    ] = False,
+) -> None:
+    """Show the working: every equation of the pass of a row, with the network's own numbers."""
+    from chainrule.cli.explain import Choices
+    from chainrule.cli.explain import explain as run
+
+    run(
+        Choices(
+            model,
+            table,
+            row,
+            _read_names(node),
+            _read_names(layer),
+            view,
+            "columns" if columns else "rows",
+        ),
+        output,
+        form,
+        force,
+    )
+
+
+@app.command()
 def export(
     model: Annotated[
         str,

@@ -23,7 +23,7 @@ from chainrule.network import Network
 from chainrule.storage import check_writable, write_file
 from chainrule.training import Learner
 
-__all__ = ["evaluate", "predict"]
+__all__ = ["Saved", "evaluate", "inputs_of", "open_model", "predict", "refuse_to_overwrite_inputs"]
 
 
 _HEADER = b"prediction"
@@ -72,20 +72,15 @@ def predict(model_path: str, table_path: str, output: str | None, force: bool = 
     """
     if output is not None:
         check_writable(output)
-        for path in (model_path, table_path):
-            if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
-                raise UnwritablePath(
-                    f"'{output}' is an input of this command, so it is not overwritten; "
-                    "give another name with -o."
-                )
+        refuse_to_overwrite_inputs(output, model_path, table_path)
         if os.path.isfile(output) and not force and not _holds_predictions(output):
             raise UnwritablePath(
                 f"'{output}' exists and holds something else than predictions, so it is not "
                 "overwritten; give another name with -o, or --force."
             )
-    saved = _open(model_path)
+    saved = open_model(model_path)
     table = read_table(table_path, saved.text_columns)
-    inputs = _inputs(saved, table, table_path)
+    inputs = inputs_of(saved, table, table_path)
     columns = [pl.Series("prediction", saved.pipeline.predict(inputs))]
     if saved.task == "classification":
         probabilities = saved.pipeline.predict_proba(inputs)
@@ -114,7 +109,7 @@ def evaluate(model_path: str, table_path: str) -> None:
     ChainruleError
         If something in them cannot be used.
     """
-    saved = _open(model_path)
+    saved = open_model(model_path)
     table = read_table(table_path, saved.text_columns)
     require_column(table, saved.target, table_path)
     target = known_labels(table[saved.target], saved.task, saved.classes, table_path)
@@ -125,9 +120,32 @@ def evaluate(model_path: str, table_path: str) -> None:
             f"{missing} of {count(table.height, 'row')} {have} no value in '{saved.target}': "
             "left out."
         )
-    inputs = _inputs(saved, table[target.rows], table_path, target.rows)
+    inputs = inputs_of(saved, table[target.rows], table_path, target.rows)
     scores = measure(saved.pipeline, saved.task, inputs, target.values)
     show_scores(f"On the {count(len(target.values), 'row')} of {table_path}", {"network": scores})
+
+
+def refuse_to_overwrite_inputs(output: str, *inputs: str) -> None:
+    """Refuse a destination that is one of a command's inputs.
+
+    Parameters
+    ----------
+    output : str
+        The destination.
+    *inputs : str
+        The files that are read.
+
+    Raises
+    ------
+    UnwritablePath
+        If it is one of them.
+    """
+    for path in inputs:
+        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+            raise UnwritablePath(
+                f"'{output}' is an input of this command, so it is not overwritten; "
+                "give another name with -o."
+            )
 
 
 def _holds_predictions(path: str) -> bool:
@@ -139,7 +157,23 @@ def _holds_predictions(path: str) -> bool:
     return start in (b"", _HEADER) or (start[:-1] == _HEADER and start[-1:] in b",\r\n")
 
 
-def _open(path: str) -> Saved:
+def open_model(path: str) -> Saved:
+    """Read a model with what the command noted about it.
+
+    Parameters
+    ----------
+    path : str
+        A file from ``chainrule train --model``.
+
+    Returns
+    -------
+    Saved
+
+    Raises
+    ------
+    MissingFile, InvalidFile
+        If there is no such file, or it holds no such model.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pipeline, about = read_model(path)
@@ -171,9 +205,26 @@ def _open(path: str) -> Saved:
     return Saved(pipeline, task, target, columns, texts, left_out)
 
 
-def _inputs(
+def inputs_of(
     saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray | None = None
 ) -> pl.DataFrame:
+    """Take a model's input columns out of a table, and note what it has not seen in training.
+
+    Parameters
+    ----------
+    saved : Saved
+        The model.
+    table : polars.DataFrame
+        The table.
+    path : str
+        Where it is from, for messages.
+    rows : ndarray, optional
+        Where in that file the table's rows are, counted from 0.
+
+    Returns
+    -------
+    polars.DataFrame
+    """
     inputs = use_inputs(table, saved.columns, path, rows)
     if unused := [name for name in table.columns if name not in saved.known]:
         more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""

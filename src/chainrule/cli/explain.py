@@ -1,0 +1,179 @@
+"""``chainrule explain``: the working of a saved model on rows of a table."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from chainrule.cli.apply import Saved, inputs_of, open_model, refuse_to_overwrite_inputs
+from chainrule.cli.exits import note
+from chainrule.cli.output import print_whole, writing
+from chainrule.cli.report import count
+from chainrule.cli.tables import read_table
+from chainrule.cli.target import known_labels
+from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
+from chainrule.storage import check_writable, write_file
+from chainrule.working import Derivation
+from chainrule.working import explain as show_working
+
+__all__ = ["Choices", "explain"]
+
+_SUFFIXES = {".html": "html", ".htm": "html", ".tex": "latex", ".md": "markdown", ".txt": "text"}
+_FORMATS = ("html", "latex", "markdown", "text")
+# How a working begins, whichever its format.
+_STARTS = (
+    b"<!doctype html>\n<!-- chainrule explain -->",
+    b"% chainrule explain",
+    b"# The working of ",
+    b"The working of ",
+)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What to explain, as it was given on the command line."""
+
+    model: str
+    table: str
+    rows: str
+    nodes: Sequence[str]
+    layers: Sequence[str]
+    view: str
+    orientation: str
+
+
+def explain(choices: Choices, output: str | None, form: str | None, force: bool) -> None:
+    """Show the working of a saved model on rows of a table.
+
+    Parameters
+    ----------
+    choices : Choices
+        The model, the table, and which part of it.
+    output : str or None
+        Where to; None is stdout.
+    form : str or None
+        One of the formats; None takes the one that `output` ends like, and text for stdout.
+    force : bool
+        Whether to overwrite a file that holds something else than a working.
+
+    Raises
+    ------
+    ChainruleError
+        If something in them cannot be used; nothing is written then.
+    """
+    form = _format(output, form)
+    if output is not None:
+        _check_destination(output, choices, force)
+    saved = open_model(choices.model)
+    table = read_table(choices.table, saved.text_columns)
+    rows = _read_rows(choices.rows, table.height, choices.table)
+    table = table[rows]
+    inputs = inputs_of(saved, table, choices.table, rows)
+    derivation = show_working(
+        saved.pipeline,
+        inputs,
+        _targets(saved, table, choices.table, rows),
+        nodes=list(choices.nodes) or None,
+        layers=[_read_layer(each) for each in choices.layers] or None,
+        view=choices.view,
+        orientation=choices.orientation,
+    )
+    content = _draw(derivation, form, output)
+    if output is None:
+        print_whole(content)
+    else:
+        with writing(output):
+            write_file(output, content.encode())
+
+
+def _draw(derivation: Derivation, form: str, output: str | None) -> str:
+    if form == "text":
+        here = output is None and sys.stdout.isatty()
+        columns = shutil.get_terminal_size().columns if here else 96
+        return derivation.text(min(max(columns, 60), 120))
+    draw = {"html": derivation.html, "latex": derivation.latex, "markdown": derivation.markdown}
+    return draw[form]()
+
+
+def _format(output: str | None, form: str | None) -> str:
+    if form is not None:
+        if form not in _FORMATS:
+            raise unknown_name("format", form, _FORMATS)
+        return form
+    if output is None:
+        return "text"
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix not in _SUFFIXES:
+        raise InvalidParameter(
+            f"'{output}' does not end in .html, .tex, .md or .txt; add --format with one of "
+            f"{', '.join(_FORMATS)}."
+        )
+    return _SUFFIXES[suffix]
+
+
+def _check_destination(output: str, choices: Choices, force: bool) -> None:
+    check_writable(output)
+    refuse_to_overwrite_inputs(output, choices.model, choices.table)
+    if os.path.isfile(output) and not force and not _holds_a_working(output):
+        raise UnwritablePath(
+            f"'{output}' exists and holds something else than a working, so it is not "
+            "overwritten; give another name with -o, or --force."
+        )
+
+
+def _holds_a_working(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(max(map(len, _STARTS)))
+    except OSError:  # it can be replaced, but what it holds cannot be seen
+        return False
+    return not start or start.startswith(_STARTS)
+
+
+def _read_rows(text: str, height: int, path: str) -> np.ndarray:
+    """Return the rows that "3,17-19" names, counted from 0."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None:
+            raise InvalidParameter(
+                f"--row takes the number of a row, or a few such as 3,17-19; given: '{text}'."
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= height:
+            raise InvalidInput(
+                f"'{path}' has no row{'s' if first != last else ''} {part.strip()}: its "
+                f"{count(height, 'row')} {'is' if height == 1 else 'are'} counted from 1 to "
+                f"{height}."
+            )
+        found += range(first - 1, last)
+    return np.array(found)
+
+
+def _read_layer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidParameter(f"--layer takes whole numbers from 2; given: '{text}'.") from None
+
+
+def _targets(saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray) -> Any:
+    """Return the rows' targets, or None with a note if there are none."""
+    column = table[saved.target] if saved.target in table.columns else None
+    missing = table.height if column is None else column.null_count()
+    if column is None or missing == table.height:
+        note(f"'{path}' has no value in '{saved.target}' there, so only the way forward is shown.")
+        return None
+    if missing:
+        empty = int(rows[column.is_null().arg_true()[0]]) + 1
+        raise InvalidInput(
+            f"Row {empty} of '{path}' has no value in '{saved.target}', which the cost needs; "
+            "leave it out of --row."
+        )
+    return known_labels(column, saved.task, saved.classes, path).values
