@@ -18,6 +18,20 @@ _STEPS = [
 ]
 TARGET_WITH_ADAM = 0.85
 
+# Beside plain gradient descent, of whose step each may cost so many times the time.
+OPTIMIZERS = {
+    "sgd": "momentum",
+    "nesterov": "Nesterov",
+    "adagrad": "Adagrad",
+    "rmsprop": "RMSprop",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "nadam": "Nadam",
+    "cosine": "descent, the rate a cosine",
+    "clipped": "descent, the gradient clipped",
+}
+TARGET_OF_OPTIMIZERS = 1.3
+
 
 def training(optimizer: str) -> list[Case]:
     """Return the training cases with "sgd" (momentum 0.9) or "adam"."""

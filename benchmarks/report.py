@@ -283,13 +283,60 @@ def width(measured: list[dict[str, Any]]) -> str:
     return _table([*header, "over JAX scan", "of the peak, 1 thread"], lines)
 
 
+def optimizers(measured: list[dict[str, Any]]) -> str:
+    """Return the table of optimizers beside plain gradient descent."""
+    lines = []
+    for m in measured:
+        line = [cases.OPTIMIZERS[m["case"]["optimizer"]]]
+        for threads in (1, 0):
+            its, plain = (
+                next(t for t in m["times"] if (t["contender"], t["threads"]) == (name, threads))
+                for name in ("ours", "ours_plain")
+            )
+            cost = statistics.median(
+                a / b for a, b in zip(its["seconds"], plain["seconds"], strict=True)
+            )
+            missed = " (missed)" if cost > cases.TARGET_OF_OPTIMIZERS else ""
+            line += [_micro(its), f"{cost:.2f}x{missed}"]
+        lines.append(line)
+    net = cases.name_of(measured[0]["case"])
+    header = [f"{net}, batch 128", "1 thread: µs a step", "over plain descent"]
+    return _table([*header, "default: µs a step", "over plain descent"], lines)
+
+
+def penalty(measured: list[dict[str, Any]]) -> str:
+    """Return the table of the choice of the penalty, and the line of its memory."""
+    *timed, memory = measured
+    lines = []
+    for m in timed:
+        ours = [s for answer in m["ours"] for s in answer["seconds"]]
+        row = [str(m["case"]["epochs"]), _number(statistics.median(ours))]
+        for i in (0, 1):
+            theirs = [answer["seconds"][i] for answer in m["search"]]
+            ratio_ = statistics.median(theirs) / statistics.median(ours)
+            mark = "" if i else (" ≥ 1.2" if ratio_ >= 1.2 else " **<** 1.2")
+            row += [_number(statistics.median(theirs)), f"{ratio_:.3g}x{mark}"]
+        chosen = {answer["alpha"] for who in ("ours", "search") for answer in m[who]}
+        lines.append([*row, "yes" if len(chosen) == 1 else "no"])
+    header = ["epochs", "MLPClassifierCV: s", "GridSearchCV(n_jobs=2): s", "ratio"]
+    header += ["its second fit: s", "ratio", "same penalty"]
+    grown = {who: memory[who]["extra_bytes"] / memory[who]["x_bytes"] for who in ("ours", "search")}
+    return _table(header, lines) + (
+        f"\n\nOver an X of {memory['ours']['x_bytes'] / 1e6:.0f} MB the process grew by "
+        f"{grown['ours']:.0%} of X while two folds were trained at a time, a grid search of one "
+        f"process by {grown['search']:.0%}."
+    )
+
+
 TABLES = {
     "training, SGD": training,
     "training, Adam": training,
     "inference": inference,
     "estimators": estimators,
+    "penalty": penalty,
     "import": importing,
     "peak": peak,
     "rows": rows,
     "width": width,
+    "optimizers": optimizers,
 }

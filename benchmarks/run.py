@@ -129,15 +129,47 @@ def width(team: Team, quick: bool) -> Measured:
     ]
 
 
+def optimizers(team: Team, quick: bool) -> Measured:
+    """Time a step of each optimizer in turn with a step of plain gradient descent."""
+    net = {"task": "train", "sizes": [100, 256, 256, 10], "batch": 128, "rows": 4096, "epochs": 4}
+    contenders = [(name, n) for n in (1, 0) for name in ("ours_plain", "ours")]
+    rounds, budget = (5, 0.05) if quick else (15, 0.2)
+    return [
+        team.measure(net | {"optimizer": name}, contenders, rounds, budget)
+        for name in cases.OPTIMIZERS
+    ]
+
+
+def penalty(team: Team, quick: bool) -> Measured:
+    """Time the choice among 10 penalties on 5 folds, beside a grid search, and its memory."""
+    del team
+    script, measured = str(_HERE / "penalty.py"), list[dict[str, Any]]()
+
+    def ask(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-W", "ignore", script, *arguments]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+    for epochs in ("20",) if quick else ("20", "200"):
+        rounds = {"ours": list[dict[str, Any]](), "search": list[dict[str, Any]]()}
+        for _ in range(1 if quick else 3):
+            for who, answers in rounds.items():
+                answers.append(ask(who, "time", epochs))
+        measured.append({"case": {"task": "penalty", "epochs": int(epochs)}, **rounds})
+    memory = {who: ask(who, "memory", "1") for who in ("ours", "search")}
+    return [*measured, {"case": {"task": "penalty", "epochs": 0}, **memory}]
+
+
 SECTIONS: dict[str, Callable[[Team, bool], Measured]] = {
     "training, SGD": lambda team, quick: training(team, quick, "sgd"),
     "training, Adam": lambda team, quick: training(team, quick, "adam"),
     "inference": inference,
     "estimators": estimators,
+    "penalty": penalty,
     "import": importing,
     "peak": machine,
     "rows": rows,
     "width": width,
+    "optimizers": optimizers,
 }
 
 

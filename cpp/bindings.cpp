@@ -49,6 +49,13 @@ core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
   return net;
 }
 
+// A rule's settings come in the order of core::OptimizerSettings, 0 where it has none.
+core::OptimizerSettings rule_of(int kind, const std::vector<double>& s) {
+  require(s.size() == 11);
+  return {static_cast<core::Optimizer>(kind), s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8],
+          s[9], s[10]};
+}
+
 // Lets go of the GIL for a while. A daemon thread that wants it back when the interpreter has ended
 // would be ended there, in the middle of C++, which ends the process; it is left waiting instead.
 class ReleaseGil {
@@ -110,6 +117,7 @@ class Deadline {
 template <class T> class Row {
  public:
   Row(nb::handle object, std::ptrdiff_t n, bool writable) {
+    if (object.is_none()) return;
     const int flags = PyBUF_ND | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
     held_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
     if (!held_) {
@@ -146,47 +154,52 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
           "__init__",
           [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
              const std::vector<int>& activations, int loss,
-             const std::vector<double>& loss_numbers, int optimizer, double momentum,
-             double beta_1, double beta_2, double epsilon, double l2, double l1,
+             const std::vector<double>& loss_numbers, int optimizer,
+             const std::vector<double>& rule, double l2, double l1, double max_grad_norm,
              const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
-             bool shuffle, bool sparse, int threads, bool fixed_threads,
+             bool shuffle, bool sparse, bool numbered, int threads, bool fixed_threads,
              std::ptrdiff_t n_examples) {
             core::Settings settings;
-            settings.optimizer = {static_cast<core::Optimizer>(optimizer), momentum, beta_1, beta_2,
-                                  epsilon};
+            settings.optimizer = rule_of(optimizer, rule);
             settings.l2 = l2;
             settings.l1 = l1;
+            settings.max_grad_norm = max_grad_norm;
             settings.dropout = dropout;
             settings.seed = seed;
             settings.batch_size = batch_size;
             settings.shuffle = shuffle;
             settings.sparse = sparse;
+            settings.numbered = numbered;
             settings.threads = threads;
             settings.fixed_threads = fixed_threads;
+            require(dropout.empty() || dropout.size() + 1 == sizes.size());
             new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
                                n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "momentum"_a, "beta_1"_a,
-          "beta_2"_a, "epsilon"_a, "l2"_a, "l1"_a, "dropout"_a, "seed"_a, "batch_size"_a,
-          "shuffle"_a, "sparse"_a, "threads"_a,
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "rule"_a, "l2"_a,
+          "l1"_a, "max_grad_norm"_a, "dropout"_a, "seed"_a, "batch_size"_a,
+          "shuffle"_a, "sparse"_a, "numbered"_a, "threads"_a,
           "fixed_threads"_a, "n_examples"_a)
       .def(
           "run",
           [](Trainer& self, Array<T> theta, const MaybeArray<T>& first, const MaybeArray<T>& second,
-             const std::optional<Matrix<const T>>& X, const MaybeArray<const T>& values,
+             const MaybeArray<double>& product, const std::optional<Matrix<const T>>& X, const MaybeArray<const T>& values,
              const MaybeArray<const std::int32_t>& columns32,
              const MaybeArray<const std::int32_t>& starts32,
              const MaybeArray<const std::int64_t>& columns64,
-             const MaybeArray<const std::int64_t>& starts64, Matrix<const T> Y,
-             const MaybeArray<const T>& weight, double total, double rate,
-             Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
+             const MaybeArray<const std::int64_t>& starts64,
+             const MaybeArray<const std::int64_t>& numbers, Matrix<const T> Y,
+             const MaybeArray<const T>& weight, double total,
+             Array<const double> rates, Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
              Matrix<double> records, double seconds) {
             const auto& net = self.architecture();
             const auto n = static_cast<std::ptrdiff_t>(Y.shape(0));
             const auto P = static_cast<std::size_t>(net.n_parameters());
             require(theta.shape(0) == P && (!first || first->shape(0) == P) &&
                     (!second || second->shape(0) == P));
-            require(!X || (static_cast<std::ptrdiff_t>(X->shape(0)) == n &&
+            require(!numbers || (self.takes_numbers() &&
+                                 static_cast<std::ptrdiff_t>(numbers->shape(0)) == n));
+            require(!X || ((numbers || static_cast<std::ptrdiff_t>(X->shape(0)) == n) &&
                            static_cast<std::ptrdiff_t>(X->shape(1)) == net.sizes.front()));
             require(static_cast<std::ptrdiff_t>(Y.shape(1)) == net.sizes.back() &&
                     n == self.n_examples());
@@ -194,6 +207,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
             require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
                     records.shape(1) == 3);
+            require(rates.shape(0) > 0 && (!product || product->shape(0) == 1));
             require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
             const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
                                              data_or_null(starts32), data_or_null(columns64),
@@ -203,9 +217,10 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                                              Y.data(),
                                              data_or_null(weight),
                                              n,
-                                             total};
+                                             total,
+                                             data_or_null(numbers)};
             core::Progress done{progress(0), progress(1), progress(2),
-                                progress(3), partial(0),  partial(1)};
+                                progress(3), partial(0),  partial(1), product ? (*product)(0) : 1.0};
             core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
                                 stopping(3)};
             const bool handles_signals = is_main_thread();
@@ -218,7 +233,8 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             {
               const ReleaseGil released;
               progress(4) = static_cast<std::uint64_t>(self.run(
-                  theta.data(), data_or_null(first), data_or_null(second), examples, rate, done, rule,
+                  theta.data(), data_or_null(first), data_or_null(second), examples,
+                  {rates.data(), rates.shape(0)}, done, rule,
                   reinterpret_cast<core::EpochRecord*>(records.data()),
                   static_cast<std::ptrdiff_t>(records.shape(0)), interrupted));
             }
@@ -228,28 +244,30 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             progress(3) = done.position;
             partial(0) = done.epoch_cost;
             partial(1) = done.epoch_seconds;
+            if (product) (*product)(0) = done.momentum_product;
             stopping(2) = rule.best;
             stopping(3) = rule.without_improvement;
             if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
-          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("X"),
-          array_or_none("values"), array_or_none("columns32"), array_or_none("starts32"),
-          array_or_none("columns64"), array_or_none("starts64"), array("Y"),
-          array_or_none("weight"), "total"_a, "rate"_a, array("progress"), array("partial"),
-          array("stopping"), array("records"), "seconds"_a);
+          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("product"),
+          array_or_none("X"), array_or_none("values"), array_or_none("columns32"),
+          array_or_none("starts32"), array_or_none("columns64"), array_or_none("starts64"),
+          array_or_none("numbers"), array("Y"), array_or_none("weight"), "total"_a, array("rates"),
+          array("progress"), array("partial"), array("stopping"), array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",
       // One example, if x and y are rows of T (or y the index of a class): the cost before the
       // update, or None if they are something else, and have to be looked at more closely. Infinite
       // if the update went to infinity.
-      [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second, nb::handle x,
-         nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
+      [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second,
+         nb::handle product, nb::handle x, nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
         const auto& net = self.architecture();
         const std::ptrdiff_t K = net.sizes.back(), P = net.n_parameters();
         const Row<T> row(x, net.sizes[0], false), parameters(theta, P, true),
             memory_1(first, P, true), memory_2(second, P, true);
+        const Row<double> momenta(product, 1, true);
         if (!row || !parameters || !all_finite(row.data(), net.sizes[0])) return std::nullopt;
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
@@ -268,15 +286,18 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         }
         const core::Examples<T> examples{row.data(), {}, Y, nullptr, 1, 1.0};
         core::Progress progress{step, 0, 0};
+        if (momenta) progress.momentum_product = *momenta.data();
         core::Stopping never;
         core::EpochRecord record;
         self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
-                 memory_2 ? memory_2.data() : nullptr, examples, rate, progress, never, &record, 1,
-                 [] { return false; }, false);
+                 memory_2 ? memory_2.data() : nullptr, examples, {&rate, 1}, progress, never,
+                 &record, 1, [] { return false; }, false);
+        if (momenta) *momenta.data() = progress.momentum_product;
         if (self.status() == core::Status::kDiverged) return self.last_cost();
         return all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
       },
-      "theta"_a, "first"_a.none(), "second"_a.none(), "x"_a.none(), "y"_a.none(), "rate"_a,
+      "theta"_a, "first"_a.none(), "second"_a.none(), "product"_a.none(), "x"_a.none(),
+      "y"_a.none(), "rate"_a,
       "step"_a);
 
   using Predictor = core::Predictor<T>;

@@ -7,6 +7,19 @@ import cases
 
 import chainrule as cr
 
+OPTIMIZERS: dict[str, Callable[[], Any]] = {
+    "sgd": lambda: cr.SGD(0.01, momentum=0.9),
+    "plain": lambda: cr.SGD(0.01),
+    "clipped": lambda: cr.SGD(0.01),
+    "cosine": lambda: cr.SGD(cr.Cosine(0.01)),
+    "nesterov": lambda: cr.SGD(0.01, momentum=0.9, nesterov=True),
+    "adam": lambda: cr.Adam(1e-3),
+    "adamw": lambda: cr.AdamW(1e-3),
+    "nadam": lambda: cr.Nadam(1e-3),
+    "adagrad": lambda: cr.Adagrad(1e-2),
+    "rmsprop": lambda: cr.RMSprop(1e-3),
+}
+
 
 def network(case: cases.Case) -> cr.Network:
     """Return the case's network with the common starting weights."""
@@ -18,10 +31,13 @@ def network(case: cases.Case) -> cr.Network:
 
 def learner(case: cases.Case, threads: int) -> cr.Learner:
     """Return the case's learner."""
-    sgd = case.get("optimizer", "sgd") == "sgd"
-    optimizer = cr.SGD(0.01, momentum=0.9) if sgd else cr.Adam(1e-3)
+    name = case.get("optimizer", "sgd")
     made = cr.Learner(
-        network(case), optimizer, batch_size=case.get("batch"), n_jobs=threads or None
+        network(case),
+        OPTIMIZERS[name](),
+        batch_size=case.get("batch"),
+        n_jobs=threads or None,
+        max_grad_norm=1.0 if name == "clipped" else None,
     )
     if made.engine != "native":
         raise RuntimeError("the native engine is not there")

@@ -35,6 +35,11 @@ template <class T> struct Examples {
   const T* weight;  // or null
   Index n;
   double total;  // S
+  const std::int64_t* numbers = nullptr;  // the row of X of each example, or null: its own
+
+  Index row(Index example) const {
+    return numbers ? static_cast<Index>(numbers[example]) : example;
+  }
 };
 
 // Rows of one step.

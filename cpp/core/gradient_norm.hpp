@@ -24,16 +24,11 @@ template <class T> class GradientNorm {
   // that the penalties are of.
   void take(Index layer, Index piece, Index panel, const T* gradient, const T* weights, Index biases,
             Index rows, Index width, const Step<T>& step) {
-    Vec<T> sums[kRows][2] = {};
-    for (Index r = 0; r < biases; ++r) add<false>(gradient + r * width, weights, width, step, sums[0]);
-    const T* g = gradient + biases * width;
-    const bool penalized = step.l2 != 0 || step.l1 != 0;
-    for (Index r = 0; r < rows; ++r)
-      (penalized ? add<true> : add<false>)(g + r * width, weights + r * width, width, step, sums[r % kRows]);
     Layer& to = layers_[static_cast<std::size_t>(layer)];
     T* columns = to.squares.get() + piece * to.width + panel * kPanel<T>;
-    for (Index v = 0; v < width / kLanes<T>; ++v)
-      store(columns + v * kLanes<T>, (sums[0][v] + sums[1][v]) + (sums[2][v] + sums[3][v]));
+    const bool penalized = step.l2 != 0 || step.l1 != 0, wide = width > kLanes<T>;
+    (wide ? penalized ? add<2, true> : add<2, false> : penalized ? add<1, true> : add<1, false>)(
+        gradient, weights, biases, rows, step, columns);
   }
 
   // Of the last step whose pieces were all taken in.
@@ -57,18 +52,33 @@ template <class T> class GradientNorm {
     Index pieces, width;
   };
 
-  template <bool kPenalty>
-  static void add(const T* gradient, const T* weights, Index width, const Step<T>& step, Vec<T>* sums) {
+  // Of a panel of so many vectors' width.
+  template <int kVectors, bool kPenalty>
+  static void add(const T* gradient, const T* weights, Index biases, Index rows, const Step<T>& step,
+                  T* columns) {
+    constexpr Index L = kLanes<T>;
     const Vec<T> zero{}, one = splat<T>(1);
-    for (Index v = 0; v < width / kLanes<T>; ++v) {
-      Vec<T> g = load(gradient + v * kLanes<T>);
-      if constexpr (kPenalty) {
-        const Vec<T> w = load(weights + v * kLanes<T>);
-        g = g + (splat(step.l2) * w +
-                 splat(step.l1) * select<T>(w > zero, one, select<T>(w < zero, -one, zero)));
+    Vec<T> sums[kRows][kVectors] = {};
+    const auto take_row = [&](const T* g, const T* w, Vec<T>* to) {
+      for (int v = 0; v < kVectors; ++v) {
+        Vec<T> entry = load(g + v * L);
+        if (kPenalty && w) {
+          const Vec<T> x = load(w + v * L);
+          entry = entry + (splat(step.l2) * x +
+                           splat(step.l1) * select<T>(x > zero, one, select<T>(x < zero, -one, zero)));
+        }
+        to[v] = to[v] + entry * entry;
       }
-      sums[v] = sums[v] + g * g;
-    }
+    };
+    constexpr Index width = kVectors * L;
+    if (biases) take_row(gradient, nullptr, sums[0]);
+    const T* g = gradient + biases * width;
+    Index r = 0;
+    for (; r + kRows <= rows; r += kRows)
+      for (Index i = 0; i < kRows; ++i) take_row(g + (r + i) * width, weights + (r + i) * width, sums[i]);
+    for (Index i = 0; r + i < rows; ++i) take_row(g + (r + i) * width, weights + (r + i) * width, sums[i]);
+    for (int v = 0; v < kVectors; ++v)
+      store(columns + v * L, (sums[0][v] + sums[1][v]) + (sums[2][v] + sums[3][v]));
   }
 
   std::vector<Layer> layers_;

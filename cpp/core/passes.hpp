@@ -20,14 +20,22 @@ namespace chainrule::CHAINRULE_ISA {
 struct Settings {
   OptimizerSettings optimizer;
   double l2 = 0.0, l1 = 0.0;
-  std::vector<double> dropout;  // one per hidden layer, or none
+  double max_grad_norm = 0.0;  // what longer gradients are scaled down to; 0 leaves them as they are
+  std::vector<double> dropout;  // that of the input, then one per hidden layer; or none
   std::uint64_t seed = 0;
   Index batch_size = 1;
   bool shuffle = true;
   bool sparse = false;  // whether rows come from a sparse matrix
+  bool numbered = false;  // whether examples are rows of X by their numbers
   int threads = 1;
   bool fixed_threads = true;  // or any number up to that, whichever is fastest
   std::chrono::milliseconds ask_every{50};  // whether there was an interruption
+
+  bool drops_inputs() const { return !dropout.empty() && dropout[0] > 0; }
+  bool drops_nodes() const {
+    return !dropout.empty() &&
+           std::any_of(dropout.begin() + 1, dropout.end(), [](double p) { return p > 0; });
+  }
 };
 
 constexpr double kMediumStep = 1e6;  // multiplications that take some 10 us
@@ -56,16 +64,17 @@ template <class T> class Passes {
   Passes(const Architecture& net, const Settings& settings, Index n_batch, Index n_examples,
          int threads, Interruption& interruption)
       : net_(net), settings_(settings), interruption_(interruption),
-        buffers_(net, n_batch, true, !settings.dropout.empty(),
-                 settings.sparse || (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
+        buffers_(net, n_batch, true, settings.drops_nodes(),
+                 settings.sparse || settings.numbered || settings.drops_inputs() ||
+                     (settings.shuffle && n_batch > 1 && n_batch < n_examples)),
         losses_(net.loss, net.sizes.back()),
-        update_(choose_update<T>(settings.optimizer.kind, false)),
-        penalized_update_(
-            choose_update<T>(settings.optimizer.kind, settings.l2 != 0 || settings.l1 != 0)),
+        is_penalized_(settings.l2 != 0 || settings.l1 != 0), clips_(settings.max_grad_norm > 0),
+        update_biases_(choose_bias_update<T>(settings.optimizer.kind)),
+        update_weights_(choose_update<T>(settings.optimizer.kind, is_penalized_ && !clips_)),
         by_columns_(step_work(net, n_batch) > kLongStep && n_batch <= kMostRowsByColumns) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
-      layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0);
+      layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0, clips_);
       if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
       norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
       for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
@@ -117,37 +126,18 @@ template <class T> class Passes {
       rows(me, batch);
   }
 
-  // Gradient and update of a part of the weights. If the layers are shared out by columns, a thread
-  // has the panels here that it has in columns; else as many pieces as it gets. A step whose gradient
-  // is measured leaves its norm to be asked for.
-  void weights_phase(Member me, const Batch<T>& batch, const Step<T>& step) {
-    T* gradient = gradients_[idx(me.number)].get();
-    if (!goes_by_columns(me)) {
-      const Index count = static_cast<Index>(units_.size());
-      auto take = [&](Index u) {
-        const auto [l, begin, end] = units_[idx(u)];
-        piece(me, l, {begin, end, 0, layers_[idx(l)].theta.count()}, gradient, batch, step);
-      };
-      if (me.of == 1)
-        for (Index u = 0; u < count; ++u) take(u);
-      else
-        for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;) take(u);
-      return;
-    }
-    for (Index l = 0; l < net_.n_layers(); ++l) {
-      const Index in = net_.sizes[idx(l)], panels = layers_[idx(l)].theta.count();
-      Part part{0, in, 0, panels};
-      if (shares_panels(me, panels)) {
-        part.first = panels * me.number / me.of;
-        part.last = panels * (me.number + 1) / me.of;
-      } else {
-        const Index pieces = (in + kRowBlock - 1) / kRowBlock;
-        part.from = std::min(in, pieces * me.number / me.of * kRowBlock);
-        part.to = std::min(in, pieces * (me.number + 1) / me.of * kRowBlock);
-      }
-      for (Index k = part.from; k < part.to; k += kRowBlock)
-        piece(me, l, {k, std::min(part.to, k + kRowBlock), part.first, part.last}, gradient, batch, step);
-    }
+  // Gradient and update of a part of the weights; a step whose gradient is measured leaves its norm
+  // to be asked for. Only if the norm is to be known before the update is the gradient stored, and
+  // the threads wait for one another in between.
+  void weights_phase(Member me, const Batch<T>& batch, const Step<T>& step, Barrier& barrier) {
+    share_out(me, [&](Index l, Part part) { piece(me, l, part, batch, step); });
+    if (!clips_) return;
+    barrier.wait();
+    if (interruption_.is_given_up(batch.step)) return;
+    const T scale = clipping_scale();
+    if (me.number == 0) begin_step();
+    barrier.wait();
+    share_out(me, [&](Index l, Part part) { clipped_update(l, part, scale, step); });
   }
 
   // The parts of the batch's cost before the step: that of its examples, and the penalties times S.
@@ -171,6 +161,37 @@ template <class T> class Passes {
 
   bool goes_by_columns(Member me) const { return me.of > 1 && by_columns_; }
 
+  // Calls body(layer, part) for this thread's pieces of the weights. If the layers are shared out by
+  // columns, a thread has the panels here that it has in columns; else as many pieces as it gets.
+  template <class Body> void share_out(Member me, Body&& body) {
+    if (!goes_by_columns(me)) {
+      const Index count = static_cast<Index>(units_.size());
+      auto take = [&](Index u) {
+        const auto [l, begin, end] = units_[idx(u)];
+        body(l, Part{begin, end, 0, layers_[idx(l)].theta.count()});
+      };
+      if (me.of == 1)
+        for (Index u = 0; u < count; ++u) take(u);
+      else
+        for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;) take(u);
+      return;
+    }
+    for (Index l = 0; l < net_.n_layers(); ++l) {
+      const Index in = net_.sizes[idx(l)], panels = layers_[idx(l)].theta.count();
+      Part part{0, in, 0, panels};
+      if (shares_panels(me, panels)) {
+        part.first = panels * me.number / me.of;
+        part.last = panels * (me.number + 1) / me.of;
+      } else {
+        const Index pieces = (in + kRowBlock - 1) / kRowBlock;
+        part.from = std::min(in, pieces * me.number / me.of * kRowBlock);
+        part.to = std::min(in, pieces * (me.number + 1) / me.of * kRowBlock);
+      }
+      for (Index k = part.from; k < part.to; k += kRowBlock)
+        body(l, Part{k, std::min(part.to, k + kRowBlock), part.first, part.last});
+    }
+  }
+
   // Each thread carries some rows through all layers.
   void rows(Member me, const Batch<T>& batch) {
     const Part mine = share_of_rows(me, batch.n, 0);
@@ -179,7 +200,7 @@ template <class T> class Passes {
       const Index n = std::min(kRowBlock, mine.to - r);
       if (batch.gathered) gather(batch, r, n);
       forward_rows(net_, layers_, rows_, buffers_, batch.X, r, n,
-                   [&](Index l, Part part) { if (!settings_.dropout.empty()) drop(l, part, batch.step); });
+                   [&](Index l, Part part) { drop(l, part, batch.step); });
       output(batch, r, n);
       for (Index l = net_.n_layers() - 1; l > 0; --l)
         backward(l, {r, r + n, 0, layers_[idx(l)].transposed.count()});
@@ -202,7 +223,7 @@ template <class T> class Passes {
       in_blocks(part, [&](Part block) {
         if (interruption_.gives_up(me, batch.step)) return;
         forward_part(layers_[idx(l)], &rows_[idx(l)], buffers_.layers[idx(l)], A, a_row, block);
-        if (!settings_.dropout.empty()) drop(l, block, batch.step);
+        drop(l, block, batch.step);
       });
       barrier.wait();
       A = buffers_.layers[idx(l)].a.get();
@@ -263,19 +284,34 @@ template <class T> class Passes {
       T* to = buffers_.X.get() + i * width;
       // Rows in a random order: the memory takes as long to find one as all of its step's work takes.
       if (const Index next = i + kAhead; next < batch.n && examples_->X) {
-        const T* row = examples_->X + batch.targets.example(next) * width;
+        const T* row = examples_->X + examples_->row(batch.targets.example(next)) * width;
         for (Index j = 0; j < std::min(width, 4 * kLine); j += kLine) __builtin_prefetch(row + j);
         __builtin_prefetch(batch.targets.y(next));
       }
+      const Index row = examples_->row(batch.targets.example(i));
       if (examples_->X)
-        std::copy_n(examples_->X + batch.targets.example(i) * width, width, to);
+        std::copy_n(examples_->X + row * width, width, to);
       else
-        examples_->sparse.write_row(batch.targets.example(i), to, width);
+        examples_->sparse.write_row(row, to, width);
+      if (settings_.drops_inputs()) drop_inputs(to, i, batch.step);
+    }
+  }
+
+  // The same for a gathered row of X, as layer 0; no slope leads back to it.
+  void drop_inputs(T* x, Index i, std::uint64_t step) const {
+    const Index width = net_.sizes[0];
+    const Stream stream{settings_.seed, Purpose::kDropout, 0, step};
+    T mask[kMaskPart];
+    for (Index at = 0; at < width; at += kMaskPart) {
+      const Index n = std::min(kMaskPart, width - at);
+      dropout_part(mask, at, n, width, idx(i), settings_.dropout[0], stream);
+      for (Index j = 0; j < n; ++j) x[at + j] *= mask[j];
     }
   }
 
   // What stays is divided by 1 - p; the slope carries the same factor back.
   void drop(Index l, Part part, std::uint64_t step) {
+    if (settings_.dropout.empty() || settings_.dropout[idx(l) + 1] == 0) return;
     auto& buffer = buffers_.layers[idx(l)];
     const Index real = net_.sizes[idx(l) + 1], first = part.first * kPanel<T>,
                 end = first + layers_[idx(l)].theta.width_of(part.first, part.last);
@@ -287,7 +323,7 @@ template <class T> class Passes {
       for (Index at = first; at < end; at += kMaskPart) {
         const Index n = std::min<Index>(kMaskPart, end - at);
         std::fill_n(mask, n, T(0));
-        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l)], stream);
+        dropout_part(mask, at, std::min(n, real - at), real, idx(i), settings_.dropout[idx(l) + 1], stream);
         for (Index j = 0; j < n; j += kLanes<T>) {
           const Vec<T> m = load(mask + j);
           store(a + at + j, load(a + at + j) * m);
@@ -329,10 +365,16 @@ template <class T> class Passes {
       rows_[idx(l) - 1].backward(error + column, below.a.get() + start + column, block);
   }
 
-  void piece(Member me, Index l, Part part, T* gradient, const Batch<T>& batch, const Step<T>& step) {
-    if (interruption_.gives_up_weights(me, batch.step)) return;
+  // The gradient of a piece of the weights, and their update; or, if it is clipped, the gradient
+  // alone, with the penalties, into its place.
+  void piece(Member me, Index l, Part part, const Batch<T>& batch, const Step<T>& step) {
+    const auto gives_up = [&] {
+      return clips_ ? interruption_.gives_up(me, batch.step)
+                    : interruption_.gives_up_weights(me, batch.step);
+    };
+    if (gives_up()) return;
     auto& layer = layers_[idx(l)];
-    const bool penalized = step.l2 != 0 || step.l1 != 0;
+    T* gradient = gradients_[idx(me.number)].get();
     const auto& buffer = buffers_.layers[idx(l)];
     const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
     const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
@@ -345,7 +387,8 @@ template <class T> class Passes {
       column_sums(buffer.delta.get() + first_column, buffer.distance, batch.n,
                   layer.theta.width_of(part.first, part.last), bias_sums);
     for (Index p = part.first; p < part.last; ++p) {
-      if (interruption_.gives_up_weights(me, batch.step)) return;
+      if (gives_up()) return;
+      if (clips_) gradient = layer.gradient.row(p, begin + 1 - bias);
       const Index w = layer.theta.width(p);
       const T* D = buffer.delta.get() + p * kPanel<T>;
       if (bias) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
@@ -356,20 +399,48 @@ template <class T> class Passes {
         multiply(end - begin, w,
                  Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
                  zeros);  // BP3.2
-      if (batch.measured)
+      if (batch.measured || clips_)
         norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);
-      auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
-        rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
-             layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
-      };
-      if (penalized) {
-        if (bias) apply(update_, 0, 1, gradient);
-        apply(penalized_update_, begin + 1, end - begin, gradient + bias * w);
-      } else {
-        apply(update_, begin + 1 - bias, end - begin + bias, gradient);
-      }
-      if (layer.transposed.data) layer.transpose(p, begin, end);
+      if (!clips_)
+        update(layer, p, part, gradient, step);
+      else if (is_penalized_)
+        add_penalty(layer.theta.row(p, begin + 1), weights, (end - begin) * w, step);
     }
+  }
+
+  // The update of a panel's part of the weights, and of the biases with the first rows.
+  void update(LayerPanels<T>& layer, Index p, Part part, const T* gradient, const Step<T>& step) {
+    const Index begin = part.from, end = part.to, bias = begin == 0 ? 1 : 0, w = layer.theta.width(p);
+    auto apply = [&](Update<T> rule, Index row, Index n_rows, const T* g) {
+      rule(layer.theta.row(p, row), layer.first.data ? layer.first.row(p, row) : nullptr,
+           layer.second.data ? layer.second.row(p, row) : nullptr, g, n_rows * w, step);
+    };
+    if (update_weights_ == update_biases_) {
+      apply(update_weights_, begin + 1 - bias, end - begin + bias, gradient);
+    } else {
+      if (bias) apply(update_biases_, 0, 1, gradient);
+      apply(update_weights_, begin + 1, end - begin, gradient + bias * w);
+    }
+    if (layer.transposed.data) layer.transpose(p, begin, end);
+  }
+
+  void clipped_update(Index l, Part part, T scale, const Step<T>& step) {
+    auto& layer = layers_[idx(l)];
+    const Index from = part.from == 0 ? 0 : part.from + 1;
+    for (Index p = part.first; p < part.last; ++p) {
+      T* g = layer.gradient.row(p, from);
+      if (scale != 1) {
+        const Index n = (part.to + 1 - from) * layer.theta.width(p);
+        for (Index i = 0; i < n; i += kLanes<T>) store(g + i, load(g + i) * splat(scale));
+      }
+      update(layer, p, part, g, step);
+    }
+  }
+
+  // What the gradient is multiplied by, 1 if it is short enough; as PyTorch has it.
+  T clipping_scale() const {
+    const double scale = settings_.max_grad_norm / (norm_.norm() + 1e-6);
+    return scale < 1 ? static_cast<T>(scale) : T(1);
   }
 
   // BP3.2 of a layer with few outputs, the other way round: the gradient's transpose is the product,
@@ -425,7 +496,8 @@ template <class T> class Passes {
   Interruption& interruption_;
   BatchBuffers<T> buffers_;
   const LossBlocks<T> losses_;
-  const Update<T> update_, penalized_update_;
+  const bool is_penalized_, clips_;
+  const Update<T> update_biases_, update_weights_;
   const bool by_columns_;  // if there are several threads
   std::vector<LayerPanels<T>> layers_;
   std::vector<ActivationBlocks<T>> rows_;

@@ -18,6 +18,17 @@ enum class Status : int { kFinished, kDiverged, kInterrupted };
 struct Progress {
   std::uint64_t step = 0, epoch = 0, examples = 0, position = 0;
   double epoch_cost = 0.0, epoch_seconds = 0.0;
+  double momentum_product = 1.0;  // what Nadam remembers
+};
+
+// The learning rates of the next steps, after which to come back, also inside an epoch; a single one
+// is that of all steps.
+struct Rates {
+  const double* rates = nullptr;
+  std::uint64_t n = 0;
+
+  double at(std::uint64_t step) const { return rates[n == 1 ? 0 : step]; }
+  bool used_up(std::uint64_t steps) const { return n != 1 && steps == n; }
 };
 
 // When to stop before the epochs are used up; without `tol` never.
@@ -54,12 +65,13 @@ template <class T> class Trainer {
   // the last finished step, whenever it was interrupted.
   // `interrupted` is asked about every 50 ms whether to stop. Without `measures` the records have no
   // norms.
-  Index run(T* theta, T* first, T* second, const Examples<T>& examples, double rate,
+  Index run(T* theta, T* first, T* second, const Examples<T>& examples, Rates rates,
             Progress& progress, Stopping& stopping, EpochRecord* records, Index n_epochs,
             const std::function<bool()>& interrupted, bool measures = true) {
     const std::lock_guard<std::mutex> lock(running_);
     examples_ = &examples;
-    rate_ = rate;
+    rates_ = rates;
+    first_step_ = progress.step;
     measures_ = measures;
     status_ = Status::kFinished;
     progress_ = &progress;
@@ -76,7 +88,8 @@ template <class T> class Trainer {
       epoch_begin_ -= std::chrono::duration_cast<Clock::duration>(
           std::chrono::duration<double>(progress.epoch_seconds));
     }
-    while (status_ == Status::kFinished && !interruption_.happened() && finished_ < n_epochs && !done_) {
+    while (status_ == Status::kFinished && !interruption_.happened() && finished_ < n_epochs && !done_ &&
+           !rates_.used_up(progress.step - first_step_)) {
       const auto begin = Clock::now();
       const std::uint64_t steps = progress.step;
       const int size = team_.size();
@@ -99,6 +112,7 @@ template <class T> class Trainer {
 
   const Architecture& architecture() const { return net_; }
   bool takes_sparse() const { return settings_.sparse; }
+  bool takes_numbers() const { return settings_.numbered; }
   Index n_examples() const { return static_cast<Index>(order_.size()); }
 
   // How the last run ended, and the last batch's cost.
@@ -148,9 +162,10 @@ template <class T> class Trainer {
         penalty_ = passes_.total_penalty();
         look_around(step);
       }
-      const Step<T> update(settings_.optimizer, rate_, step, settings_.l2 / examples_->total,
-                           settings_.l1 / examples_->total);
-      if (learns) passes_.weights_phase(me, batch, update);
+      const Step<T> update(settings_.optimizer, rates_.at(batch.step - first_step_), step,
+                           settings_.l2 / examples_->total, settings_.l1 / examples_->total,
+                           progress_->momentum_product);
+      if (learns) passes_.weights_phase(me, batch, update, barrier);
       barrier.wait();
       if (interruption_.is_given_up(batch.step)) break;
       if (leads) finish_step(batch);
@@ -162,7 +177,7 @@ template <class T> class Trainer {
         start = 0;
         if (done_ || finished_ == n_epochs) break;
       }
-    } while (!pause_);
+    } while (!pause_ && !rates_.used_up(step - first_step_));
     if (leads) position_ = start;
   }
 
@@ -218,7 +233,8 @@ template <class T> class Trainer {
     const Index* order = shuffled ? order_.data() + start : nullptr;
     const Index first = shuffled ? order[0] : start;
     // Rows that follow one another are used where they are; others are gathered.
-    const bool in_place = examples_->X && (!shuffled || B == 1);
+    const bool as_it_is = examples_->X && !examples_->numbers && !settings_.drops_inputs();
+    const bool in_place = as_it_is && (!shuffled || B == 1);
     const T* X = in_place ? examples_->X + first * net_.sizes[0] : passes_.gathered_X();
     const Targets<T> targets{examples_->Y, examples_->weight, order, start, net_.sizes.back(), scale};
     const bool last = start + B == examples_->n;
@@ -230,6 +246,8 @@ template <class T> class Trainer {
                    (data_cost_ + penalty_ / examples_->total);
     if (interruption_.asks_on_the_way()) interruption_.weights_end();
     ++progress_->step;
+    if (settings_.optimizer.kind == Optimizer::kNadam)
+      progress_->momentum_product *= nadam_momentum(settings_.optimizer, progress_->step);
     progress_->examples += static_cast<std::uint64_t>(batch.n);
     passes_.begin_step();
   }
@@ -249,7 +267,9 @@ template <class T> class Trainer {
   struct {
     T *theta, *first, *second;
   } arrays_{};  // the caller's
-  double rate_ = 0, epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
+  Rates rates_;
+  std::uint64_t first_step_ = 0;  // of this run: that of the first rate
+  double epoch_cost_ = 0, data_cost_ = 0, penalty_ = 0;
   Index finished_ = 0, position_ = 0;  // epochs of this run, and where in its epoch it is
   bool measures_ = true, stop_ = false, done_ = false, pause_ = false;
   Clock::time_point epoch_begin_, pause_at_;

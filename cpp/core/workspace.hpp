@@ -51,14 +51,14 @@ template <class T> class Buffer {
   Index size_ = 0;
 };
 
-// One layer of weights in panels: parameters, the optimizer's memory, and the weights transposed
-// for the backward pass.
+// One layer of weights in panels: parameters, the optimizer's memory, the weights transposed for
+// the backward pass, and the gradient if it is needed as a whole.
 template <class T> struct LayerPanels {
-  Buffer<T> memory[4];
-  Panels<T> theta, first, second, transposed;
+  Buffer<T> memory[5];
+  Panels<T> theta, first, second, transposed, gradient;
   bool narrow;  // its outputs fill too little of a vector, and its inputs are padded
 
-  LayerPanels(Index in, Index out, int slots, bool needs_transposed)
+  LayerPanels(Index in, Index out, int slots, bool needs_transposed, bool keeps_gradient = false)
       : narrow(needs_transposed && out <= kLanes<T> / 2 && in >= 4 * kLanes<T>) {
     auto panels = [&](int which, Index rows, Index columns, bool wanted) {
       Panels<T> p{nullptr, rows, columns};
@@ -71,6 +71,7 @@ template <class T> struct LayerPanels {
     first = panels(1, in + 1, out, slots > 0);
     second = panels(2, in + 1, out, slots > 1);
     transposed = panels(3, out, in, needs_transposed);
+    gradient = panels(4, in + 1, out, keeps_gradient);
   }
 
   // Copies rows k0 <= k < k1 of one panel of the weights into the transposed panels, a square of

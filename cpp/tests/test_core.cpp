@@ -87,6 +87,7 @@ struct Case {
   Index n, batch;
   double dropout, l2, l1;
   bool shuffle, weighted;
+  double max_grad_norm = 0;
 };
 
 const Case kCases[] = {
@@ -104,6 +105,12 @@ const Case kCases[] = {
      core::Optimizer::kAdam, 67, 50, 0.3, 0.1, 0.01, true, false},
     {"all kinds of layers", {5, 3, 16, 7, 20, 9, 4, 11, 2, 6, 8, 3}, core::Activation::kIdentity,
      core::Loss::kSquaredError, core::Optimizer::kAdam, 40, 17, 0.1, 0.1, 0.01, true, true},
+    {"clipped", {257, 33, 257, 2}, core::Activation::kTanh, core::Loss::kCrossEntropy,
+     core::Optimizer::kAdamW, 67, 50, 0.3, 0.1, 0.01, true, false, 0.1},
+    {"clipped and shared out by columns", {400, 300, 300, 3}, core::Activation::kRelu,
+     core::Loss::kLogLoss, core::Optimizer::kNadam, 67, 50, 0, 0.1, 0, true, true, 0.1},
+    {"whole batches", {15, 17, 1}, core::Activation::kGelu, core::Loss::kPoisson,
+     core::Optimizer::kRprop, 101, 101, 0.3, 0.1, 0, true, true},
     {"absolute", {4, 10, 3}, core::Activation::kTanh, core::Loss::kAbsoluteError,
      core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
     {"Huber", {4, 10, 17}, core::Activation::kTanh, {core::Loss::kHuber, {0.3}},
@@ -139,7 +146,8 @@ core::Settings settings(const Case& c, int threads, bool sparse = false) {
   s.optimizer = {c.optimizer, 0.9, 0.9, 0.999, 1e-8};
   s.l2 = c.l2;
   s.l1 = c.l1;
-  if (c.dropout > 0) s.dropout.assign(c.sizes.size() - 2, c.dropout);
+  s.max_grad_norm = c.max_grad_norm;
+  if (c.dropout > 0) s.dropout.assign(c.sizes.size() - 1, c.dropout);
   s.seed = 7;
   s.batch_size = c.batch;
   s.shuffle = c.shuffle;
@@ -215,9 +223,11 @@ template <class T> struct Data {
   }
 };
 
+constexpr double kRate = 1e-3;
+
 template <class T> struct Model {
   std::vector<T> theta, first, second;
-  std::vector<double> costs;
+  std::vector<double> costs, norms;
   core::Progress progress;
 
   explicit Model(const Case& c) {
@@ -236,11 +246,14 @@ template <class T> struct Model {
     core::Stopping never;
     const Index done =
         trainer.run(theta.data(), first.empty() ? nullptr : first.data(),
-                    second.empty() ? nullptr : second.data(), examples, 1e-3, progress, never,
+                    second.empty() ? nullptr : second.data(), examples, {&kRate, 1}, progress, never,
                     records.data(), epochs, interrupted);
     costs.resize(before + static_cast<std::size_t>(done));
-    for (std::size_t e = 0; e < static_cast<std::size_t>(done); ++e)
+    norms.resize(costs.size());
+    for (std::size_t e = 0; e < static_cast<std::size_t>(done); ++e) {
       costs[before + e] = records[e].cost;
+      norms[before + e] = records[e].gradient_norm;
+    }
     return done;
   }
 };
@@ -252,7 +265,7 @@ template <class A> bool same_bits(const A& a, const A& b) {
 
 template <class T> bool same(const Model<T>& a, const Model<T>& b) {
   return same_bits(a.theta, b.theta) && same_bits(a.first, b.first) &&
-         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) &&
+         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) && same_bits(a.norms, b.norms) &&
          a.progress.step == b.progress.step && a.progress.epoch == b.progress.epoch &&
          a.progress.examples == b.progress.examples;
 }
@@ -323,7 +336,7 @@ template <class T> void test_allocations(const Case& c) {
       auto allocated_in = [&](Index epochs) {
         const long before = allocations.load();
         trainer.run(model.theta.data(), model.first.empty() ? nullptr : model.first.data(),
-                    model.second.empty() ? nullptr : model.second.data(), examples, 1e-4,
+                    model.second.empty() ? nullptr : model.second.data(), examples, {&kRate, 1},
                     model.progress, never, records.data(), epochs, kNever);
         return allocations.load() - before;
       };

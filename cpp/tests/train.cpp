@@ -52,7 +52,8 @@ template <class T> int train(char** argv) {
   settings.optimizer = {static_cast<core::Optimizer>(std::atoi(argv[5])), 0.9, 0.9, 0.999, 1e-8};
   settings.l2 = 0.1;
   settings.l1 = 0.01;
-  settings.dropout.assign(net.sizes.size() - 2, 0.25);
+  settings.dropout.assign(net.sizes.size() - 1, 0.25);
+  settings.dropout[0] = 0;  // that of the input
   settings.seed = 7;
   settings.batch_size = std::atoi(argv[7]);
   settings.threads = std::atoi(argv[8]);
@@ -70,12 +71,13 @@ template <class T> int train(char** argv) {
   std::vector<T> first(theta.size()), second(theta.size());
 
   constexpr Index kEpochs = 10;
+  const double rate = 1e-3;
   core::Trainer<T> trainer(net, settings, n);
   core::Progress progress;
   core::Stopping never;
   std::vector<core::EpochRecord> records(kEpochs);
   trainer.run(theta.data(), first.data(), second.data(),
-              {X.data(), {}, Y.data(), weight.data(), n, total}, 1e-3, progress, never,
+              {X.data(), {}, Y.data(), weight.data(), n, total}, {&rate, 1}, progress, never,
               records.data(), kEpochs, [] { return false; });
   if (trainer.status() != core::Status::kFinished) return 1;  // the bits of NaN prove nothing
   std::vector<double> costs;

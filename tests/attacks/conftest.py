@@ -1,4 +1,4 @@
-"""What the attacks share. They are beside the worker, which is a script, and import as it does."""
+"""What the attacks share. They stand beside a script, and import as it does."""
 
 import sys
 import tracemalloc

@@ -10,7 +10,7 @@ from pathlib import Path
 import bases
 import pytest
 
-WORKER = Path(__file__).with_name("worker.py")
+OPENER = Path(__file__).with_name("open_damaged.py")
 SAMPLE, ALL = 300, 100_000
 AT_ONCE = 10_000  # a process each, so that none grows old
 
@@ -21,7 +21,7 @@ KEPT = {"estimator": [1533, 2618]}
 def outcomes(kind: str, seeds: str) -> Counter[str]:
     """Open so many damaged files in a process of their own."""
     done = subprocess.run(
-        [sys.executable, str(WORKER), kind, seeds],
+        [sys.executable, str(OPENER), kind, seeds],
         capture_output=True,
         check=False,
         text=True,

@@ -30,6 +30,15 @@ def train(run, target, *more, path="t.csv"):
     return ended
 
 
+def test_what_ails_a_training_is_said_once(run, table):
+    table.write_csv("t.csv")
+    more = ("--epochs", 20, "--learning-rate", 2)
+    err = run("train", "t.csv", "--target", "label", "--drop", drops("label"), *more).err
+    assert err.count("the learning rate 2 is too large") == 1
+    assert "note: The cost " in err
+    assert "is too large" not in train(run, "label").err
+
+
 def test_one_is_no_plural(run, table):
     table.select("length", label=pl.Series([None, *table["label"][1:]])).write_csv("t.csv")
     ended = run("train", "t.csv", "--target", "label", "--epochs", 1, "--hidden", 4)

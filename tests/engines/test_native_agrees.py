@@ -26,10 +26,16 @@ RULES = {
     "momentum": cr.SGD(0.002, 0.9),
     "Nesterov": cr.SGD(0.002, 0.9, nesterov=True),
     "Adam": cr.Adam(0.003),
+    "AdamW": cr.AdamW(0.003, weight_decay=0.3),
+    "Nadam": cr.Nadam(0.003),
+    "Adagrad": cr.Adagrad(0.003),
+    "RMSprop": cr.RMSprop(0.001),
+    "Rprop": cr.Rprop(0.001),
 }
+CLIPS = {"as it is": None, "clipped": 0.3}
 PENALTIES = {"none": (0, 0), "L2": (0.5, 0), "L1": (0, 0.2), "both": (0.5, 0.2)}
 HIDDEN = {0: [], 1: [6], 3: [5, 17, 4]}
-OTHERS = list(itertools.product(RULES, PENALTIES, (0.0, 0.3), (False, True), HIDDEN))
+OTHERS = list(itertools.product(RULES, PENALTIES, (0.0, 0.3), (False, True), HIDDEN, CLIPS))
 N, BATCH, EPOCHS = 23, 5, 10  # 5 batches an epoch, the last one of 3: 50 steps
 
 
@@ -45,13 +51,20 @@ def pair(sizes, g, loss, rule, dtype="float64", seed=0, **settings):
     return learners
 
 
+def batch_size_for(rule, usual):
+    """All examples for a rule that needs them."""
+    return None if RULES[rule].needs_full_batch else usual
+
+
 def slower(rule, factor):
     """The rule at a lower rate: where training explodes, so does every rounding error."""
     return dataclasses.replace(rule, learning_rate=rule.learning_rate / factor)
 
 
 def require_agreement(g, loss, others, make_targets, dtype="float64", tolerance=1e-10):
-    rule, penalty, dropout, weighted, hidden = others
+    rule, penalty, dropout, weighted, hidden, clips = others
+    batch_size = batch_size_for(rule, BATCH)
+    epochs = EPOCHS if batch_size else 50
     l2, l1 = PENALTIES[penalty]
     seed = random.Random(repr((g, loss, others))).randrange(10**6)
     rng = np.random.default_rng(seed)
@@ -67,17 +80,18 @@ def require_agreement(g, loss, others, make_targets, dtype="float64", tolerance=
         l2=l2,
         l1=l1,
         dropout=dropout,
-        batch_size=BATCH,
+        batch_size=batch_size,
+        max_grad_norm=CLIPS[clips],
     )
     if loss == "poisson":  # e^z of the first z would be too steep
         one.net.theta *= 0.3
         other.net.theta *= 0.3
     start = one.net.theta.copy()
     costs = [
-        learner.fit(X, Y, epochs=EPOCHS, sample_weight=weight).costs for learner in (one, other)
+        learner.fit(X, Y, epochs=epochs, sample_weight=weight).costs for learner in (one, other)
     ]
     assert one.n_steps == other.n_steps == 50
-    assert one.n_examples_seen == other.n_examples_seen == EPOCHS * N
+    assert one.n_examples_seen == other.n_examples_seen == epochs * N
     np.testing.assert_allclose(
         other.net.theta, one.net.theta, rtol=tolerance, atol=tolerance, err_msg=repr(others)
     )
@@ -114,7 +128,7 @@ def test_every_width_agrees(width, rule):
     X, Y = rng.normal(size=(101, width)), rng.normal(size=(101, width))
     one, other = pair(
         [width, width, width], "tanh", "squared_error", slower(RULES[rule], width), l2=0.3,
-        l1=0.01, dropout=0.3, batch_size=98,
+        l1=0.01, dropout=0.3, batch_size=batch_size_for(rule, 98),
     )  # fmt: skip
     costs = [learner.fit(X, Y, epochs=5).costs for learner in (one, other)]
     np.testing.assert_allclose(costs[1], costs[0], rtol=1e-11)
@@ -212,12 +226,14 @@ def test_masks_agree(width, p):
 def test_both_stop_at_the_same_epoch(rule, tol, patience):
     rng = np.random.default_rng(5)
     X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
-    one, other = pair([3, 4, 1], "tanh", "squared_error", RULES[rule], batch_size=8)
+    batch_size = batch_size_for(rule, 8)
+    one, other = pair([3, 4, 1], "tanh", "squared_error", RULES[rule], batch_size=batch_size)
     stop = {"epochs": 120, "tol": tol, "n_iter_no_change": patience}
     a, b = one.fit(X, Y, **stop), other.fit(X, Y, **stop)
     assert len(a) == len(b)
     assert a.converged == b.converged
-    assert (one.n_steps, one.n_epochs) == (other.n_steps, other.n_epochs) == (4 * len(a), len(a))
+    assert (one.n_steps, one.n_epochs) == (other.n_steps, other.n_epochs)
+    assert (one.n_steps, one.n_epochs) == ((4 if batch_size else 1) * len(a), len(a))
     assert [r["epoch"] for r in a] == [r["epoch"] for r in b]
     np.testing.assert_allclose(other.net.theta, one.net.theta, rtol=1e-9, atol=1e-9)
     # The rule starts anew with the next fit.

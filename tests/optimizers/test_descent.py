@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 import chainrule as cr
 from chainrule import errors
+from chainrule.optimizers.schedules import as_schedule
+from chainrule.training.lbfgs import minimize_lbfgs
 
 
 def plain_sgd(rate, momentum, nesterov):
@@ -41,6 +43,29 @@ def plain_adam(rate, beta_1, beta_2, epsilon):
     return step
 
 
+def plain_adagrad(rate, epsilon):
+    """One parameter, the sum written out."""
+    seen = []
+
+    def step(theta, g, t):
+        seen.append(g)
+        return theta - rate * g / (math.sqrt(math.fsum(g * g for g in seen)) + epsilon)
+
+    return step
+
+
+def plain_rmsprop(rate, rho, epsilon):
+    """One parameter, the mean written out."""
+    seen = []
+
+    def step(theta, g, t):
+        seen.append(g)
+        v = math.fsum((1 - rho) * rho ** (t - i) * g * g for i, g in enumerate(seen, 1))
+        return theta - rate * g / (math.sqrt(v) + epsilon)
+
+    return step
+
+
 RULES = {
     "descent": (cr.SGD(0.1), lambda: plain_sgd(0.1, 0, False)),
     "momentum": (cr.SGD(0.05, 0.9), lambda: plain_sgd(0.05, 0.9, False)),
@@ -48,6 +73,8 @@ RULES = {
     "momentum 1": (cr.SGD(0.05, 1.0), lambda: plain_sgd(0.05, 1, False)),
     "Adam": (cr.Adam(), lambda: plain_adam(1e-3, 0.9, 0.999, 1e-8)),
     "another Adam": (cr.Adam(0.1, 0.5, 0.7, 0.01), lambda: plain_adam(0.1, 0.5, 0.7, 0.01)),
+    "Adagrad": (cr.Adagrad(0.1), lambda: plain_adagrad(0.1, 1e-10)),
+    "RMSprop": (cr.RMSprop(0.1, rho=0.8), lambda: plain_rmsprop(0.1, 0.8, 1e-8)),
     "Adam without means": (cr.Adam(0.1, 0, 0), lambda: plain_adam(0.1, 0, 0, 1e-8)),
 }
 
@@ -153,18 +180,102 @@ def test_a_rule_keeps_no_memory_of_its_own(name):
     assert np.array_equal(run(), run())
 
 
+def descended(rule, gradient, start, n_steps):
+    """Where so many steps lead to."""
+    theta = np.array(start)
+    state, rates = rule.init(theta), as_schedule(rule.learning_rate)
+    each = np.arange(n_steps)
+    for t, rate in enumerate(rates.rates(each, each, 0).tolist(), 1):
+        rule.decay([theta], rate)
+        rule.update(theta, gradient(theta), state, t, rate)
+    return theta
+
+
 @pytest.mark.parametrize(
     "rule",
-    [cr.SGD(0.02), cr.SGD(0.02, 0.9), cr.SGD(0.02, 0.9, nesterov=True), cr.Adam(0.05)],
+    [
+        cr.SGD(0.02), cr.SGD(0.02, 0.9), cr.SGD(0.02, 0.9, nesterov=True), cr.Adam(0.05),
+        cr.AdamW(0.05, weight_decay=0), cr.Nadam(0.05), cr.Adagrad(1.0),
+        cr.RMSprop(cr.Cosine(0.05, 1500)), cr.Rprop(),
+    ],
     ids=repr,
-)
+)  # fmt: skip
 def test_a_bowl_is_descended_to_its_minimum(rule):
     curvature, minimum = np.array([1.0, 30.0]), np.array([3.0, -2.0])
-    theta = np.zeros(2)
-    state = rule.init(theta)
-    for t in range(1, 1501):
-        rule.update(theta, curvature * (theta - minimum), state, t, rate_of(rule))
+    theta = descended(rule, lambda at: curvature * (at - minimum), [0.0, 0.0], 1500)
     np.testing.assert_allclose(theta, minimum, atol=1e-5)
+
+
+def rosenbrock(theta):
+    """Return the gradient of (1 - x)^2 + 100 (y - x^2)^2, whose minimum is at (1, 1)."""
+    x, y = theta
+    return np.array([-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        cr.SGD(1e-3), cr.SGD(5e-4, 0.9), cr.SGD(5e-4, 0.9, nesterov=True),
+        cr.Adam(cr.Cosine(0.02, 20_000)), cr.AdamW(cr.Cosine(0.02, 20_000), weight_decay=0),
+        cr.Nadam(cr.Cosine(0.02, 20_000)), cr.Adagrad(0.5),
+        cr.RMSprop(cr.ExponentialDecay(0.01, 20_000, 1e-5)), cr.Rprop(),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_curved_valley_is_followed_to_its_minimum(rule):
+    theta = descended(rule, rosenbrock, [-1.2, 1.0], 20_000)
+    np.testing.assert_allclose(theta, [1, 1], atol=2e-3)
+
+
+def test_lbfgs_finds_the_minimum_of_a_bowl():
+    # A line through three points, its least squares' cost a quadratic of (b, W).
+    net = cr.Network([1, 1], loss="squared_error", dtype="float64")
+    minimize_lbfgs(net, [[0.0], [1.0], [5.0]], [1.0, 3.0, 11.0], tol=1e-10, settings=cr.LBFGS(3))
+    np.testing.assert_allclose(net.theta, [1, 2], atol=1e-6)
+
+
+def test_decay_is_of_the_weights_alone():
+    net = cr.Network([3, 4, 2], loss="squared_error", dtype="float64", seed=1)
+    net.theta += 1.0
+    X, Y = np.zeros((5, 3)), net(np.zeros((5, 3)))  # the gradient is 0
+    before = net.copy()
+    for engine in ("reference", "native"):
+        moved = before.copy()
+        rule = cr.AdamW(0.1, epsilon=1.0, weight_decay=0.5)  # that overlooks roundings
+        cr.Learner(moved, rule, engine=engine).step(X, Y)
+        for W, W0, b, b0 in zip(
+            moved.weights, before.weights, moved.biases, before.biases, strict=True
+        ):
+            np.testing.assert_allclose(W, 0.95 * W0, rtol=1e-12)
+            np.testing.assert_allclose(b, b0, rtol=1e-12)
+
+
+def test_rprop_by_hand():
+    # Sizes 1, 1.2 after the same sign, and where it changes theta stays and the size is halved.
+    rule = cr.Rprop(1.0)
+    theta = np.array([0.0])
+    state = rule.init(theta)
+    for t, (g, value) in enumerate([(5, -1.0), (3, -2.2), (-1, -2.2), (-7, -1.6)], 1):
+        rule.update(theta, np.array([float(g)]), state, t, 1.0)
+        assert theta[0] == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_rprop_needs_all_examples(engine):
+    net = cr.Network([2, 3, 1], loss="squared_error")
+    learner = cr.Learner(net, cr.Rprop(), engine=engine, batch_size=4)
+    with pytest.raises(errors.InvalidParameter, match=r"mini-batches of 4 out of 10 .*=None"):
+        learner.fit(np.ones((10, 2)), np.ones(10))
+    learner.fit(np.ones((4, 2)), np.ones(4), epochs=2)
+    with pytest.raises(errors.InvalidParameter, match="no schedule applies"):
+        cr.Rprop(cr.Cosine(0.1))
+
+
+def test_lbfgs_is_for_the_estimators():
+    with pytest.raises(errors.InvalidParameter, match=r"MLPRegressor\(solver=cr.LBFGS"):
+        cr.Learner(cr.Network([1, 1], loss="squared_error"), cr.LBFGS())
+    with pytest.raises(errors.InvalidParameter, match="history_size of LBFGS"):
+        cr.LBFGS(0)
 
 
 def test_momentum_is_faster_in_a_narrow_valley():
@@ -193,6 +304,14 @@ def test_momentum_is_faster_in_a_narrow_valley():
         (lambda wrong: cr.Adam(beta_1=wrong), "beta_1 of Adam"),
         (lambda wrong: cr.Adam(beta_2=wrong), "beta_2 of Adam"),
         (lambda wrong: cr.Adam(epsilon=wrong), "epsilon of Adam"),
+        (lambda wrong: cr.AdamW(weight_decay=wrong), "weight_decay of AdamW"),
+        (lambda wrong: cr.Nadam(momentum_decay=wrong), "momentum_decay of Nadam"),
+        (lambda wrong: cr.RMSprop(rho=wrong), "rho of RMSprop"),
+        (lambda wrong: cr.Adagrad(epsilon=wrong), "epsilon of Adagrad"),
+        (lambda wrong: cr.Rprop(eta_minus=wrong), "eta_minus of Rprop"),
+        (lambda wrong: cr.Rprop(eta_plus=wrong), "eta_plus of Rprop"),
+        (lambda wrong: cr.Rprop(min_step=wrong), "min_step of Rprop"),
+        (lambda wrong: cr.Rprop(max_step=wrong), "max_step of Rprop"),
     ],
 )
 @pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, "0.1", None, True, 1j, [0.1]])

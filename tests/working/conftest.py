@@ -18,10 +18,12 @@ RAISED = str.maketrans("⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡᴸᵐᴹ", "()
 FUNCTIONS = {
     "tanh": np.tanh,
     "log": np.log,
+    "cos": np.cos,
     "max": np.maximum,
     "Φ": ndtr,
     "φ": lambda x: np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     "sign": np.sign,
+    "clip": np.clip,
 }
 
 
@@ -84,7 +86,7 @@ class Reader:
             self.tokens.append((found.lastgroup, found[found.lastgroup]))
             at = found.end()
         for kind, token in self.tokens:
-            known = token in self.functions or token in matrices or token == "e"
+            known = token in self.functions or token in matrices or token in ("e", "π")
             if kind == "name" and not known:
                 raise Symbolic(text)
         self.at = 0
@@ -145,6 +147,8 @@ class Reader:
         if token == "e":
             self.take("^")
             return np.exp(self.atom())
+        if token == "π":
+            return math.pi
         if token == "(":
             return self.until(")")
         if token == "|":
@@ -295,11 +299,11 @@ def symbol(text):
     if found:
         lower, upper = found[2].translate(SMALL), found[3].translate(RAISED)
     else:
-        found = re.fullmatch(r"([^\W\d_]+)(?:_\(([\d,]*)\))?(?:\^\(((?:\(\d+\))+)\))?", text)
+        found = re.fullmatch(r"([^\W\d_]+\u0302?)(?:_\(([\d,]*)\))?(?:\^\(((?:\(\d+\))+)\))?", text)
         if found is None:
             return (text.replace("(w)", "w").replace("(2)", "2"),)
         lower, upper = found[2] or "", found[3] or ""
-    two = found[1][0] in "wmv" and "," not in lower  # a weight's, each of one figure
+    two = found[1][0] in "wmvgspf" and "," not in lower  # a weight's, each of one figure
     below = list(lower) if two else [each for each in lower.split(",") if each]
     above = re.findall(r"\((.*?)\)", upper)
     return found[1], tuple(map(int, below)), tuple(int(u) if u.isdigit() else u for u in above)
@@ -339,7 +343,7 @@ def without_note(row):
 GREEK = {
     "alpha": "α", "beta": "β", "delta": "δ", "varepsilon": "ε", "lambda": "λ", "mu": "μ",
     "omega": "ω", "Delta": "Δ", "Phi": "Φ", "varphi": "φ", "ell": "ℓ", "partial": "∂", "nabla": "∇",
-    "sum": "Σ",
+    "sum": "Σ", "eta": "η", "rho": "ρ", "psi": "ψ", "tau": "τ", "pi": "π",
 }  # fmt: skip
 
 
@@ -366,7 +370,7 @@ def plain(code, matrices):
     for name, letter in GREEK.items():
         code = re.sub(rf"\\{name}(?![a-zA-Z])", letter, code)
     code = re.sub(r"\\operatorname\{([^{}]*)\}", lambda m: m[1].replace("\\_", "_"), code)
-    code = re.sub(r"\\(tanh|log|max)", r"\1", code)
+    code = re.sub(r"\\(tanh|log|max|cos)", r"\1", code)
     code = code.replace(r"\cdot", "·").replace(r"\odot", "⊙").replace(r"\ge", "≥")
     code = code.replace(r"\lvert", "|").replace(r"\rvert", "|").replace(r"\cdots", "⋯")
     return code.replace(r"\{", "{").replace(r"\}", "}")
@@ -388,7 +392,8 @@ def unfold(code):
         code = re.sub(rf"\\frac{group}{group}", r"((\1)/(\2))", code)
         code = re.sub(rf"\\sqrt{group}", r"√(\1)", code)
         code = re.sub(rf"\\shape{group}", r"\1", code)
-        code = re.sub(rf"\\(?:mathrm|hat){group}", r"\1", code)
+        code = re.sub(rf"\\mathrm{group}", r"\1", code)
+        code = re.sub(rf"\\hat{group}", "\\1\u0302", code)
         code = re.sub(rf"\^{group}", r"^(\1)", code)
         code = re.sub(rf"_{group}", r"_(\1)", code)
     return code

@@ -267,65 +267,6 @@ def test_kinks_are_said():
 # --- learners, and their next step ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("steps", [0, 3])
-@pytest.mark.parametrize("n", [1, 2, 4])
-@pytest.mark.parametrize(
-    "rule",
-    [cr.SGD(0.1), cr.SGD(0.1, 0.9), cr.SGD(0.1, 0.9, nesterov=True), cr.Adam(0.01)],
-    ids=["SGD", "momentum", "Nesterov", "Adam"],
-)
-def test_the_step_shown_is_the_step_made(rule, n, steps, read_text, read_latex, symbol):
-    learner = cr.Learner(network(), rule, l2=0.1)
-    Y = RNG.normal(size=(n, 2))
-    for _ in range(steps):
-        learner.step(X[:n], Y)
-    working = cr.explain(learner, X[:n], Y)
-    made = copy.deepcopy(learner)
-    made.step(X[:n], Y)
-    start = "with numbers\n" if steps is None else f"This is step {steps + 1} of the model's own"
-    _, found, text = working.text().partition(start)
-    assert found
-    latex = working.latex().partition(r"\section{One step")[2]
-    for lines in (read_text(text), read_latex(latex)):
-        values = {}
-        for line in lines:
-            if any(map(np.ndim, line.values())) or len(line.values()) < 2:
-                continue
-            *others, last = line.values()
-            assert all(close(other, last, 4) for other in others if last), line
-            values.setdefault(symbol(line.left), last)
-        weights = [name for name in values if name[0] == "w"]
-        assert weights
-        for name in weights:
-            (i, j), (layer,) = name[1:]
-            assert close(values[name], made.net.weights[layer - 2][j - 1, i - 1])
-    cost = made.net.trace(X[:n], Y, l2=0.1).cost
-    said = re.search(r"The cost (\w+)\s+from\s+(\S+)\s+to\s+(\S+)\s+on", working.text())
-    assert close(float(said[3]), cost)
-    assert said[1] == ("falls" if cost < float(said[2]) else "rises")
-
-
-def test_tables_of_a_rule_with_memory_hold_the_optimizers_numbers():
-    learner = cr.Learner(network(), cr.Adam(0.01))
-    learner.step(X[0], [0.0, 1.0])
-    before = {k: v.copy() for k, v in learner.__getstate__()["optimizer_state"].items()}
-    working = cr.explain(learner, X[0], [0.0, 1.0], nodes="2.2", lecture=False)
-    start = learner.net.theta.copy()
-    grad = learner.net.trace(X[0], [0.0, 1.0]).grad_weights[0][:, 1]
-    learner.step(X[0], [0.0, 1.0])
-    after = learner.__getstate__()["optimizer_state"]
-    # theta's block of layer 2 is [b; W] of shape (4, 4): row j + 1, column 1.
-    at = [4 * (j + 1) + 1 for j in range(3)]
-    rows = re.findall(r"^  w₂(.)⁽²⁾ +([^:=\n]*)$", working.text(), re.MULTILINE)
-    assert [row[0] for row in rows] == ["₁", "₂", "₃"]
-    numbers = np.array([row[1].split() for row in rows], float)
-    expected = [
-        start[at], grad, before["mean"][at], after["mean"][at], before["square"][at],
-        after["square"][at], learner.net.theta[at],
-    ]  # fmt: skip
-    np.testing.assert_allclose(numbers, np.transpose(expected), rtol=5.1e-5)
-
-
 class Sign(Optimizer):
     """A rule that has no formula here."""
 
@@ -372,11 +313,19 @@ def test_nothing_is_changed():
     assert np.array_equal(now["optimizer_state"]["velocity"], velocity)
 
 
+@pytest.mark.parametrize(
+    ("dropout", "of_inputs", "said"),
+    [
+        (0.5, 0, "Dropout leaves out each hidden node with probability 0.5."),
+        ([0.0, 0.6], 0, "Dropout leaves out each node of layer 3 with probability 0.6."),
+        (0, 0.4, "Dropout leaves out each input with probability 0.4."),
+        ([0.5, 0.6], 0.4, "input with probability 0.4, each node of layer 2 with probability 0.5"),
+    ],
+)
 @pytest.mark.parametrize("n", [1, 3])
-def test_dropout_shows_the_next_step_with_its_masks(n, read_text, symbol):
-    learner = cr.Learner(
-        network((3, 4, 3, 2)), cr.SGD(0.1), dropout=0.5, seed=3, engine="reference"
-    )
+def test_dropout_shows_the_next_step_with_its_masks(n, dropout, of_inputs, said, read_text, symbol):
+    settings = {"dropout": dropout, "dropout_input": of_inputs, "seed": 3, "engine": "reference"}
+    learner = cr.Learner(network((3, 4, 3, 2)), cr.SGD(0.1), **settings)
     Y = RNG.normal(size=(n, 2))
     learner.step(X[:n], Y)
     working = cr.explain(learner, X[:n], Y, dropout=True)
@@ -393,8 +342,9 @@ def test_dropout_shows_the_next_step_with_its_masks(n, read_text, symbol):
             (i, j), (layer,) = rest
             after = learner.net.weights[layer - 2][j - 1, i - 1]
             assert values[-1] == after or close(values[-1], after)
-    assert "left out" in working.text()
-    shown_whole = cr.explain(learner, X[:n], Y).text()
+    assert said in " ".join(working.text().split())
+    assert len([name for name in seen if name[0] == "w"]) == 12 + 12 + 6
+    shown_whole = " ".join(cr.explain(learner, X[:n], Y).text().split())
     assert "`dropout=True` shows its next step" in shown_whole
 
 
@@ -573,6 +523,7 @@ def test_layers_and_nodes_that_were_not_asked_for_are_said():
         ({"digits": 2.5}, r"digits must be a whole number"),
         ({"lecture": 1}, r"lecture must be True or False"),
         ({"optimizer": "adam"}, r"optimizer must be an optimizer such as"),
+        ({"optimizer": cr.LBFGS()}, r"A step of L-BFGS searches along a line"),
         ({"l2": -1}, r"l2 must be a number in"),
     ],
 )

@@ -148,7 +148,7 @@ def test_formulas_of_pairs(name, z, right, counts):
         summed = pair.hypothesis(numbers[0], k)
         value = summed.around(Sum(summed.terms) if len(summed.terms) > 1 else summed.terms[0])
         assert evaluate(value) == pytest.approx(H[0, k], rel=1e-12, abs=1e-300)
-        delta = evaluate(pair.delta(numbers[1][k], numbers[2][k]))
+        delta = evaluate(pair.delta(numbers[1][k], numbers[2][k], k))
         assert delta == pytest.approx(loss.delta(Z, H, Y)[0, k], rel=1e-9, abs=1e-15)
     expected = loss.per_example(Z, Y)[0]
     values = [evaluate(way.around(Sum(way.terms))) for way in pair.losses(*numbers)]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from chainrule.architecture.architecture import Architecture
+from chainrule.architecture.rows import Rows
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import GroupedLogLoss
@@ -31,6 +32,8 @@ def check_X(architecture: Architecture, X: Any) -> Any:
         If X holds no numbers, NaN or infinity, has no rows, or not the network's columns.
     """
     checked: Any
+    if isinstance(X, Rows):  # made by ourselves of a checked X
+        return X
     if is_sparse(X):
         if X.ndim != 2 or X.dtype.kind not in "biuf":
             raise InvalidInput(
@@ -151,7 +154,7 @@ def check_batch(
     """
     rows = check_X(architecture, X)
     given, weight = Y, sample_weight
-    if not is_sparse(X) and np.ndim(X) == 1:
+    if not is_sparse(X) and not isinstance(X, Rows) and np.ndim(X) == 1:
         given, weight = _of_one_example(architecture, Y, sample_weight)
     targets = check_Y(architecture, given)
     n = rows.shape[0]

@@ -168,9 +168,7 @@ def _targets(saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray) -> 
     column = table[saved.target] if saved.target in table.columns else None
     missing = table.height if column is None else column.null_count()
     if column is None or missing == table.height:
-        note(
-            f"'{path}' has no value in '{saved.target}' there, so only the way forward is shown."
-        )
+        note(f"'{path}' has no value in '{saved.target}' there, so only the way forward is shown.")
         return None
     if missing:
         empty = int(rows[column.is_null().arg_true()[0]]) + 1

@@ -1,9 +1,6 @@
 """The engines: one meaning, computed by NumPy (reference) or by the compiled core (native)."""
 
-from typing import Any
-
-from chainrule.architecture import Architecture, Parameters
-from chainrule.architecture.inputs import is_sparse
+from chainrule.architecture import Architecture
 from chainrule.engines.interface import (
     Engine,
     EpochRecord,
@@ -13,19 +10,16 @@ from chainrule.engines.interface import (
     TrainingState,
 )
 from chainrule.engines.native import (
-    WIDEST_WRITTEN_OUT,
     NativeEngine,
     RowStepper,
     native_knows,
-    predict_natively,
     predict_row,
     why_no_core,
 )
+from chainrule.engines.prediction import hypotheses, losses_of, weighted_sums
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.engines.reference import hypotheses as predict_by_reference
 from chainrule.engines.stopping import Plateau
 from chainrule.errors import InvalidParameter, unknown_name
-from chainrule.maths.arrays import Float
 from chainrule.optimizers import Optimizer
 
 __all__ = [
@@ -41,7 +35,9 @@ __all__ = [
     "TrainingState",
     "choose_engine",
     "hypotheses",
+    "losses_of",
     "predict_row",
+    "weighted_sums",
 ]
 
 
@@ -68,12 +64,3 @@ def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -
             f"native engine where it can, or 'reference'."
         )
     return ReferenceEngine()
-
-
-def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
-    """Return H (FP2.1, FP2.2) for checked X, by the fastest engine that knows every part."""
-    # Wide sparse rows go through SciPy, which multiplies them without writing them out.
-    wide = is_sparse(X) and architecture.sizes[0] > WIDEST_WRITTEN_OUT
-    if native_knows(architecture) and not wide:
-        return predict_natively(architecture, parameters, X)
-    return predict_by_reference(architecture, parameters, X)

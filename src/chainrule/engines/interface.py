@@ -56,12 +56,21 @@ class Objective:
         The probability p of each hidden layer's nodes to be left out in a step.
     seed : int
         The key of the dropout masks.
+    dropout_input : float
+        The probability of each input to be left out in a step.
     """
 
     l2: float = 0.0
     l1: float = 0.0
     dropout: tuple[float, ...] = ()
     seed: int = 0
+    dropout_input: float = 0.0
+
+    @property
+    def all_dropout(self) -> tuple[float, ...]:
+        """The probability of each layer but the output, the input first; () if all are 0."""
+        every = (self.dropout_input, *self.dropout)
+        return every if any(every) else ()
 
 
 @final
@@ -122,6 +131,8 @@ class Task:
         Whether each epoch takes the examples in a new order.
     n_jobs : int or None
         Threads; None lets the engine choose.
+    max_grad_norm : float or None
+        What a longer gradient is scaled down to; None leaves it as it is.
     """
 
     architecture: Architecture
@@ -130,6 +141,7 @@ class Task:
     batch_size: int
     shuffle: bool = True
     n_jobs: int | None = None
+    max_grad_norm: float | None = None
 
 
 class EpochRecord(NamedTuple):
@@ -187,20 +199,23 @@ class Engine(ABC):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
         deadline: float = math.inf,
     ) -> None:
-        """Run epochs until there were so many, or the cost has reached a plateau, or it is late.
+        """Run epochs until there were so many, the cost has reached a plateau, or it is late.
 
         Where an epoch was left inside (``state.position``), it goes on there, to the same bits.
 
         Parameters
         ----------
-        task, state, rate
+        task, state
             As for `step`.
+        rates : array of float
+            The learning rates of the next steps, after which to come back, also inside an epoch;
+            a single one holds for all.
         examples : Examples
             The training set, as `prepare` returns it.
         n_epochs : int

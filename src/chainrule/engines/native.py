@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters, is_built_in
 from chainrule.architecture.inputs import AnyArray, is_sparse
+from chainrule.architecture.rows import Rows
 from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
 from chainrule.engines.stopping import Plateau
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
 from chainrule.maths.arrays import Float
-from chainrule.optimizers import SGD, Adam, Optimizer
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop, Rprop
 
 __all__ = [
     "WIDEST_WRITTEN_OUT",
@@ -46,9 +47,14 @@ _LOSSES = [
     "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
     "absolute_error", "huber", "quantile", "grouped_log_loss",
 ]  # fmt: skip
-_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)
+_RULES: list[type[Optimizer]] = [SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop]
+_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)  # the others follow on Adam
+# The settings that rules have, in the order of the core's OptimizerSettings.
+_RULE_SETTINGS = [
+    "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "momentum_decay", "rho",
+    "eta_minus", "eta_plus", "min_step", "max_step",
+]  # fmt: skip
 _make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
-_MEMORIES = {"velocity": 0, "mean": 0, "square": 1}
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
@@ -113,7 +119,7 @@ def _find_core() -> tuple[Any, str]:
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
     """Whether every part is built in, and the core is there."""
     built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
-    known = built_in and (optimizer is None or type(optimizer) in (SGD, Adam))
+    known = built_in and (optimizer is None or type(optimizer) in _RULES)
     return known and load_core() is not None
 
 
@@ -169,25 +175,27 @@ class NativeEngine(Engine):
 
     def takes(self, task: Task, examples: Examples) -> bool:
         """Whether a batch of sparse rows, written out, stays of a reasonable size."""
-        if not is_sparse(examples.X):
+        if not is_sparse(_whole(examples.X)):
             return True
         entries = min(task.batch_size, len(examples)) * task.architecture.sizes[0]
         return entries * task.architecture.dtype.itemsize <= _LARGEST_SPARSE_BATCH
 
     def prepare(self, examples: Examples) -> Examples:
         """Return the examples with rows one after another; nothing is copied if they are."""
-        sparse = is_sparse(examples.X)
-        X: Any = examples.X if sparse else np.ascontiguousarray(examples.X)
+        given: Any = _whole(examples.X)
+        sparse = is_sparse(given)
+        X: Any = given if sparse else np.ascontiguousarray(given)
         if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
             raise InvalidInput("The sparse X has column indices outside its shape: make it anew.")
         weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
-        return Examples(X, np.ascontiguousarray(examples.Y), weight)
+        rows = Rows(X, examples.X.numbers) if isinstance(examples.X, Rows) else X
+        return Examples(rows, np.ascontiguousarray(examples.Y), weight)
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
         records = np.zeros((1, 3))
         epoch = state.epoch
-        self._run(task, state, batch, rate, records, None)
+        self._run(task, state, batch, np.array([rate]), records, None)
         state.epoch = epoch
         return float(records[0, 0])
 
@@ -202,7 +210,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
@@ -213,7 +221,7 @@ class NativeEngine(Engine):
         finished = state.epoch
         try:
             self._run(
-                task, state, examples, rate, filled, plateau, seconds=deadline - time.monotonic()
+                task, state, examples, rates, filled, plateau, seconds=deadline - time.monotonic()
             )
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
@@ -226,7 +234,7 @@ class NativeEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         records: NDArray[np.float64],
         plateau: Plateau | None,
         seconds: float = math.inf,
@@ -242,10 +250,8 @@ class NativeEngine(Engine):
                 plateau.best,
                 plateau.without_improvement,
             )
-        memories: list[Float | None] = [None, None]
-        for name, memory in state.optimizer_state.items():
-            memories[_MEMORIES[name]] = memory
-        X: Any = examples.X
+        X = _whole(examples.X)
+        numbers = examples.X.numbers if isinstance(examples.X, Rows) else None
         rows: tuple[Any, ...] = (X, None, None, None, None, None)
         if is_sparse(X):
             values, columns, starts = X.data, X.indices, X.indptr
@@ -258,12 +264,13 @@ class NativeEngine(Engine):
         try:
             cost = trainer.run(
                 state.parameters.theta,
-                *memories,
+                *_memories(state),
                 *rows,
+                numbers,
                 examples.Y,
                 examples.weight,
                 examples.total,
-                rate,
+                rates,
                 progress,
                 partial,
                 rule,
@@ -282,16 +289,19 @@ class NativeEngine(Engine):
 
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
         """Return the core's trainer with its buffers, the one of the last call if it fits."""
-        n, sparse = len(examples), is_sparse(examples.X)
+        n, sparse = len(examples), is_sparse(_whole(examples.X))
+        numbered = isinstance(examples.X, Rows) and examples.X.numbers is not None
         # A forked child makes its own: the parent's may have been at work in another thread, which
         # the child has not, and would then be waited for forever.
-        key = (task, n, sparse, os.getpid())
+        key = (task, n, sparse, numbered, os.getpid())
         if key != self._made_for:
-            self._trainer = self._make_trainer(task, n, sparse=sparse)
+            self._trainer = self._make_trainer(task, n, sparse=sparse, numbered=numbered)
             self._made_for = key
         return self._trainer
 
-    def _make_trainer(self, task: Task, n_examples: int, *, sparse: bool = False) -> Any:
+    def _make_trainer(
+        self, task: Task, n_examples: int, *, sparse: bool = False, numbered: bool = False
+    ) -> Any:
         architecture, objective = task.architecture, task.objective
         batch = min(task.batch_size, n_examples)
         return _of_dtype("Trainer", architecture)(
@@ -299,11 +309,13 @@ class NativeEngine(Engine):
             *_rule(task.optimizer),
             objective.l2,
             objective.l1,
-            list(objective.dropout) if any(objective.dropout) else [],
+            task.max_grad_norm or 0.0,
+            list(objective.all_dropout),
             objective.seed,
             batch,
             task.shuffle,
             sparse,
+            numbered,
             _threads(architecture, batch, task.n_jobs, passes=3),
             task.n_jobs is not None,  # else any number up to that, whichever proves fastest
             n_examples,
@@ -319,8 +331,7 @@ class RowStepper:
     def __init__(self, trainer: Any, state: TrainingState) -> None:
         self._step_row = trainer.step_row
         self._state = state
-        memories = [*state.optimizer_state.values(), None, None]
-        self._arrays = (state.parameters.theta, memories[0], memories[1])
+        self._arrays = (state.parameters.theta, *_memories(state))
 
     def step(self, x: Any, y: Any, rate: float) -> float | None:
         """Make one update.
@@ -339,6 +350,11 @@ class RowStepper:
         return cost
 
 
+def _whole(X: Any) -> Any:
+    """Return all of X, where examples are some rows of it."""
+    return X.whole if isinstance(X, Rows) else X
+
+
 def _of_dtype(name: str, architecture: Architecture) -> Any:
     """Return the core's class of that name for the network's dtype."""
     return getattr(load_core(), f"{name}F{8 * architecture.dtype.itemsize}")
@@ -354,14 +370,20 @@ def _described(architecture: Architecture) -> tuple[list[int], list[int], int, l
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[int, float, float, float, float]:
-    """Return the core's number of an update rule, with momentum, betas and epsilon."""
+def _rule(optimizer: Optimizer) -> tuple[int, list[float]]:
+    """Return the core's number of an update rule, and its settings."""
     if isinstance(optimizer, SGD):
         kind = _NESTEROV if optimizer.nesterov else _MOMENTUM if optimizer.momentum else _SGD
-        return kind, optimizer.momentum, 0.0, 0.0, 0.0
-    if isinstance(optimizer, Adam):
-        return _ADAM, 0.0, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
-    raise TypeError(f"the core has no rule for {optimizer!r}")
+    else:
+        kind = _ADAM + _RULES.index(type(optimizer)) - 1
+    return kind, [getattr(optimizer, name, 0.0) for name in _RULE_SETTINGS]
+
+
+def _memories(state: TrainingState) -> list[Float | None]:
+    """Return what the optimizer remembers, as the core takes it: two arrays, a product."""
+    product = state.optimizer_state.get("momentum_product")
+    long = [memory for memory in state.optimizer_state.values() if memory is not product]
+    return [*long, *[None] * (2 - len(long)), product]
 
 
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:

@@ -7,12 +7,15 @@ and is what trace, explain and gradient checks show.
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters
+from chainrule.architecture.inputs import is_sparse
 from chainrule.engines.batches import batches
 from chainrule.engines.interface import (
     Engine,
@@ -35,7 +38,7 @@ from chainrule.maths.propagation import (
 )
 from chainrule.maths.random import dropout_mask
 
-__all__ = ["Pass", "ReferenceEngine", "cost_and_gradients", "flat_gradient", "hypotheses"]
+__all__ = ["Pass", "ReferenceEngine", "clip", "cost_and_gradients", "flat_gradient", "hypotheses"]
 
 _ROWS_AT_ONCE = 8192
 
@@ -133,6 +136,17 @@ def flat_gradient(architecture: Architecture, gradients: Gradients) -> Float:
     return grad.theta
 
 
+def clip(grad: Float, max_norm: float | None) -> float:
+    """Return a gradient's norm, after scaling it down in place if it is longer than `max_norm`.
+
+    As in PyTorch, 1e-6 is added to its own norm (Pascanu et al. 2013).
+    """
+    norm = float(np.linalg.norm(grad))
+    if max_norm is not None and (scale := max_norm / (norm + 1e-6)) < 1:
+        grad *= scale
+    return norm
+
+
 @final
 class ReferenceEngine(Engine):
     """NumPy, line for line like the notes."""
@@ -161,7 +175,7 @@ class ReferenceEngine(Engine):
         task: Task,
         state: TrainingState,
         examples: Examples,
-        rate: float,
+        rates: NDArray[np.float64],
         n_epochs: int,
         plateau: Plateau | None,
         records: list[EpochRecord],
@@ -169,6 +183,8 @@ class ReferenceEngine(Engine):
     ) -> None:
         """Run epochs, batch by batch."""
         M, S = len(examples), examples.total
+        each = repeat(rates.item()) if len(rates) == 1 else iter(rates.tolist())
+        steps_left = math.inf if len(rates) == 1 else len(rates)
         for _ in range(n_epochs):
             begin = time.perf_counter() - state.epoch_seconds
             for rows in batches(
@@ -183,7 +199,8 @@ class ReferenceEngine(Engine):
                 result = _pass(task, state, batch, M, S)
                 # Ctrl-C may come anywhere in here. What then is half done must be known as such.
                 state.torn = True
-                norm = _update(task, state, batch, result, rate)
+                norm = _update(task, state, batch, result, next(each))
+                steps_left -= 1
                 state.position += len(batch)
                 state.epoch_cost += len(batch) / M * result.cost
                 state.epoch_seconds = time.perf_counter() - begin
@@ -191,13 +208,15 @@ class ReferenceEngine(Engine):
                     _end_epoch(state, plateau, records, norm)
                 state.torn = False
                 late = time.monotonic() >= deadline
-                if late or (plateau is not None and plateau.is_reached):
+                if late or not steps_left or (plateau is not None and plateau.is_reached):
                     return
 
 
 def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, total: float) -> Pass:
     """Propagate a batch forward and back, under the dropout masks of the step."""
     architecture, objective = task.architecture, task.objective
+    if objective.dropout_input:
+        batch = replace(batch, X=_thinned(batch.X, architecture, objective, state.step))
     with np.errstate(over="ignore", invalid="ignore"):  # reported by the caller, once and in words
         return cost_and_gradients(
             architecture,
@@ -225,7 +244,8 @@ def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rat
         raise Diverged(f"The cost became {result.cost}")
     with np.errstate(over="ignore", invalid="ignore"):
         grad = flat_gradient(task.architecture, result.gradients)
-        norm = float(np.linalg.norm(grad))
+        norm = clip(grad, task.max_grad_norm)
+        task.optimizer.decay(state.parameters.weights, rate)
         task.optimizer.update(state.parameters.theta, grad, state.optimizer_state, state.step, rate)
     return norm
 
@@ -247,9 +267,19 @@ def _masks(
     if not any(objective.dropout):
         return None
     return [
-        dropout_mask(n_rows, width, p, objective.seed, layer, step)
-        * architecture.dtype.type(1 / (1 - p))
-        for layer, (width, p) in enumerate(
-            zip(architecture.sizes[1:-1], objective.dropout, strict=True), start=1
-        )
+        _mask(n_rows, layer, p, architecture, objective, step)
+        for layer, p in enumerate(objective.dropout, start=1)
     ]
+
+
+def _thinned(X: Any, architecture: Architecture, objective: Objective, step: int) -> Any:
+    """Return a batch's X under dropout of the inputs."""
+    mask = _mask(X.shape[0], 0, objective.dropout_input, architecture, objective, step)
+    return X.multiply(mask).tocsr() if is_sparse(X) else X * mask
+
+
+def _mask(
+    n_rows: int, layer: int, p: float, architecture: Architecture, objective: Objective, step: int
+) -> Float:
+    mask = dropout_mask(n_rows, architecture.sizes[layer], p, objective.seed, layer, step)
+    return mask * architecture.dtype.type(1 / (1 - p))

@@ -1,6 +1,7 @@
-"""scikit-learn's contract: `MLPClassifier` and `MLPRegressor`."""
+"""scikit-learn's contract: `MLPClassifier` and `MLPRegressor`, alone or cross-validated."""
 
 from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.cross_validation import MLPClassifierCV, MLPRegressorCV
 from chainrule.estimators.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPClassifierCV", "MLPRegressor", "MLPRegressorCV"]

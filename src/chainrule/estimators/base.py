@@ -10,31 +10,33 @@ from inspect import signature
 from typing import Any, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import InvalidParameterError, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.architecture import Views
-from chainrule.engines import hypotheses
+from chainrule.architecture.rows import Rows
+from chainrule.engines import hypotheses, weighted_sums
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
-from chainrule.estimators.fitting import NON_FINITE, Fit, Table, fit_lbfgs, fit_stochastic
+from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possible_solver
 from chainrule.estimators.starting import hidden_layers, starting_network
+from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.translation import lambdas
+from chainrule.estimators.validation import given_validation
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.training import History
 from chainrule.training.diagnosis import where_it_diverged
+from chainrule.training.settings import check_dropout, dropout_per_layer
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
-__all__ = ["STOCHASTIC", "BaseMLP", "stochastic_only"]
-
-STOCHASTIC = ("sgd", "adam")
+__all__ = ["BaseMLP", "stochastic_only"]
 
 _CURVES = (
     "loss_",
@@ -42,11 +44,14 @@ _CURVES = (
     "history_",
     "best_loss_",
     "validation_scores_",
+    "validation_loss_curve_",
     "best_validation_score_",
 )
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC
+):
     """The abstract half of the estimators; use `MLPClassifier` or `MLPRegressor`."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
@@ -54,10 +59,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     # What both constructors take; their docstrings say what each means.
     hidden_layer_sizes: Any
     activation: Any
-    solver: str
+    solver: Any
     alpha: float
     batch_size: Any
-    learning_rate: str
+    learning_rate: Any
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -75,13 +80,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     epsilon: float
     n_iter_no_change: float
     max_fun: int
-    dropout: float
+    dropout: Any
     l1: float
+    max_grad_norm: float | None
     engine: str
     n_jobs: int | None
     checkpoint: Any
     resume: bool
     max_seconds: float | None
+    scoring: Any
+    dropout_input: float
+    transform_layer: int
 
     # --- what classifier and regressor differ in --------------------------------------------
 
@@ -176,23 +185,58 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                         return f" Did you mean '{near[0]}'?"
         return ""
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Any:
         with self._all_or_nothing():
-            return self._checked_fit(X, y, sample_weight, incremental=incremental)
+            return self._checked_fit(
+                X, y, sample_weight, incremental=incremental, validation=validation
+            )
 
-    def _checked_fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _checked_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool,
+        validation: tuple[Any, Any, Any],
+    ) -> Any:
         begin = time.monotonic()
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._require_possible()
-        checkpoint = checkpoint_for(self, incremental=incremental)
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        return self._fit_checked(
+            X, y, sample_weight, incremental=incremental, validation=validation, begin=begin
+        )
+
+    def _fit_checked(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        incremental: bool = False,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        begin: float | None = None,
+    ) -> Any:
+        """Fit X, y and weights that were checked; X may be some rows of one that is shared."""
+        begin = time.monotonic() if begin is None else begin
+        checkpoint = checkpoint_for(self, incremental=incremental)
+        first = not hasattr(self, "network_") or not (self.warm_start or incremental)
         if not (first or incremental):
             self._require_same_targets(y)
         Y = self._encode(y, learn=first and not incremental)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
         weight = self._weights(y, sample_weight)
 
         random_state = self.random_state
@@ -209,35 +253,43 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self.n_iter_ = 0
         seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
-        train = fit_lbfgs if self.solver == "lbfgs" else fit_stochastic
+        train = fit_lbfgs if is_lbfgs(self.solver) else fit_stochastic
         table = Table(X, Y, y, sample_weight, weight)
-        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds))
+        held_out = given_validation(self, *validation)
+        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds, held_out))
         if not np.isfinite(self.network_.theta).all():
             raise Diverged(f"{NON_FINITE} Here {where_it_diverged(self.network_, X)}.")
         return self
 
+    def _fit_alone(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Fit as a part of something else, without callbacks of its own."""
+        try:
+            return self._fit_checked(X, y, sample_weight)
+        finally:
+            for name in _CALLBACK_ATTRIBUTES:
+                vars(self).pop(name, None)
+
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
-        if self.solver == "lbfgs" and self.dropout:
+        require_possible_solver(self)
+        kind, n_hidden = type(self).__name__, len(hidden_layers(self))
+        if n_hidden and not -n_hidden <= self.transform_layer < n_hidden:
             raise InvalidParameter(
-                f"The 'dropout' parameter of {type(self).__name__} must be 0 with solver='lbfgs', "
-                f"which compares costs that dropout makes random. Got {self.dropout!r} instead: "
-                f"use solver='adam' or 'sgd'."
+                f"The 'transform_layer' parameter of {kind} must be a hidden layer, 0 to "
+                f"{n_hidden - 1} from the first or -1 to {-n_hidden} from the last. Got "
+                f"{self.transform_layer!r} instead."
             )
+        try:
+            dropout_per_layer(check_dropout(self.dropout), n_hidden)
+        except InvalidParameter:
+            raise InvalidParameter(
+                f"The 'dropout' parameter of {kind} must be a number in [0, 1), or a list with one "
+                f"for each of the {n_hidden} hidden layers. Got {self.dropout!r} instead."
+            ) from None
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=is_regressor(self),
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return checked_data(self, X, y, reset=reset)
 
     def _weights(self, y: Any, sample_weight: Any) -> Any:
         """Return what each example counts for checked sample weights, or None for 1 each."""
@@ -263,20 +315,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             vars(self).pop(left, None)
         self.loss_ = np.inf  # until the first epoch's is known
 
-    def _start_curves(self) -> None:
+    def _start_curves(self, *, validated: bool) -> None:
         """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
         self.history_: History = had.get("history_", History())
-        scores, best = had.get("validation_scores_"), had.get("best_validation_score_")
+        scores = losses = best = None
+        if validated:
+            scores = had.get("validation_scores_") or []
+            losses = had.get("validation_loss_curve_") or []
+            best = had.get("best_validation_score_")
+            best = -np.inf if best is None else best
         best_loss = had.get("best_loss_")
-        if self.early_stopping:
-            scores, best, best_loss = scores or [], -np.inf if best is None else best, None
-        else:
-            scores, best, best_loss = None, None, np.inf if best_loss is None else best_loss
         self.validation_scores_: list[float] | None = scores
+        self.validation_loss_curve_: list[float] | None = losses
         self.best_validation_score_: float | None = best
-        self.best_loss_: float | None = best_loss
+        best_loss = np.inf if best_loss is None else best_loss
+        self.best_loss_: float | None = None if self.early_stopping else best_loss
 
     # --- what a fitted estimator does --------------------------------------------------------
 
@@ -289,8 +344,54 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _predicted(self, X: Any) -> Float:
         """Return the hypotheses for a user's X."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return self._hypotheses(X)
+        if isinstance(X, Rows):  # of our own making, checked before
+            return self._hypotheses(X)
+        return self._hypotheses(checked_data(self, X, None, reset=False)[0])
+
+    def transform(self, X: Any) -> Float:
+        """Return the activations of a hidden layer: the features that the network has found.
+
+        So that a fitted network can be a step of a pipeline before another estimator.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_nodes)
+            A^(l) of the hidden layer that `transform_layer` names (FP2.1).
+
+        Raises
+        ------
+        ValueError
+            If X is unusable, or there is no such layer.
+        """
+        check_is_fitted(self)
+        layer = self._hidden_layer()
+        if not isinstance(X, Rows):
+            X = checked_data(self, X, reset=False)[0]
+        net = self.network_
+        if X.dtype != net.architecture.dtype:
+            X = X.astype(net.architecture.dtype)
+        g = net.architecture.activations[layer]
+        return g(weighted_sums(net.architecture, net.parameters, X, layer))
+
+    def _hidden_layer(self) -> int:
+        """Return which hidden layer `transform` shows, from 0 on."""
+        hidden = range(len(self.network_.sizes) - 2)
+        if not -len(hidden) <= self.transform_layer < len(hidden):
+            raise InvalidParameter(
+                f"transform needs a hidden layer, and the network has {len(hidden)} of them. Got "
+                f"transform_layer={self.transform_layer!r}: choose another, or other "
+                f"hidden_layer_sizes."
+            )
+        return hidden[self.transform_layer]
+
+    @property
+    def _n_features_out(self) -> int:
+        """How many features `transform` returns, for their names."""
+        return self.network_.sizes[self._hidden_layer() + 1]
 
     def gradient_problem(self, X: Any, y: Any, sample_weight: Any = None) -> GradientProblem:
         """Return what `check_gradients` checks: the network, on data and penalties as in `fit`.
@@ -327,15 +428,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return "network_" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
-        """Say that sparse input is taken."""
+        """Say that sparse input is taken, and that `transform` keeps the dtype."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
 def stochastic_only(estimator: BaseMLP) -> bool:
     """Whether `partial_fit` exists: only for a stochastic solver."""
-    if estimator.solver not in STOCHASTIC:
+    if not is_stochastic(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "
             f"stochastic."

@@ -8,51 +8,26 @@ from typing import Any, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 
 from chainrule.engines import Examples
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
+from chainrule.estimators.solvers import has_own_rate, make_optimizer
 from chainrule.estimators.starting import seed_of
-from chainrule.estimators.translation import batch_size, lambdas, make_optimizer
-from chainrule.estimators.watching import (
-    EarlyStopping,
-    Epochs,
-    Tasks,
-    interrupted_with_a_warning,
-    prints,
-)
+from chainrule.estimators.table import Table
+from chainrule.estimators.translation import batch_size, lambdas
+from chainrule.estimators.validation import hold_out, judge
+from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
-__all__ = ["NON_FINITE", "Fit", "Table", "fit_lbfgs", "fit_stochastic"]
+__all__ = ["NON_FINITE", "Fit", "fit_lbfgs", "fit_stochastic"]
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
 )
-
-
-@final
-@dataclass(frozen=True)
-class Table:
-    """What is trained on, checked, or a part of it.
-
-    Attributes
-    ----------
-    X, y, sample_weight
-        As the user gave them: labels, and weights or None.
-    Y, weight
-        As the network gets them: targets, and weights times those of the classes, or None.
-    """
-
-    X: Any
-    Y: Any
-    y: Any
-    sample_weight: Any
-    weight: Any
 
 
 @final
@@ -69,12 +44,15 @@ class Fit:
     checkpoint : Checkpoint or None
     deadline : float
         When it has to end, on the clock of ``time.monotonic``; infinite if there is no hurry.
+    validation : Table or None
+        The validation data that the user gave.
     """
 
     incremental: bool
     random_state: Any
     checkpoint: Checkpoint | None
     deadline: float
+    validation: Table | None = None
 
     @property
     def seconds_left(self) -> float | None:
@@ -110,6 +88,7 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
             max_iter=estimator.max_iter,
             max_fun=estimator.max_fun,
             tol=estimator.tol,
+            settings=None if isinstance(estimator.solver, str) else estimator.solver,
             max_seconds=fit.seconds_left,
             on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
             on_iteration=on_iteration,
@@ -128,10 +107,10 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
 
 def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     """Train epoch by epoch."""
-    held_out = None
-    estimator._start_curves()
-    if estimator.early_stopping:
-        table, held_out = _hold_out(estimator, table, fit.random_state)
+    held_out = fit.validation
+    estimator._start_curves(validated=held_out is not None or estimator.early_stopping)
+    if estimator.early_stopping and held_out is None:
+        table, held_out = hold_out(estimator, table, fit.random_state)
     learner = _prepared_learner(estimator, len(table.Y), fit)
     estimator.engine_ = learner.engine
     epochs = 1 if fit.incremental else estimator.max_iter
@@ -139,9 +118,10 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
 
     epochs_seen = Epochs(estimator, len(table.Y), estimator.loss_curve_, continued=fit.incremental)
     callbacks: list[Callable[..., Any]] = []
-    early = None if held_out is None else _early_stopping(estimator, held_out)
-    if early is not None:
-        callbacks.append(early)
+    watch = None if held_out is None else judge(estimator, held_out)
+    early = watch if watch is not None and watch.stops else None
+    if watch is not None:
+        callbacks.append(watch)
     if tasks.active:
         callbacks.append(tasks)
     # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
@@ -186,29 +166,32 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     except Diverged as error:
         if early is None:
             what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-            raise Diverged(f"{NON_FINITE} {what}: try a tenth of learning_rate_init.") from None
+            rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
+            raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
         early.scores.append(float("nan"))
+        early.losses.append(float("nan"))
         diverged = True
         warnings.warn(
             f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are kept.",
             ConvergenceWarning,
             stacklevel=4,
         )
-    if early is not None:
-        estimator.best_validation_score_ = early.best_score
-        # Stopped before any epoch was scored, the last weights are the best there are.
-        if early.has_scored or diverged:
-            estimator.network_.theta = early.best_theta
+    if watch is not None:
+        estimator.best_validation_score_ = watch.best_score
+    # Stopped before any epoch was scored, the last weights are the best there are.
+    if early is not None and (early.has_scored or diverged):
+        estimator.network_.theta = early.best_theta
     tasks.end()
 
 
 def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     """Return the learner to go on with, set for this many examples."""
     learner: Learner | None = vars(estimator).get("_learner")
+    B = batch_size(estimator, n_examples)
     if learner is None or not fit.incremental:
         learner = Learner(
             estimator.network_,
-            make_optimizer(estimator),
+            make_optimizer(estimator, estimator.max_iter * -(-n_examples // B)),
             seed=seed_of(fit.random_state),
             n_jobs=estimator.n_jobs,
             engine=estimator.engine,
@@ -221,55 +204,14 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
             f"clipped: {estimator.batch_size} to {n_examples}.",
             stacklevel=5,
         )
-    learner.batch_size = batch_size(estimator, n_examples)
+    learner.batch_size = B
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
-    learner.dropout, learner.shuffle = estimator.dropout, estimator.shuffle
+    learner.dropout, learner.dropout_input = estimator.dropout, estimator.dropout_input
+    learner.shuffle, learner.max_grad_norm = estimator.shuffle, estimator.max_grad_norm
     # The calls of partial_fit are one training, of which the first is looked at.
     learner._diagnoses = not (fit.incremental and learner.n_steps)
     learner._columns = vars(estimator).get("feature_names_in_")
     return learner
-
-
-def _hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
-    """Split off the validation examples."""
-    parts = vars(table)
-    given = [array for array in parts.values() if array is not None]
-    split: list[Any] = train_test_split(
-        *given,
-        test_size=estimator.validation_fraction,
-        stratify=estimator._stratify(table.y),
-        random_state=check_random_state(random_state),
-    )
-    if split[1].shape[0] < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your "
-            "dataset."
-        )
-    kept, held_out = (
-        Table(**{name: None if a is None else next(part) for name, a in parts.items()})
-        for part in (iter(split[0::2]), iter(split[1::2]))
-    )
-    return kept, held_out
-
-
-def _early_stopping(estimator: Any, held_out: Table) -> EarlyStopping:
-    def score() -> float:
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
-            H = estimator._hypotheses(held_out.X)
-        if not np.isfinite(H).all():
-            return np.nan
-        return float(estimator._score_of(H, held_out.y, held_out.weight))
-
-    scores, best = estimator.validation_scores_, estimator.best_validation_score_
-    return EarlyStopping(
-        score=score,
-        scores=[] if scores is None else scores,
-        tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
-        best_score=-np.inf if best is None else best,
-        best_theta=estimator.network_.theta.copy(),
-        verbose=prints(estimator),
-    )
 
 
 def _tasks(estimator: Any, table: Table, *, max_epochs: int) -> Tasks:

@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 
 from chainrule.engines import Examples
 from chainrule.errors import InvalidParameter
+from chainrule.estimators.solvers import is_lbfgs
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint, read_checkpoint
 from chainrule.training.identity import digest_of_rows
 
@@ -46,7 +47,7 @@ def _why_not(estimator: Any, *, incremental: bool) -> tuple[str, str] | None:
             "for partial_fit, which keeps nothing between two calls but the estimator itself",
             "save that with cr.save",
         )
-    if estimator.solver == "lbfgs":
+    if is_lbfgs(estimator.solver):
         return (
             "with solver='lbfgs', whose memory is inside SciPy, so that a fit could not go on to "
             "the same bits",
@@ -89,10 +90,14 @@ def with_estimator(
         text = repr(labels if several else labels[0])
         short = sum(map(len, labels)) <= _MOST_LABELS
         about["classes"] = text if short else hashlib.sha256(text.encode()).hexdigest()
-    about["early_stopping"] = held_out is not None
+    about["early_stopping"] = bool(estimator.early_stopping)
     if held_out is not None:
         about["tol of early stopping"] = estimator.tol
         about["n_iter_no_change of early stopping"] = estimator.n_iter_no_change
+        scoring = estimator.scoring
+        if scoring is not None:
+            named = isinstance(scoring, str)
+            about["scoring"] = scoring if named else getattr(scoring, "__qualname__", repr(scoring))
         parts = (held_out.X, held_out.Y, held_out.weight)
         about["validation data"] = [None if p is None else digest_of_rows(p) for p in parts]
     return replace(checkpoint, about=about)

@@ -35,32 +35,39 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     activation : str, Activation or a list with one per hidden layer, default="relu"
         g of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu",
         "selu", "softplus", "silu", "gelu", "mish", or an `Activation` of your own.
-    solver : {"adam", "sgd", "lbfgs"}, default="adam"
-        What minimizes the cost: Adam, gradient descent with momentum, or L-BFGS on all examples
-        at once (for small data).
+    solver : str or optimizer, default="adam"
+        What minimizes the cost: "adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd" (gradient
+        descent with momentum), or, on all examples at once, for small data, "rprop" and "lbfgs".
+        Or an object, such as ``cr.AdamW(1e-3, weight_decay=0.01)``, which brings all its settings:
+        `learning_rate_init`, `momentum`, `beta_1` and their like are then not used.
     alpha : float, default=0.0001
         Strength of the L2 penalty, in scikit-learn's meaning: each batch's cost gets
         ``alpha/2 * sum(w**2)`` divided by the batch's size. The notes' lambda is
         ``alpha * M / B`` (M examples, B in a batch; alpha itself for "lbfgs"). Larger values keep
         the weights smaller.
     batch_size : int or "auto", default="auto"
-        Examples per step of "sgd" and "adam"; "auto" is ``min(200, n_samples)``. Smaller batches
-        make more, noisier steps an epoch.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        How the rate of "sgd" changes: not at all; as ``learning_rate_init / (t + 1)**power_t``
-        with t the examples seen; or divided by 5 whenever the cost (or, with early stopping, the
-        validation score) has reached a plateau, until it is 1e-6.
+        Examples per step; "auto" is ``min(200, n_samples)``, and all of them for "rprop". Smaller
+        batches make more, noisier steps an epoch. Not for "lbfgs".
+    learning_rate : str, Schedule or callable, default="constant"
+        How the rate changes. As in scikit-learn "constant"; "invscaling", as
+        ``learning_rate_init / (t + 1)**power_t`` with t the examples seen before the epoch; and
+        "adaptive", divided by 5 whenever the cost (or, with early stopping, the validation score)
+        has reached a plateau, until it is 1e-6. As there, "adam" overlooks the latter two. From
+        step to step over `max_iter` epochs "step" (a tenth after each third), "exponential" (down
+        to a hundredth), "cosine" (down to 0), "one_cycle" (up to `learning_rate_init` and down).
+        Or an object, such as ``cr.Warmup(cr.Cosine(0.01), steps=100)``, or a function of the
+        step's number, which bring their own rate: `learning_rate_init` is then not used.
     learning_rate_init : float, default=0.001
-        The step size of "sgd" and "adam", greater than 0, before `learning_rate` changes it. Too
-        large a rate diverges, which raises an error; too small a one needs more epochs.
+        The step size, greater than 0, before `learning_rate` changes it. Too large a rate
+        diverges, which raises an error; too small a one needs more epochs. Not for "lbfgs".
     power_t : float, default=0.5
         The exponent of "invscaling", at least 0: the larger, the faster the rate falls.
     max_iter : int, default=200
         Epochs at most (iterations for "lbfgs"). A fit that uses them up without having converged
         warns with a ConvergenceWarning.
     shuffle : bool, default=True
-        Whether each epoch of "sgd" and "adam" takes the examples in a new order. Where one batch
-        holds them all, they keep their order.
+        Whether each epoch takes the examples in a new order. Where one batch holds them all, they
+        keep their order.
     random_state : int, RandomState instance or None, default=None
         Of the starting weights (scikit-learn's own, number for number), the shuffles, the dropout
         masks and the validation split. The same int gives the same bits.
@@ -81,26 +88,27 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Whether "sgd" looks ahead along the momentum (Nesterov's); without effect if `momentum` is
         0.
     early_stopping : bool, default=False
-        Whether "sgd" and "adam" hold out `validation_fraction` of the examples, stop when the
-        score on them no longer improves, and keep the weights of the best epoch.
+        Whether to hold out `validation_fraction` of the examples, or take those that `fit` gets as
+        `X_val` and `y_val`, stop when the score on them no longer improves, and keep the weights of
+        the best epoch. Not for "lbfgs".
     validation_fraction : float, default=0.1
         The part of the examples that early stopping holds out, in [0, 1).
     beta_1 : float, default=0.9
-        How slowly "adam" forgets the mean of the gradient, in [0, 1): 0.9 remembers about 10
-        steps.
+        How slowly "adam", "adamw" and "nadam" forget the mean of the gradient, in [0, 1): 0.9
+        remembers about 10 steps.
     beta_2 : float, default=0.999
-        How slowly "adam" forgets the mean of the gradient's square, in [0, 1).
+        How slowly they forget the mean of the gradient's square, in [0, 1).
     epsilon : float, default=1e-8
-        Keeps the division of "adam" from exploding; where gradients are not much larger, steps
-        become smaller. It is added after the correction of the bias, as in PyTorch.
+        Keeps their division from exploding; where gradients are not much larger, steps become
+        smaller. It is added after the correction of the bias, as in PyTorch.
     n_iter_no_change : int, default=10
-        How many epochs in a row may fail to improve by `tol` before "sgd" and "adam" stop.
+        How many epochs in a row may fail to improve by `tol` before training stops.
     max_fun : int, default=15000
         How often "lbfgs" may compute the cost at most.
-    dropout : float, default=0.0
-        The probability of each hidden node to be left out in a step of "sgd" or "adam", in [0, 1);
-        what stays is divided by ``1 - dropout``, so predictions need no change. Larger values
-        regularize more and need more epochs. Not for "lbfgs".
+    dropout : float or a list with one per hidden layer, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1); what stays is
+        divided by ``1 - dropout``, so predictions need no change. Larger values regularize more
+        and need more epochs. Not for "lbfgs".
     l1 : float, default=0.0
         Strength of the L1 penalty, scaled as `alpha` is: each batch's cost gets
         ``l1 * sum(abs(w))`` divided by the batch's size. It drives weights towards 0, the more
@@ -108,6 +116,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     quantile : float or array-like of float, default=0.5
         With ``loss="quantile"`` what is predicted: 0.5 is the median, [0.1, 0.9] an interval that
         holds 80 % of the y; each in (0, 1), increasing. Without effect for other losses.
+    max_grad_norm : float or None, default=None
+        Gradients of a batch, penalties included, that are longer than this (Euclidean norm over all
+        parameters) are scaled down to it, so that no single step is too large. None leaves them as
+        they are. Not for "lbfgs".
     engine : {"auto", "reference", "native"}, default="auto"
         What computes; "auto" takes the fastest that knows every part, ``engine_`` says which one
         that was. For "lbfgs" it is always the reference.
@@ -126,6 +138,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     max_seconds : float or None, default=None
         Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
         early stopping the weights of the best epoch so far are kept, else the last.
+    scoring : str, callable or None, default=None
+        What early stopping watches on the validation data, the greater the better: None for
+        `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
+        function ``scoring(estimator, X, y)``. Without validation data it has no effect.
+    dropout_input : float, default=0.0
+        The probability of each entry of X to be left out in a step, as `dropout` does with hidden
+        nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
+    transform_layer : int, default=-1
+        Which hidden layer's activations `transform` returns: 0 for the first, -1 for the last.
 
     Attributes
     ----------
@@ -150,16 +171,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     loss_ : float
         The cost of the last epoch, penalties included.
     loss_curve_ : list of float
-        The cost of each epoch. This and the next four are there for "sgd" and "adam" only.
+        The cost of each epoch. This and the next four are not there for "lbfgs".
     history_ : History
         One record per epoch, with "epoch", "cost", "gradient_norm" (of the epoch's last step),
         "learning_rate" and "seconds"; ``history_.to_frame()`` is a pandas DataFrame.
     best_loss_ : float or None
         The lowest cost; None with early stopping.
     validation_scores_ : list of float or None
-        With early stopping the score of each epoch on the held-out examples.
+        With validation data the score of each epoch on them, as `scoring` says.
+    validation_loss_curve_ : list of float or None
+        With validation data the mean loss of each epoch on them, without penalties.
     best_validation_score_ : float or None
-        With early stopping the highest of these scores, which the weights belong to.
+        The highest of these scores; with early stopping the weights belong to it.
     engine_ : str
         The engine that ran.
 
@@ -203,10 +226,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -224,14 +247,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        dropout: float = 0.0,
+        dropout: Any = 0.0,
         l1: float = 0.0,
         quantile: Any = 0.5,
+        max_grad_norm: float | None = None,
         engine: str = "auto",
         n_jobs: int | None = None,
         checkpoint: Any = None,
         resume: bool = False,
         max_seconds: float | None = None,
+        scoring: Any = None,
+        dropout_input: float = 0.0,
+        transform_layer: int = -1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -260,15 +287,28 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.dropout = dropout
         self.l1 = l1
         self.quantile = quantile
+        self.max_grad_norm = max_grad_norm
         self.engine = engine
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.resume = resume
         self.max_seconds = max_seconds
+        self.scoring = scoring
+        self.dropout_input = dropout_input
+        self.transform_layer = transform_layer
 
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> "MLPRegressor":
         """Train on X and y.
 
         Parameters
@@ -276,6 +316,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val, sample_weight_val : array-like, optional
+            Validation data, which are not trained on. With `early_stopping` they take the place of
+            `validation_fraction`; without, each epoch is measured on them all the same. Not for
+            "lbfgs".
 
         Returns
         -------
@@ -286,7 +330,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             If X, y or a parameter is unusable, or training diverges.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, validation=validation)
 
     @available_if(stochastic_only)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -1,16 +1,30 @@
-"""scikit-learn's parameters in the notes' terms: batch size, penalties, update rule."""
+"""scikit-learn's parameters in the notes' terms: batch size and penalties."""
 
 from typing import Any
 
-from chainrule.optimizers import SGD, Adam, Adaptive, InverseScaling, Optimizer
+from chainrule.errors import InvalidParameter
+from chainrule.estimators.solvers import is_lbfgs, needs_full_batch
 
-__all__ = ["batch_size", "lambdas", "make_optimizer"]
+__all__ = ["batch_size", "lambdas"]
 
 
 def batch_size(estimator: Any, n_examples: int) -> int:
-    """Return B for so many examples."""
-    wanted = 200 if estimator.batch_size == "auto" else int(estimator.batch_size)
-    return min(wanted, n_examples)
+    """Return B for so many examples.
+
+    Raises
+    ------
+    InvalidParameter
+        If the solver needs all of them, and fewer are asked for.
+    """
+    given, whole = estimator.batch_size, needs_full_batch(estimator.solver)
+    if given == "auto":
+        return n_examples if whole else min(200, n_examples)
+    if whole and given < n_examples:
+        raise InvalidParameter(
+            f"The 'batch_size' parameter of {type(estimator).__name__} must be 'auto' with Rprop, "
+            f"which goes by the sign of the gradient over all examples. Got {given!r} instead."
+        )
+    return min(int(given), n_examples)
 
 
 def lambdas(estimator: Any, n_examples: int) -> tuple[float, float]:
@@ -20,21 +34,7 @@ def lambdas(estimator: Any, n_examples: int) -> tuple[float, float]:
     lambda = alpha M/B: with weights that is alpha S over the weight S B/M that a batch has on
     average, so that a row of weight 2 is a row twice.
     """
-    if estimator.solver == "lbfgs":
+    if is_lbfgs(estimator.solver):
         return estimator.alpha, estimator.l1
     per_batch = n_examples / batch_size(estimator, n_examples)
     return estimator.alpha * per_batch, estimator.l1 * per_batch
-
-
-def make_optimizer(estimator: Any) -> Optimizer:
-    """Return the update rule of "sgd" and "adam", with its schedule."""
-    rate = estimator.learning_rate_init
-    if estimator.solver == "adam":
-        return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    schedules = {
-        "constant": rate,
-        "invscaling": InverseScaling(rate, estimator.power_t),
-        "adaptive": Adaptive(rate),
-    }
-    nesterov = bool(estimator.nesterovs_momentum and estimator.momentum)
-    return SGD(schedules[estimator.learning_rate], estimator.momentum, nesterov)

@@ -1,19 +1,15 @@
 """What an estimator does after each epoch: print, validate, tell scikit-learn's callbacks."""
 
-import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
-
 from chainrule.engines.stopping import Plateau
-from chainrule.errors import InvalidFile
 from chainrule.training import History, Learner, Record
 
-__all__ = ["EarlyStopping", "Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
+__all__ = ["Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
 
 
 def prints(estimator: Any) -> bool:
@@ -117,84 +113,6 @@ class Epochs:
 
 
 @final
-@dataclass
-class EarlyStopping:
-    """Stops when the score on held-out examples no longer improves, and keeps the best weights.
-
-    As in scikit-learn: an epoch improves if its score is at least the best before plus `tol`, and
-    more than `n_iter_no_change` epochs in a row without that end the training.
-    """
-
-    score: Callable[[], float]
-    scores: list[float]
-    tol: float
-    n_iter_no_change: float
-    best_score: float
-    best_theta: Any
-    verbose: bool = False
-    without_improvement: int = 0
-    plateaued: bool = False
-
-    @property
-    def has_scored(self) -> bool:
-        """Whether there is a best epoch, of this fit or of one before."""
-        return self.best_score > -math.inf
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return its memory, for a checkpoint."""
-        return {
-            "scores": np.array(self.scores, np.float64),
-            "best_score": np.float64(self.best_score),
-            "best_theta": self.best_theta,
-            "counts": np.array([self.without_improvement, self.plateaued], np.int64),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a memory, that of this fit.
-
-        Raises
-        ------
-        InvalidFile
-            If it cannot be its own.
-        """
-        mine = self.state_dict()
-        shapes = {key: value.shape for key, value in mine.items()} | {
-            "scores": np.shape(state.get("scores", 0.0))[:1]
-        }
-        if state.keys() != mine.keys() or any(
-            value.dtype != mine[key].dtype or value.shape != shapes[key]
-            for key, value in state.items()
-        ):
-            raise InvalidFile(
-                "The checkpoint's memory of early stopping is damaged; take another copy or train "
-                "again."
-            )
-        self.scores[:] = state["scores"].tolist()
-        self.best_score = float(state["best_score"])
-        self.best_theta = state["best_theta"].copy()
-        self.without_improvement, plateaued = state["counts"].tolist()
-        self.plateaued = bool(plateaued)
-
-    def __call__(self, learner: Learner, record: Record) -> bool:
-        """Score the network as it is now."""
-        score = self.score()
-        self.scores.append(score)
-        if self.verbose:
-            print(f"Validation score: {score:f}")  # noqa: T201 - verbose output
-        # A score that is NaN is no improvement.
-        improved = score >= self.best_score + self.tol
-        self.without_improvement = 0 if improved else self.without_improvement + 1
-        if score > self.best_score:
-            self.best_score = score
-            self.best_theta = learner.net.theta.copy()
-        if self.without_improvement <= self.n_iter_no_change:
-            return False
-        self.without_improvement = 0
-        self.plateaued = not learner.reduce_learning_rate()
-        return self.plateaued
-
-
-@final
 class Tasks:
     """Tells scikit-learn's callbacks of a fit and of each epoch in it.
 
@@ -245,7 +163,7 @@ def _as_it_is_now(estimator: Any) -> dict[str, Any]:
     """Return copies of all that later epochs change in place."""
     changing: dict[str, Any] = {
         name: list(value)
-        for name in ("loss_curve_", "validation_scores_")
+        for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_")
         if isinstance(value := getattr(estimator, name, None), list)
     }
     if hasattr(estimator, "history_"):

@@ -14,9 +14,14 @@ from typing import final
 import numpy as np
 
 from chainrule.architecture.checks import check_number
-from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.interface import (
+    Optimizer,
+    OptimizerState,
+    require_usable_epsilon,
+    settle,
+    zeros_as,
+)
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
 __all__ = ["Adam"]
@@ -62,15 +67,13 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        checked = {
-            "learning_rate": checked_rate(self.learning_rate),
-            "beta_1": check_number("beta_1 of Adam", self.beta_1, high=1),
-            "beta_2": check_number("beta_2 of Adam", self.beta_2, high=1),
-            "epsilon": check_number("epsilon of Adam", self.epsilon, low_included=False),
-        }
-        # Floats of Python's: NumPy's would widen a float32 network's steps.
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        settle(
+            self,
+            learning_rate=checked_rate(self.learning_rate),
+            beta_1=check_number("beta_1 of Adam", self.beta_1, high=1),
+            beta_2=check_number("beta_2 of Adam", self.beta_2, high=1),
+            epsilon=check_number("epsilon of Adam", self.epsilon, low_included=False),
+        )
 
     def init(self, theta: Float) -> OptimizerState:
         """Return means of 0.
@@ -80,17 +83,8 @@ class Adam(Optimizer):
         InvalidParameter
             If epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
         """
-        least = np.finfo(theta.dtype).smallest_normal
-        if theta.dtype.type(self.epsilon) < least:
-            wider = ", or dtype='float64'" if theta.dtype == np.float32 else ""
-            raise InvalidParameter(
-                f"epsilon of Adam must be at least {least:.2g} in {theta.dtype}, where smaller "
-                f"numbers count as 0. Got {self.epsilon!r}: use a larger one{wider}."
-            )
-        return {
-            "mean": np.zeros(theta.shape, theta.dtype),
-            "square": np.zeros(theta.shape, theta.dtype),
-        }
+        require_usable_epsilon(self, self.epsilon, theta)
+        return {"mean": zeros_as(theta), "square": zeros_as(theta)}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of Adam in place."""

@@ -5,16 +5,43 @@ from dataclasses import fields
 from typing import Any
 
 from chainrule.errors import InvalidInput, InvalidParameter, unknown_name
+from chainrule.optimizers.adagrad import Adagrad
 from chainrule.optimizers.adam import Adam
+from chainrule.optimizers.adamw import AdamW
 from chainrule.optimizers.interface import Optimizer
-from chainrule.optimizers.schedules import Adaptive, Constant, InverseScaling, Schedule
+from chainrule.optimizers.nadam import Nadam
+from chainrule.optimizers.rmsprop import RMSprop
+from chainrule.optimizers.rprop import Rprop
+from chainrule.optimizers.schedules import (
+    Adaptive,
+    Constant,
+    Cosine,
+    ExponentialDecay,
+    InverseScaling,
+    OneCycle,
+    Schedule,
+    StepDecay,
+    Warmup,
+)
 from chainrule.optimizers.sgd import SGD
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "describe_optimizer", "optimizer_from"]
+__all__ = ["OPTIMIZERS", "SCHEDULES", "describe_optimizer", "describe_schedule", "optimizer_from"]
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {rule.__name__: rule for rule in (SGD, Adam)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    rule.__name__: rule for rule in (SGD, Adagrad, RMSprop, Adam, AdamW, Nadam, Rprop)
+}
 SCHEDULES: dict[str, type[Schedule]] = {
-    schedule.__name__: schedule for schedule in (Constant, InverseScaling, Adaptive)
+    schedule.__name__: schedule
+    for schedule in (
+        Constant,
+        InverseScaling,
+        Adaptive,
+        StepDecay,
+        ExponentialDecay,
+        Cosine,
+        OneCycle,
+        Warmup,
+    )
 }
 
 
@@ -42,6 +69,17 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
     {'name': 'Adaptive', 'initial': 0.1}
     """
     return _describe(optimizer, "optimizer", OPTIMIZERS)
+
+
+def describe_schedule(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule as its name and settings, whatever JSON can hold.
+
+    Raises
+    ------
+    InvalidInput
+        If it is the user's own.
+    """
+    return _describe(schedule, "schedule", SCHEDULES)
 
 
 def optimizer_from(description: object) -> Optimizer:

@@ -1,15 +1,19 @@
 """What an optimizer is: a frozen rule with two functions, init and update."""
 
 from abc import ABC, abstractmethod
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import ClassVar, TypeAlias
 
+import numpy as np
+
+from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.schedules import Schedule
 
-__all__ = ["Optimizer", "OptimizerState"]
+__all__ = ["Optimizer", "OptimizerState", "require_usable_epsilon", "settle", "zeros_as"]
 
 OptimizerState: TypeAlias = dict[str, Float]
-"""What an optimizer remembers between steps: named arrays as long as theta."""
+"""What an optimizer remembers between steps: named arrays as long as theta, or of one number."""
 
 
 class Optimizer(ABC):
@@ -22,9 +26,12 @@ class Optimizer(ABC):
     ----------
     learning_rate : float or Schedule
         The step size, the notes' alpha.
+    needs_full_batch : bool
+        Whether its steps are only meant for the gradient over all examples.
     """
 
     learning_rate: float | Schedule
+    needs_full_batch: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, theta: Float) -> OptimizerState:
@@ -37,7 +44,7 @@ class Optimizer(ABC):
 
         Returns
         -------
-        dict of str to arrays of shape (n_parameters,)
+        dict of str to arrays of shape (n_parameters,) or (1,)
         """
 
     @abstractmethod
@@ -57,3 +64,46 @@ class Optimizer(ABC):
         rate : float
             The learning rate of this step.
         """
+
+    def decay(self, weights: Iterable[Float], rate: float) -> None:
+        """Shrink the weights in place before `update`, if the rule does so; never the biases.
+
+        Parameters
+        ----------
+        weights : iterable of arrays
+            Of every layer.
+        rate : float
+            The learning rate of this step.
+        """
+        return
+
+
+def settle(rule: object, **checked: object) -> None:
+    """Set what was checked on a frozen rule.
+
+    Numbers are floats of Python's then: NumPy's would widen a float32 network's steps.
+    """
+    for name, value in checked.items():
+        object.__setattr__(rule, name, value)
+
+
+def zeros_as(theta: Float) -> Float:
+    """Return a memory of 0, as long as theta."""
+    return np.zeros(theta.shape, theta.dtype)
+
+
+def require_usable_epsilon(rule: Optimizer, epsilon: float, theta: Float) -> None:
+    """Raise if epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
+
+    Raises
+    ------
+    InvalidParameter
+        If it would.
+    """
+    least = np.finfo(theta.dtype).smallest_normal
+    if theta.dtype.type(epsilon) < least:
+        wider = ", or dtype='float64'" if theta.dtype == np.float32 else ""
+        raise InvalidParameter(
+            f"epsilon of {type(rule).__name__} must be at least {least:.2g} in {theta.dtype}, "
+            f"where smaller numbers count as 0. Got {epsilon!r}: use a larger one{wider}."
+        )

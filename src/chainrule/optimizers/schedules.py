@@ -1,36 +1,91 @@
 """Learning-rate schedules: the rate as a function of how far training is.
 
-A schedule is frozen settings, like an optimizer. It is asked at the start of an epoch, and told
-when the cost has reached a plateau.
+A schedule is frozen settings, like an optimizer. It is asked for the rates of many steps at once,
+and told when the cost has reached a plateau. Those that need to know how long training is are
+given its number of steps, or take it from the fit: "open" ones run once through each fit.
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import final
+import math
+from abc import ABC
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self, TypeAlias, final
 
-from chainrule.architecture.checks import check_number
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Adaptive", "Constant", "InverseScaling", "Schedule", "as_schedule", "checked_rate"]
+from chainrule.architecture.checks import check_number, check_whole
+from chainrule.maths.curves import exponential, half_cosine
+
+__all__ = [
+    "Adaptive",
+    "Constant",
+    "Cosine",
+    "ExponentialDecay",
+    "FromFunction",
+    "InverseScaling",
+    "OneCycle",
+    "Schedule",
+    "StepDecay",
+    "Warmup",
+    "as_schedule",
+    "checked_rate",
+]
+
+Numbers: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.int64]
 
 
-class Schedule(ABC):
-    """A learning-rate schedule."""
+class Schedule(ABC):  # noqa: B024 - either of two methods is to be defined
+    """A learning-rate schedule. It defines `rates`; or `rate`, if it goes by the epoch alone.
 
-    @abstractmethod
-    def rate(self, examples: int, reductions: int) -> float:
-        """Return the learning rate.
+    Attributes
+    ----------
+    changes : bool
+        Whether the rate may change without a plateau.
+    steps : int or None
+        How many steps it is made for; None in an open one, and in those that need not know.
+    """
+
+    changes: ClassVar[bool] = True
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the learning rates of some steps.
 
         Parameters
         ----------
-        examples : int
-            Examples seen so far, each as often as it was seen.
+        steps : array of int
+            The number of each step, 0 for the first.
+        examples : array of int
+            Examples seen before the epoch of each step, each as often as it was seen.
         reductions : int
             How often the rate was reduced at a plateau.
+
+        Returns
+        -------
+        array of float64, as long as `steps`
         """
+        seen, epochs = np.unique(examples, return_inverse=True)
+        return np.array([self.rate(count, reductions) for count in seen.tolist()])[epochs]
+
+    def rate(self, examples: int, reductions: int, step: int = 0) -> float:
+        """Return the learning rate of one step."""
+        if type(self).rates is Schedule.rates:
+            raise NotImplementedError(f"{type(self).__name__} defines neither rates nor rate.")
+        return float(self.rates(np.array([step]), np.array([examples]), reductions)[0])
 
     def reduces(self, rate: float) -> bool:
         """Whether to go on with a reduced rate at a plateau, rather than to stop."""
         return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return False
+
+    def over(self, steps: int) -> Self:
+        """Return the schedule with this length, if it is open."""
+        return self
 
 
 @final
@@ -42,18 +97,25 @@ class Constant(Schedule):
     ----------
     initial : float
         The rate, greater than 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.SGD(cr.Constant(0.1)).learning_rate.rate(0, 0, step=1000)
+    0.1
     """
 
     initial: float
+    changes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
         rate = check_number("learning_rate", self.initial, low_included=False)
         object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
 
-    def rate(self, examples: int, reductions: int) -> float:
-        """Return the rate."""
-        return self.initial
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate for each step."""
+        return np.full(len(steps), self.initial)
 
 
 @final
@@ -61,12 +123,20 @@ class Constant(Schedule):
 class InverseScaling(Schedule):
     """initial / (t + 1)^power, t being the examples seen: scikit-learn's "invscaling".
 
+    As there, the rate changes from epoch to epoch, not within one.
+
     Parameters
     ----------
     initial : float
         The rate at the start, greater than 0.
     power : float, default=0.5
         How fast it falls, at least 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.InverseScaling(0.1).rate(examples=99, reductions=0)
+    0.01
     """
 
     initial: float
@@ -78,8 +148,12 @@ class InverseScaling(Schedule):
         object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
         object.__setattr__(self, "power", check_number("power of InverseScaling", self.power))
 
-    def rate(self, examples: int, reductions: int) -> float:
-        """Return the rate after so many examples."""
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step's epoch."""
+        seen, epochs = np.unique(examples, return_inverse=True)
+        return np.array([self._after(count) for count in seen.tolist()])[epochs]
+
+    def _after(self, examples: int) -> float:
         try:
             return self.initial / (examples + 1) ** self.power
         except OverflowError:
@@ -95,31 +169,379 @@ class Adaptive(Schedule):
     ----------
     initial : float
         The rate at the start, greater than 0.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> cr.Adaptive(0.5).rate(0, reductions=1)
+    0.1
     """
 
     initial: float
+    changes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the settings."""
         rate = check_number("learning_rate", self.initial, low_included=False)
         object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
 
-    def rate(self, examples: int, reductions: int) -> float:
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return the rate after so many reductions."""
-        return self.initial / 5**reductions
+        return np.full(len(steps), self.initial / 5**reductions)
 
     def reduces(self, rate: float) -> bool:
         """Whether the rate is still above 1e-6."""
         return rate > 1e-6
 
 
-def checked_rate(learning_rate: "float | Schedule") -> "float | Schedule":
-    """Return a schedule as it is, or a checked float."""
+@final
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """initial * factor^(t // every): a fall from time to time (PyTorch's StepLR).
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the start, greater than 0.
+    every : int, optional
+        After how many steps each it falls; without it, after each third of the fit.
+    factor : float, default=0.1
+        By what it is multiplied then, in (0, 1].
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.StepDecay(0.8, every=100, factor=0.5)
+    >>> [schedule.rate(0, 0, step) for step in (0, 99, 100, 250)]
+    [0.8, 0.8, 0.4, 0.2]
+    """
+
+    initial: float
+    every: int | None = None
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _settle_decay(self, "every")
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step."""
+        falls, which = np.unique(steps // _length(self.every), return_inverse=True)
+        return np.array([self.initial * self.factor**n for n in falls.tolist()])[which]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return self.every is None
+
+    def over(self, steps: int) -> Self:
+        """Return one that falls after each third of so many steps, if it is open."""
+        return replace(self, every=max(1, -(-steps // 3))) if self.is_open else self
+
+
+@final
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """initial * factor^(t / steps): the same fall in every step (Optax's exponential_decay).
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the start, greater than 0.
+    steps : int, optional
+        After how many steps it is ``factor * initial``; without it, at the end of the fit. It goes
+        on to fall beyond.
+    factor : float, default=0.01
+        In (0, 1].
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.ExponentialDecay(1.0, steps=100, factor=0.25)
+    >>> [round(schedule.rate(0, 0, step), 4) for step in (0, 50, 100, 200)]
+    [1.0, 0.5, 0.25, 0.0625]
+    """
+
+    initial: float
+    steps: int | None = None
+    factor: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _settle_decay(self, "steps")
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step."""
+        exponents = math.log(self.factor) * (steps / _length(self.steps))
+        return self.initial * exponential(np.maximum(exponents, -700.0))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return self.steps is None
+
+    def over(self, steps: int) -> Self:
+        """Return one that has fallen by the factor after so many steps, if it is open."""
+        return replace(self, steps=steps) if self.is_open else self
+
+
+@final
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """From initial to final along half a cosine, and final beyond (PyTorch's CosineAnnealingLR).
+
+    Parameters
+    ----------
+    initial : float
+        The rate at the start, greater than 0.
+    steps : int, optional
+        After how many steps it is `final`; without it, at the end of the fit.
+    final : float, default=0.0
+        The rate in the end, at least 0.
+
+    References
+    ----------
+    Loshchilov, I. and Hutter, F., "SGDR: stochastic gradient descent with warm restarts", ICLR
+    2017.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.Cosine(0.1, steps=100)
+    >>> [round(schedule.rate(0, 0, step), 4) for step in (0, 50, 100, 200)]
+    [0.1, 0.05, 0.0, 0.0]
+    """
+
+    initial: float
+    steps: int | None = None
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _settle_length(self, "steps")
+        for name, low_included in (("initial", False), ("final", True)):
+            value = getattr(self, name)
+            checked = check_number(f"{name} of Cosine", value, low_included=low_included)
+            object.__setattr__(self, name, checked)
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step."""
+        way = half_cosine(np.minimum(steps / _length(self.steps), 1))
+        return self.final + (self.initial - self.final) * way
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return self.steps is None
+
+    def over(self, steps: int) -> Self:
+        """Return one that ends after so many steps, if it is open."""
+        return replace(self, steps=steps) if self.is_open else self
+
+
+@final
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to a peak and down to almost nothing, each along half a cosine (PyTorch's OneCycleLR).
+
+    The rate is ``peak / div_factor`` in the first step, `peak` after `pct_start` of the steps, and
+    ``peak / div_factor / final_div_factor`` in the last one and beyond. The momentum stays.
+
+    Parameters
+    ----------
+    peak : float
+        The highest rate, greater than 0.
+    steps : int, optional
+        How many steps it takes; without it, those of the fit.
+    pct_start : float, default=0.3
+        The part of the steps that go up, in [0, 1].
+    div_factor : float, default=25.0
+        Greater than 0.
+    final_div_factor : float, default=1e4
+        Greater than 0.
+
+    References
+    ----------
+    Smith, L. N. and Topin, N., "Super-convergence: very fast training of neural networks using
+    large learning rates", 2018.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.OneCycle(0.5, steps=100)
+    >>> [round(schedule.rate(0, 0, step), 4) for step in (0, 29, 99)]
+    [0.02, 0.5, 0.0]
+    """
+
+    peak: float
+    steps: int | None = None
+    pct_start: float = 0.3
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _settle_length(self, "steps")
+        for name in ("peak", "div_factor", "final_div_factor"):
+            value = check_number(f"{name} of OneCycle", getattr(self, name), low_included=False)
+            object.__setattr__(self, name, value)
+        part = check_number("pct_start of OneCycle", self.pct_start, high=1, high_included=True)
+        object.__setattr__(self, "pct_start", part)
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step."""
+        t, last = steps.astype(np.float64), float(_length(self.steps) - 1)
+        top = max(self.pct_start * (last + 1) - 1, 0.0)
+        first_rate = self.peak / self.div_factor
+        last_rate = first_rate / self.final_div_factor
+        # How far it is still to go, up to the peak and down to the end.
+        up = half_cosine(np.minimum(t / max(top, 1e-300), 1.0))
+        down = half_cosine(np.clip((t - top) / max(last - top, 1e-300), 0.0, 1.0))
+        rising = first_rate + (self.peak - first_rate) * (1 - up)
+        falling = last_rate + (self.peak - last_rate) * down
+        return np.where(t <= top, rising if top > 0 else self.peak, falling)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return self.steps is None
+
+    def over(self, steps: int) -> Self:
+        """Return one of so many steps, if it is open."""
+        return replace(self, steps=steps) if self.is_open else self
+
+
+@final
+@dataclass(frozen=True)
+class Warmup(Schedule):
+    """A rise in equal parts up to the first rate of another schedule, which then goes on.
+
+    The rate of step t < `steps` is (t + 1)/(steps + 1) of the other's first one, so that no step
+    is lost at rate 0.
+
+    Parameters
+    ----------
+    learning_rate : float, Schedule or callable
+        What comes afterwards; its steps are counted from there on.
+    steps : int
+        How many steps the rise takes.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> schedule = cr.Warmup(cr.Cosine(0.1, steps=100), steps=4)
+    >>> [round(schedule.rate(0, 0, step), 4) for step in (0, 1, 3, 4, 54)]
+    [0.02, 0.04, 0.08, 0.1, 0.05]
+    """
+
+    learning_rate: "float | Schedule | Callable[[int], float]"
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        object.__setattr__(self, "learning_rate", checked_rate(self.learning_rate))
+        object.__setattr__(self, "steps", check_whole("steps of Warmup", self.steps))
+
+    @property
+    def after(self) -> Schedule:
+        """The other schedule."""
+        return as_schedule(self.learning_rate)
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return the rate of each step."""
+        rates = self.after.rates(np.maximum(steps - self.steps, 0), examples, reductions)
+        rises = steps < self.steps
+        if rises.any():
+            # The first rate is that of step 0, whatever has been seen meanwhile.
+            start = np.zeros(1, np.int64)
+            goal = self.after.rates(start, start, reductions)[0]
+            rates[rises] = goal * ((steps[rises] + 1) / (self.steps + 1))
+        return rates
+
+    def reduces(self, rate: float) -> bool:
+        """Whether the other schedule does."""
+        return self.after.reduces(rate)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other schedule is."""
+        return self.after.is_open
+
+    def over(self, steps: int) -> Self:
+        """Return one whose other schedule takes the rest of so many steps, if it is open."""
+        if not self.is_open:
+            return self
+        return replace(self, learning_rate=self.after.over(max(1, steps - self.steps)))
+
+
+@final
+@dataclass(frozen=True)
+class FromFunction(Schedule):
+    """A function of the user's: the rate of each step, given its number.
+
+    Whatever takes a learning rate takes the function itself.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(step)`` with step an int, 0 for the first: a number that is at least 0. It is
+        asked for many steps ahead, in order, and may be asked twice: only the step may count.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> optimizer = cr.SGD(lambda step: 0.1 / (1 + step / 100))
+    >>> optimizer.learning_rate.rate(0, 0, step=100)
+    0.05
+    """
+
+    function: Callable[[int], float]
+
+    def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+        """Return what the function returns, checked."""
+        what = "What the learning rate's function returns"
+        return np.array(
+            [check_number(f"{what} for step {t}", self.function(t)) for t in steps.tolist()],
+            np.float64,
+        )
+
+
+def checked_rate(learning_rate: "float | Schedule | Callable[[int], float]") -> "float | Schedule":
+    """Return a schedule as it is, a function as one, or a checked float."""
     if isinstance(learning_rate, Schedule):
         return learning_rate
+    if callable(learning_rate):
+        return FromFunction(learning_rate)
     return Constant(learning_rate).initial
 
 
-def as_schedule(learning_rate: "float | Schedule") -> Schedule:
-    """Return the schedule itself, or a constant one of that rate."""
-    return learning_rate if isinstance(learning_rate, Schedule) else Constant(learning_rate)
+def as_schedule(learning_rate: "float | Schedule | Callable[[int], float]") -> Schedule:
+    """Return the schedule itself, that of a function, or a constant one."""
+    checked = checked_rate(learning_rate)
+    return checked if isinstance(checked, Schedule) else Constant(checked)
+
+
+_ENDLESS = 2**53
+
+
+def _length(steps: int | None) -> int:
+    """Return a length; an open schedule that nobody has given one is at its very beginning."""
+    return _ENDLESS if steps is None else steps
+
+
+def _settle_length(schedule: Schedule, name: str) -> None:
+    given = getattr(schedule, name)
+    if given is not None:
+        what = f"{name} of {type(schedule).__name__}"
+        object.__setattr__(schedule, name, check_whole(what, given))
+
+
+def _settle_decay(schedule: "StepDecay | ExponentialDecay", length: str) -> None:
+    kind = type(schedule).__name__
+    _settle_length(schedule, length)
+    initial = check_number(f"initial of {kind}", schedule.initial, low_included=False)
+    factor = check_number(
+        f"factor of {kind}", schedule.factor, high=1, low_included=False, high_included=True
+    )
+    object.__setattr__(schedule, "initial", initial)
+    object.__setattr__(schedule, "factor", factor)

@@ -13,12 +13,10 @@ the gradient where we stand (Sutskever et al. 2013).
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
 from chainrule.architecture.checks import check_flag, check_number
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.optimizers.interface import Optimizer, OptimizerState
+from chainrule.optimizers.interface import Optimizer, OptimizerState, settle, zeros_as
 from chainrule.optimizers.schedules import Schedule, checked_rate
 
 __all__ = ["SGD"]
@@ -57,9 +55,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         """Check the settings."""
         momentum = check_number("momentum of SGD", self.momentum, high=1, high_included=True)
-        # Floats of Python's: NumPy's would widen a float32 network's steps.
-        object.__setattr__(self, "learning_rate", checked_rate(self.learning_rate))
-        object.__setattr__(self, "momentum", momentum)
+        settle(self, learning_rate=checked_rate(self.learning_rate), momentum=momentum)
         check_flag("nesterov of SGD", self.nesterov)
         if self.nesterov and not self.momentum:
             raise InvalidParameter(
@@ -69,7 +65,7 @@ class SGD(Optimizer):
 
     def init(self, theta: Float) -> OptimizerState:
         """Return a velocity of 0, or nothing without momentum."""
-        return {"velocity": np.zeros(theta.shape, theta.dtype)} if self.momentum else {}
+        return {"velocity": zeros_as(theta)} if self.momentum else {}
 
     def update(self, theta: Float, grad: Float, state: OptimizerState, t: int, rate: float) -> None:
         """Make one step of gradient descent in place."""

@@ -287,7 +287,7 @@ def layer_name(net: Network, weights: int) -> str:
 
 def sample(X: Any, n_rows: int) -> Any:
     """Return up to so many rows, spread over all of X."""
-    return X if X.shape[0] <= n_rows else X[:: -(-X.shape[0] // n_rows)]
+    return X[:: max(1, -(-X.shape[0] // n_rows))]  # also where X is some rows of another
 
 
 def _level_of_the_user() -> int:

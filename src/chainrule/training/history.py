@@ -1,6 +1,6 @@
 """The history of training: one record per epoch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count, repeat
 from operator import itemgetter
@@ -22,7 +22,7 @@ class Record(TypedDict):
     ``epoch`` counts from 1 over all fits of a learner; ``cost`` is J, averaged over the epoch's
     batches as they were met; ``gradient_norm`` is the Euclidean norm of the gradient of the epoch's
     last step, penalties included, before the optimizer makes anything of it: in batch descent that
-    of grad J; ``learning_rate`` is that of the epoch's steps; ``seconds`` is how long it took.
+    of grad J; ``learning_rate`` is that of the last step; ``seconds`` is how long the epoch took.
     """
 
     epoch: int
@@ -107,15 +107,15 @@ class History(Sequence[Record]):
         return DataFrame(self._records, columns=list(_FIELDS))
 
     def adding(
-        self, first: int, learning_rate: float, epochs: Sequence[tuple[float, float, float]]
+        self, first: int, rates: Iterable[float], epochs: Sequence[tuple[float, float, float]]
     ) -> Callable[[], None]:
         """Return what adds the records of epochs from number `first` on, once they are there.
 
-        Each is given by its cost, gradient norm and seconds. All are added or none: Ctrl-C cannot
-        come between, since no Python code runs there.
+        Each is given by its learning rate, and by its cost, gradient norm and seconds. All are
+        added or none: Ctrl-C cannot come between, since no Python code runs there.
         """
         costs, norms, seconds = (map(itemgetter(i), epochs) for i in range(3))
-        values = zip(count(first), costs, norms, repeat(learning_rate), seconds)
+        values = zip(count(first), costs, norms, rates, seconds)
         records: Any = map(dict, map(zip, repeat(_FIELDS), values))
         return partial(self._records.extend, records)
 

@@ -7,7 +7,7 @@ state it started from. How long it may go on is not, nor are threads, which chan
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +18,13 @@ from chainrule.architecture.inputs import is_sparse
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import InvalidInput
 from chainrule.maths.losses import Loss, describe_loss
-from chainrule.optimizers import Optimizer, describe_optimizer
+from chainrule.optimizers import (
+    Constant,
+    Optimizer,
+    Schedule,
+    describe_optimizer,
+    describe_schedule,
+)
 
 __all__ = [
     "Identity",
@@ -34,6 +40,7 @@ Identity: TypeAlias = dict[str, Any]
 _VALUES_AT_ONCE = 2**20
 _DIGESTS = ("X", "Y", "sample_weight")
 _NOTHING = object()
+_OF_OLD_FILES = {"max_grad_norm": None, "dropout_input": 0.0}  # which know of no such things
 
 
 def describe_training(
@@ -43,6 +50,7 @@ def describe_training(
     plateau: Plateau | None,
     network_seed: int | None,
     about: Mapping[str, Any],
+    schedule: Schedule,
 ) -> Identity:
     """Return what a training is.
 
@@ -63,6 +71,8 @@ def describe_training(
         The seed of the starting weights, if the network drew them.
     about : mapping
         What else must be the same.
+    schedule : Schedule
+        That of the learning rate, with the length it got from the fit.
 
     Returns
     -------
@@ -80,11 +90,13 @@ def describe_training(
             "sample_weight": None if examples.weight is None else digest_of_rows(examples.weight),
             "seed": objective.seed,
             "seed of the network": network_seed,
-            "optimizer": _described_optimizer(task.optimizer),
+            "optimizer": _described_optimizer(task.optimizer, schedule),
             "batch_size": task.batch_size,
             "l2": objective.l2,
             "l1": objective.l1,
             "dropout": objective.dropout,
+            "max_grad_norm": task.max_grad_norm,
+            "dropout_input": objective.dropout_input,
             "shuffle": task.shuffle,
             "engine": engine,
             "tol": None if plateau is None else plateau.tol,
@@ -104,7 +116,7 @@ def difference(there: Mapping[str, Any], here: Identity) -> str | None:
     the data differ: X holds other values than in the file
     """
     for name, mine in here.items():
-        theirs = there.get(name)
+        theirs = there.get(name, _OF_OLD_FILES.get(name))
         if theirs == mine:
             continue
         if name == "examples":
@@ -166,13 +178,28 @@ def _described_architecture(architecture: Architecture) -> dict[str, Any]:
     }
 
 
-def _described_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+def _described_optimizer(optimizer: Optimizer, schedule: Schedule) -> dict[str, Any]:
+    constant = isinstance(schedule, Constant)
+    rate = {} if constant else {"learning_rate": _described_part(schedule, describe_schedule)}
+    return _described_part(optimizer, describe_optimizer) | rate
+
+
+def _described_part(part: Any, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return describe_optimizer(optimizer)
+        return describe(part)
     except InvalidInput:  # the user's own: its class by name, and what of it is plain
         kept = int | float | str | None
-        settings = {key: value for key, value in vars(optimizer).items() if isinstance(value, kept)}
-        return {"name": f"{type(optimizer).__module__}.{type(optimizer).__qualname__}", **settings}
+        settings = {
+            key: _name_of(value) if callable(value) else value
+            for key, value in vars(part).items()
+            if isinstance(value, kept) or callable(value)
+        }
+        return {"name": _name_of(type(part)), **settings}
+
+
+def _name_of(thing: Any) -> str:
+    name = getattr(thing, "__qualname__", type(thing).__qualname__)
+    return f"{getattr(thing, '__module__', None) or type(thing).__module__}.{name}"
 
 
 def digest_of_rows(rows: Any) -> str:

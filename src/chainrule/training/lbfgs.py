@@ -14,6 +14,7 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.optimizers import LBFGS
 from chainrule.training.own_parts import check_own_parts
 
 __all__ = ["LBFGSResult", "minimize_lbfgs"]
@@ -60,6 +61,7 @@ def minimize_lbfgs(
     max_iter: int = 200,
     max_fun: int = 15000,
     tol: float = 1e-4,
+    settings: LBFGS | None = None,
     max_seconds: float | None = None,
     on_iteration_begin: Callable[[], None] | None = None,
     on_iteration: Callable[[float], bool | None] | None = None,
@@ -79,6 +81,8 @@ def minimize_lbfgs(
         Iterations and evaluations of J at most.
     tol : float, default=1e-4
         Stop when no entry of grad J exceeds it, or when the cost no longer falls (SciPy's ftol).
+    settings : LBFGS, optional
+        How it searches.
     max_seconds : float, optional
         Stop after so many seconds and the evaluation of J that is going on, with the weights of
         the last iteration.
@@ -111,6 +115,7 @@ def minimize_lbfgs(
     check_own_parts(wide.architecture, examples.Y)
     n_examples, total = len(examples), examples.total
 
+    settings = LBFGS() if settings is None else settings
     deadline = math.inf if max_seconds is None else time.monotonic() + max_seconds
     begun, n_iter, cost = False, 0, math.inf
 
@@ -144,7 +149,13 @@ def minimize_lbfgs(
             wide.theta.copy(),
             method="L-BFGS-B",
             jac=True,
-            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            options={
+                "maxiter": max_iter,
+                "maxfun": max_fun,
+                "gtol": tol,
+                "maxcor": settings.history_size,
+                "maxls": settings.max_line_search,
+            },
             callback=after_iteration,
         )
     except _OutOfTime:

@@ -36,8 +36,8 @@ from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
-from chainrule.optimizers import Adam, Optimizer
-from chainrule.optimizers.schedules import Constant, Schedule, as_schedule
+from chainrule.optimizers import LBFGS, Adam, Optimizer
+from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.diagnosis import Diagnosis, where_it_diverged
@@ -52,8 +52,11 @@ from chainrule.training.settings import (
     Setting,
     check_batch_size,
     check_callbacks,
+    check_dropout,
+    check_max_grad_norm,
     check_n_jobs,
     check_verbose,
+    dropout_per_layer,
 )
 from chainrule.training.watcher import Watcher
 
@@ -74,13 +77,17 @@ class Learner:
     net : Network
         The network to train.
     optimizer : Optimizer, default=Adam(1e-3)
-        The update rule, such as ``cr.SGD(0.1, momentum=0.9)``.
+        The update rule, such as ``cr.SGD(0.1, momentum=0.9)``. Its rate may be a schedule, such as
+        ``cr.SGD(cr.Cosine(0.1))``, or a function of the step's number. A schedule of a given
+        number of steps runs once over the learner's steps, those of `step` included; one without
+        runs through each fit anew, over all its epochs.
     l2, l1 : float, default=0.0
         The notes' lambda of each penalty (9.2, 9.3): J gets (l2/2S) sum w^2 + (l1/S) sum abs(w)
         over the weights, S being the number of examples or the sum of their weights.
-    dropout : float, default=0.0
-        The probability of each hidden node to be left out in a step, in [0, 1) (inverted: what
-        stays is divided by 1 - dropout, so predictions need no change).
+    dropout : float or list of float, default=0.0
+        The probability of each hidden node to be left out in a step, in [0, 1), for all hidden
+        layers or a list with one per hidden layer (inverted: what stays is divided by 1 - dropout,
+        so predictions need no change).
     batch_size : int or None, default=32
         Examples per step: 1 is online descent, None (or at least M) is batch descent.
     seed : int, default=0
@@ -94,6 +101,12 @@ class Learner:
         activation, the loss or the optimizer is your own. The attribute `engine` says which.
     shuffle : bool, default=True
         Whether each epoch takes the examples in a new order.
+    max_grad_norm : float or None, default=None
+        Gradients of a batch, penalties included, that are longer than this (Euclidean norm over
+        all parameters) are scaled down to it, so that no single step is too large. None leaves
+        them as they are, which is a little faster.
+    dropout_input : float, default=0.0
+        The same probability for each entry of X.
 
     Attributes
     ----------
@@ -122,14 +135,17 @@ class Learner:
 
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
-    dropout = Setting(lambda value: check_number("dropout", value, high=1))
+    dropout = Setting(check_dropout)
+    dropout_input = Setting(lambda value: check_number("dropout_input", value, high=1))
     batch_size = Setting(check_batch_size)
     seed = Setting(check_seed)
     n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
+    max_grad_norm = Setting(check_max_grad_norm)
     _diagnoses = True
     _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
     _row_stepper: RowStepper | None = None
+    _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
     def __init__(
@@ -138,28 +154,39 @@ class Learner:
         optimizer: Optimizer | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         batch_size: int | None = 32,
         seed: int = 0,
         n_jobs: int | None = None,
         engine: str = "auto",
         shuffle: bool = True,
+        max_grad_norm: float | None = None,
+        dropout_input: float = 0.0,
     ) -> None:
         if not isinstance(net, Network):
             raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
         optimizer = Adam() if optimizer is None else optimizer
+        if isinstance(optimizer, LBFGS):
+            raise InvalidParameter(
+                "L-BFGS searches along lines, which a Learner, one step a batch, does not do: give "
+                "it to an estimator, as in cr.MLPRegressor(solver=cr.LBFGS()), or take another "
+                "optimizer, such as cr.Rprop(), here."
+            )
         if not isinstance(optimizer, Optimizer):
             raise InvalidParameter(
                 f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."
             )
         self._net = net
         self._optimizer = optimizer
-        self.l2, self.l1, self.dropout = l2, l1, dropout
+        self.l2, self.l1, self.dropout, self.dropout_input = l2, l1, dropout, dropout_input
+        dropout_per_layer(self.dropout, net.architecture.n_layers - 2)
         self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
+        self.max_grad_norm = max_grad_norm
         self.history = History()
         self._asked_engine = engine
         self._engine = choose_engine(engine, net.architecture, optimizer)
-        memories = len(optimizer.init(net.theta[:0]))
+        # What it remembers of no parameters at all is empty where it is as long as theta.
+        memories = sum(m.size == 0 for m in optimizer.init(net.theta[:0]).values())
         require_memory(
             (2 + memories) * net.theta.nbytes,  # theta, its gradient, what the optimizer remembers
             f"Training {net.n_parameters:,} parameters with {type(optimizer).__name__}",
@@ -202,8 +229,10 @@ class Learner:
         rate = self._optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return rate
-        # Within an epoch it stays that of the epoch's beginning.
-        return rate.rate(self._state.examples - self._state.position, self._state.reductions)
+        schedule, begin = self._spanned or (rate, 0)
+        state = self._state
+        step, seen = np.array([state.step - begin]), np.array([state.examples - state.position])
+        return float(schedule.rates(step, seen, state.reductions)[0])
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -244,8 +273,9 @@ class Learner:
         sample_weight : array-like of shape (M,), optional
         callbacks : iterable of callable
             Each is called after every epoch as ``callback(learner, record)``; one that returns
-            True stops the fit. If it has a method ``on_epoch_begin``, that is called before every
-            epoch as ``callback.on_epoch_begin(learner)``. If it has methods ``state_dict()`` and
+            True stops the fit; `EarlyStopping` is one. If it has methods ``on_fit_begin``,
+            ``on_epoch_begin`` or ``on_fit_end``, they are called with the learner, the last one
+            however the fit ends. If it has methods ``state_dict()`` and
             ``load_state_dict(state)``, its memory, numbers or arrays by name, is in the
             checkpoints, and comes back as arrays.
         checkpoint : path or Checkpoint, optional
@@ -311,9 +341,13 @@ class Learner:
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
+        self._require_full_batch(task, len(examples))
         examples = engine.prepare(examples)
+        _tell(callbacks, "on_fit_begin", self)
         run = Run(self._state, task, examples, epochs, plateau, callbacks)
         keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
+        rates = run.rates()
+        self._spanned = (rates.schedule, rates.begin)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
         watchers = self._watchers(X, examples, epochs, callbacks, verbose)
@@ -335,6 +369,7 @@ class Learner:
         finally:
             for watcher in watchers:
                 watcher.close()
+            _tell(callbacks, "on_fit_end", self)
         return run.history
 
     def _watchers(
@@ -353,7 +388,8 @@ class Learner:
                 watchers.append(Progress(bar, callbacks))
         if self._diagnoses:
             names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            diagnosis = Diagnosis(self.net, examples, names, noisy=self.dropout > 0)
+            noisy = bool(self.dropout_input or np.any(self.dropout))
+            diagnosis = Diagnosis(self.net, examples, names, noisy=noisy)
             diagnosis.begin()
             watchers.append(diagnosis)
         return watchers
@@ -368,18 +404,14 @@ class Learner:
     ) -> None:
         """Run epochs until there is a reason to stop."""
         history = run.history
-        hooks = [hook for c in run.callbacks if (hook := getattr(c, "on_epoch_begin", None))]
-        # The engine may run many epochs in one call if nobody has to hear of each, and the rate
-        # stays as it is.
-        constant = isinstance(as_schedule(self.optimizer.learning_rate), Constant)
-        at_once = _EPOCHS_A_CALL if constant and not run.callbacks else 1
+        # The engine may run many epochs in one call if nobody has to hear of each.
+        at_once = 1 if run.callbacks else _EPOCHS_A_CALL
         begun = False
         if len(history) >= run.epochs and history.stopped_by is None:
             history.stopped_by = "epochs"
         while history.stopped_by is None:
             if not begun:
-                for hook in hooks:
-                    hook(self)
+                _tell(run.callbacks, "on_epoch_begin", self)
             n_epochs, until = min(at_once, run.epochs - len(history)), deadline
             if keeper is not None:
                 n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
@@ -397,13 +429,14 @@ class Learner:
 
     def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
         """Let the engine run epochs for some time, and return whether it finished one."""
-        rate, records = self.learning_rate, list[EpochRecord]()
-        add = run.history.adding(self.n_epochs + 1, rate, records)
+        records = list[EpochRecord]()
+        rates, of_epochs = run.rates().ahead(run.state, n_epochs)
+        add = run.history.adding(self.n_epochs + 1, of_epochs, records)
         interrupted = None
         try:
             held.let_through()
             self._engine.epochs(
-                run.task, run.state, run.examples, rate, n_epochs, run.plateau, records, until
+                run.task, run.state, run.examples, rates, n_epochs, run.plateau, records, until
             )
         except Diverged as error:
             raise self._diverged(str(error), run.examples.X) from None
@@ -438,7 +471,13 @@ class Learner:
         run.parts()  # what could not be written is refused now
         run.start = digest_of_state(self._state)
         identity = describe_training(
-            run.task, run.examples, self.engine, run.plateau, self.net.seed, checkpoint.about
+            run.task,
+            run.examples,
+            self.engine,
+            run.plateau,
+            self.net.seed,
+            checkpoint.about,
+            run.rates().schedule,
         )
         keeper = Keeper(checkpoint, identity)
         saved = keeper.read() if resume else None
@@ -483,6 +522,7 @@ class Learner:
             cost = self._step_row(X, Y)
             if cost is not None:
                 return cost
+        self._require_known_length()
         batch = self._examples(X, Y, sample_weight)
         engine = self._engine_for(batch)
         try:
@@ -504,6 +544,7 @@ class Learner:
             if not isinstance(self._engine, NativeEngine):
                 return None
             self.net.architecture.require_trainable()
+            self._require_known_length()
             stepper = self._engine.row_stepper(self._task(1), self._state)
             if stepper is None:
                 return None
@@ -587,6 +628,8 @@ class Learner:
                 **{name: getattr(self, name) for name in settings},
                 "engine": self._asked_engine,
                 "shuffle": self.shuffle,
+                "max_grad_norm": self.max_grad_norm,
+                "dropout_input": self.dropout_input,
             },
             "optimizer_state": dict(state.optimizer_state),
             "progress": [state.step, state.epoch, state.examples, state.reductions],
@@ -622,10 +665,16 @@ class Learner:
         batch_size = n_examples
         if self.batch_size is not None and not one_batch:
             batch_size = min(self.batch_size, n_examples)
-        hidden = self.net.architecture.n_layers - 2
-        objective = Objective(self.l2, self.l1, (self.dropout,) * hidden, self.seed)
+        dropout = dropout_per_layer(self.dropout, self.net.architecture.n_layers - 2)
+        objective = Objective(self.l2, self.l1, dropout, self.seed, self.dropout_input)
         return Task(
-            self.net.architecture, objective, self.optimizer, batch_size, self.shuffle, self.n_jobs
+            self.net.architecture,
+            objective,
+            self.optimizer,
+            batch_size,
+            self.shuffle,
+            self.n_jobs,
+            self.max_grad_norm,
         )
 
     def _engine_for(self, examples: Examples) -> Engine:
@@ -638,6 +687,23 @@ class Learner:
                 )
             self._engine = ReferenceEngine()
         return self._engine
+
+    def _require_full_batch(self, task: Task, n_examples: int) -> None:
+        if self.optimizer.needs_full_batch and task.batch_size < n_examples:
+            raise InvalidParameter(
+                f"{type(self.optimizer).__name__} goes by the sign of the gradient over all "
+                f"examples, which mini-batches of {task.batch_size} out of {n_examples} would "
+                f"change by chance: set batch_size=None, or use another optimizer."
+            )
+
+    def _require_known_length(self) -> None:
+        schedule = as_schedule(self.optimizer.learning_rate)
+        if schedule.is_open:
+            raise InvalidParameter(
+                f"The schedule {type(schedule).__name__} takes its length from a fit, and single "
+                f"steps have none: give its number of steps, as in cr.Cosine(0.1, steps=1000). "
+                f"Got {schedule!r}."
+            )
 
     def _require_finite_parameters(self, X: Any) -> None:
         """Raise if the last update, which no cost has seen yet, went to infinity."""
@@ -652,6 +718,14 @@ class Learner:
             f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
             f"tenth of the rate, with a new Network and a new Learner."
         )
+
+
+def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:
+    """Call a method of those callbacks that have it."""
+    for callback in callbacks:
+        hook = getattr(callback, what, None)
+        if hook is not None:
+            hook(learner)
 
 
 def _print_epoch(learner: Learner, record: Record) -> None:

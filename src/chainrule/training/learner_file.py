@@ -25,7 +25,10 @@ __all__ = ["digest_of_shapes", "learner_from", "learner_parts"]
 
 Tensors = dict[str, NDArray[Any]]
 
-_SETTINGS = ("l2", "l1", "dropout", "batch_size", "seed", "n_jobs", "engine", "shuffle")
+_SETTINGS = (
+    "l2", "l1", "dropout", "batch_size", "seed", "n_jobs", "engine", "shuffle", "max_grad_norm",
+    "dropout_input",
+)  # fmt: skip
 # What can be counted of each; a rate that is reduced more often is 0.
 _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 400}
 _RECORD = {
@@ -103,6 +106,8 @@ def learner_from(
     if not isinstance(described, dict) or described.keys() != expected:
         raise damaged(name, "its learner is not described as one of ours")
     settings, progress = described["settings"], described["progress"]
+    if isinstance(settings, dict):  # files of the first versions know of no such things
+        settings = {"max_grad_norm": None, "dropout_input": 0.0, **settings}
     if not isinstance(settings, dict) or settings.keys() != set(_SETTINGS):
         raise damaged(name, f"its learner's settings are not {list(_SETTINGS)}")
     if not isinstance(settings["engine"], str):
@@ -116,9 +121,11 @@ def learner_from(
     with checked_values(name):
         optimizer = optimizer_from(described["optimizer"])
     memories = optimizer.init(net.theta[:0])
-    for memory in memories:
+    for memory, empty in memories.items():
         there = tensors.get(f"optimizer.{memory}")
-        if there is None or there.shape != net.theta.shape or there.dtype != net.theta.dtype:
+        # As long as theta, or of a length of its own.
+        shape = net.theta.shape if empty.size == 0 else empty.shape
+        if there is None or there.shape != shape or there.dtype != empty.dtype:
             raise damaged(name, f"its optimizer's {memory} does not fit its network")
     state = {
         "settings": {"net": net, "optimizer": optimizer, **settings},

@@ -1,7 +1,7 @@
 """How far one fit is: all that changes in it, as a checkpoint keeps it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import CheckpointMismatch, InvalidInput
+from chainrule.optimizers.schedules import as_schedule
 from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import STOPS, History, Record
+from chainrule.training.rates import Rates
 
 __all__ = ["Run"]
 
@@ -70,6 +72,17 @@ class Run:
         """Whether a training could go on from what is there now."""
         counted = self.state.epoch - self.first_epoch == len(self.history)
         return self.settled and counted and not self.state.torn
+
+    def rates(self) -> Rates:
+        """Return the learning rates; those of an open schedule run once through the fit."""
+        n_examples, batch_size = len(self.examples), self.task.batch_size
+        rates = Rates(as_schedule(self.task.optimizer.learning_rate), 0, n_examples, batch_size)
+        if not rates.schedule.is_open:
+            return rates
+        an_epoch = rates.steps_an_epoch
+        made = len(self.history) * an_epoch + -(-self.state.position // batch_size)
+        schedule = rates.schedule.over(self.epochs * an_epoch)
+        return replace(rates, schedule=schedule, begin=self.state.step - made)
 
     def parts(self) -> tuple[Tensors, dict[str, Any]]:
         """Return the tensors and the header of a checkpoint."""

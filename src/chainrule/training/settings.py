@@ -1,14 +1,23 @@
 """The settings of a learner and of a fit, each checked whenever it is given."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Self, TypeVar, final, overload
 
 import numpy as np
 
-from chainrule.architecture.checks import check_whole
+from chainrule.architecture.checks import check_number, check_whole
 from chainrule.errors import InvalidParameter
 
-__all__ = ["Setting", "check_batch_size", "check_callbacks", "check_n_jobs", "check_verbose"]
+__all__ = [
+    "Setting",
+    "check_batch_size",
+    "check_callbacks",
+    "check_dropout",
+    "check_max_grad_norm",
+    "check_n_jobs",
+    "check_verbose",
+    "dropout_per_layer",
+]
 
 V = TypeVar("V")
 
@@ -43,6 +52,38 @@ def check_batch_size(batch_size: Any) -> int | None:
 def check_n_jobs(n_jobs: Any) -> int | None:
     """Return a number of threads, None if the engine chooses."""
     return n_jobs if n_jobs is None or n_jobs == -1 else check_whole("n_jobs", n_jobs)
+
+
+def check_max_grad_norm(max_grad_norm: Any) -> float | None:
+    """Return the longest norm of a gradient, None if it may be any."""
+    if max_grad_norm is None:
+        return None
+    return check_number("max_grad_norm", max_grad_norm, low_included=False)
+
+
+def check_dropout(dropout: Any) -> float | tuple[float, ...]:
+    """Return a probability, or one per hidden layer."""
+    if isinstance(dropout, list | tuple | np.ndarray) and np.ndim(dropout) == 1:
+        return tuple(check_number(f"dropout[{i}]", p, high=1) for i, p in enumerate(dropout))
+    return check_number("dropout", dropout, high=1)
+
+
+def dropout_per_layer(dropout: float | Sequence[float], n_hidden: int) -> tuple[float, ...]:
+    """Return a probability per hidden layer.
+
+    Raises
+    ------
+    InvalidParameter
+        If there is another number of them.
+    """
+    if not isinstance(dropout, Sequence):
+        return (dropout,) * n_hidden
+    if len(dropout) != n_hidden:
+        raise InvalidParameter(
+            f"dropout must be a number, or a list with one per hidden layer. Got {len(dropout)} of "
+            f"them for {n_hidden} hidden layers; dropout_input is that of the inputs."
+        )
+    return tuple(dropout)
 
 
 def check_verbose(verbose: Any) -> int | str:

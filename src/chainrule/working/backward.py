@@ -24,7 +24,8 @@ from chainrule.working.expressions import (
 from chainrule.working.forward import dropout_symbol
 from chainrule.working.functions import holding
 from chainrule.working.gradients import gradient_equations, gradient_matrices
-from chainrule.working.lecture_output import delta_of, share
+from chainrule.working.output_symbols import delta_of, share
+from chainrule.working.pairs import general
 from chainrule.working.symbols import COST
 
 __all__ = ["backward_section"]
@@ -73,8 +74,12 @@ def _delta_matrix(ctx: Context, layer: int) -> list[Block]:
     found: list[Block] = [Equation((chain(left, *steps, result),), notation.tag("BP1"))]
     if not steps:
         counted = ", times what each example counts for in the cost" if ctx.n > 1 else ""
-        text = f"These are the values of the loss's own function `delta`{counted}."
-        found.append(Paragraph(say(text)))
+        if ctx.pair.known:
+            text = f"Entry by entry, as the nodes show below: {{}}{counted}."
+            found.append(Paragraph(say(text, delta_of(ctx, "k", "m", "L"))))
+        else:
+            text = f"These are the values of the loss's own function `delta`{counted}."
+            found.append(Paragraph(say(text)))
     elif ctx.subject.weight is not None:
         found.append(
             Paragraph(say("{} holds what each example counts for, its weight over S.", Symbol("C")))
@@ -85,10 +90,10 @@ def _delta_matrix(ctx: Context, layer: int) -> list[Block]:
 def _output_steps(ctx: Context) -> list[Expression]:
     """Return Delta^(L) of a pair whose formula is known: in symbols, and in numbers."""
     notation, shown, pair = ctx.notation, ctx.shown, ctx.pair
-    h, Y, weight = ctx.a(ctx.L), ctx.subject.Y, ctx.subject.weight
-    assert Y is not None
-    if pair.delta is None:
+    h, weight = ctx.a(ctx.L), ctx.subject.weight
+    if not (pair.canonical or pair.delta is general):
         return []
+    Y = ctx.Y
     ms, here = shown.examples_in_matrix, shown.in_matrix(ctx.L)
     shape = notation.shape(shown.sizes[-1], ctx.n)
     c = np.broadcast_to(
@@ -188,11 +193,11 @@ def _of_output(ctx: Context, node: int, m: int) -> tuple[Expression, Expression]
     """Return delta of an output: what its example counts for, times the derivative of its loss."""
     pair, Y = ctx.pair, ctx.subject.Y
     assert Y is not None
-    h, y = Number(float(ctx.a(ctx.L)[m, node - 1])), Number(float(Y[m, node - 1]))
+    h, y = Number(float(ctx.a(ctx.L)[m, node - 1])), Number(float(ctx.Y[m, node - 1]))
     factor = ctx.factor(m)
     symbols = delta_of(ctx, node, m + 1)
     if pair.delta is not None:
-        numbers = pair.delta(h, y)
+        numbers = pair.delta(h, y, node - 1)
     else:
         loss = ctx.subject.net.architecture.loss
         z, of = ctx.z(ctx.L)[m : m + 1], ctx.a(ctx.L)[m : m + 1]

@@ -225,7 +225,9 @@ def compare(
     )
     gradients = result.gradients
     native, why = _native_gradients(subject)
-    check = check_gradients(net, subject.X, subject.Y, subject.weight, l2=subject.l2, l1=subject.l1)
+    check = check_gradients(
+        net, subject.X, subject.targets, subject.weight, l2=subject.l2, l1=subject.l1
+    )
     slopes = Slopes(net, batch, result.forward, None, subject.l2, subject.l1)
     largest = max(float(np.abs(g).max()) for g in [*gradients.grad_weights, *gradients.grad_biases])
     found: list[LayerComparison] = []
@@ -276,7 +278,7 @@ def _native_gradients(subject: Subject) -> tuple[Any, str]:
             "only, on a processor of level x86-64-v3 or arm64."
         )
     learner = Learner(net, SGD(1.0), subject.l2, subject.l1, batch_size=None, engine="native")
-    learner.step(subject.X, subject.Y, subject.weight)
+    learner.step(subject.X, subject.targets, subject.weight)
     return Network.from_theta(net.architecture, subject.net.theta - net.theta), ""
 
 

@@ -1,6 +1,5 @@
 """Every number of one pass: forward, back, and what each example counts for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -8,12 +7,11 @@ import numpy as np
 
 from chainrule.engines import Examples
 from chainrule.engines.reference import cost_and_gradients
-from chainrule.errors import InvalidParameter, NotTrainable
+from chainrule.errors import NotTrainable
 from chainrule.maths.arrays import Float
 from chainrule.maths.penalties import penalty
 from chainrule.maths.propagation import Forward, Gradients, forward_propagate
-from chainrule.maths.random import dropout_mask
-from chainrule.training import Learner
+from chainrule.working.dropout import Dropout
 from chainrule.working.subject import Subject
 
 __all__ = ["Computed", "compute"]
@@ -29,6 +27,8 @@ class Computed:
     forward : Forward
     masks : list of arrays or None
         Dropout's, 0 or 1/(1 - p) for each hidden node.
+    dropout : Dropout or None
+        What leaves nodes and inputs out; None if the whole network is shown.
     batch : Examples or None
         X, Y and weights; None without Y.
     losses : array of shape (n,) or None
@@ -45,6 +45,7 @@ class Computed:
 
     forward: Forward
     masks: list[Float] | None
+    dropout: Dropout | None = None
     batch: Examples | None = None
     losses: Float | None = None
     gradients: Gradients | None = None
@@ -77,9 +78,12 @@ def compute(subject: Subject, *, dropout: bool) -> Computed:
         If dropout is asked for, and the model has none.
     """
     net, architecture = subject.net, subject.net.architecture
-    masks = _masks(subject.learner, architecture.sizes, len(subject.X)) if dropout else None
+    thinning = Dropout(subject.learner) if dropout else None
+    masks, X = None, subject.X
+    if thinning is not None:
+        masks, X = thinning.masks(len(X)), thinning.inputs(X)
     forward = forward_propagate(
-        subject.X,
+        X,
         net.weights,
         net.biases,
         architecture.activations,
@@ -87,18 +91,18 @@ def compute(subject: Subject, *, dropout: bool) -> Computed:
         masks,
     )
     if subject.Y is None:
-        return Computed(forward, masks)
-    batch = Examples(subject.X, subject.Y, subject.weight)
+        return Computed(forward, masks, thinning)
+    batch = Examples(X, subject.Y, subject.weight)
     try:
         architecture.require_trainable()
     except NotTrainable as error:
         if not architecture.loss.differentiable:
-            return Computed(forward, masks, batch, why_not=str(error))
+            return Computed(forward, masks, thinning, batch, why_not=str(error))
         losses = architecture.loss.per_example(forward.z[-1], batch.Y)
         weight = np.ones(len(batch)) if batch.weight is None else batch.weight
         data = float(np.sum(np.where(weight == 0, 0, weight * losses)) / batch.total)
         cost = data + penalty(net.weights, subject.l2, subject.l1, batch.total)
-        return Computed(forward, masks, batch, losses, cost=cost, why_not=str(error))
+        return Computed(forward, masks, thinning, batch, losses, cost=cost, why_not=str(error))
     result = cost_and_gradients(
         architecture,
         net.parameters,
@@ -113,19 +117,5 @@ def compute(subject: Subject, *, dropout: bool) -> Computed:
     gradients = result.gradients
     arrays = [*gradients.delta, *gradients.grad_weights, *gradients.grad_biases]
     if not (np.isfinite(result.cost) and all(np.isfinite(array).all() for array in arrays)):
-        return Computed(forward, masks, batch, losses, cost=result.cost, overflowed=True)
-    return Computed(forward, masks, batch, losses, gradients, result.cost)
-
-
-def _masks(learner: Learner | None, sizes: Sequence[int], n: int) -> list[Float]:
-    """Return what the hidden activations are multiplied by in the learner's next step."""
-    if learner is None or not learner.dropout:
-        raise InvalidParameter(
-            "dropout=True shows the next step of a model that trains with dropout, and this one "
-            "does not. Leave it at False, or give a Learner with a dropout."
-        )
-    p = learner.dropout
-    return [
-        dropout_mask(n, width, p, learner.seed, layer, learner.n_steps) * (1 / (1 - p))
-        for layer, width in enumerate(sizes[1:-1], start=1)
-    ]
+        return Computed(forward, masks, thinning, batch, losses, cost=result.cost, overflowed=True)
+    return Computed(forward, masks, thinning, batch, losses, gradients, result.cost)

@@ -23,7 +23,7 @@ from chainrule.working.expressions import (
     Sum,
 )
 from chainrule.working.functions import Form, form_of
-from chainrule.working.pairs import Pair, pair_of
+from chainrule.working.pairs import Pair, pair_of, smoothed
 from chainrule.working.precision import digits_for_arrays, settled
 from chainrule.working.subject import Subject
 from chainrule.working.symbols import Notation
@@ -79,6 +79,12 @@ class Context:
         """The output pair's formulas."""
         return pair_of(self.subject.net.architecture.loss)
 
+    @property
+    def Y(self) -> Float:
+        """The targets, (n, K), as label smoothing has them."""
+        assert self.subject.Y is not None
+        return smoothed(self.subject.net.architecture.loss, self.subject.Y)
+
     def form(self, layer: int) -> Form:
         """Return the formulas of a hidden layer's activation."""
         return form_of(self.activation(layer))
@@ -116,8 +122,10 @@ class Context:
 
     def mask(self, layer: int) -> Float | None:
         """Return dropout's factors of a hidden layer, (n, s), or None."""
-        masks = self.computed.masks
-        return masks[layer - 2] if masks is not None and 2 <= layer < self.L else None
+        masks, dropout = self.computed.masks, self.computed.dropout
+        if masks is None or dropout is None or not 2 <= layer < self.L:
+            return None
+        return masks[layer - 2] if dropout.of_layers[layer - 2] else None
 
     def reads(self, layer: int) -> Float:
         """Return what a layer reads of the one before, (n, s_in)."""

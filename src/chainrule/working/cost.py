@@ -7,7 +7,7 @@ from chainrule.working.document import Block, Chain, Equation, Paragraph, Sectio
 from chainrule.working.expressions import Abs, BigSum, Expression, Number, Product, Sum, Symbol
 from chainrule.working.forward import total
 from chainrule.working.lecture import cost_symbols
-from chainrule.working.lecture_output import loss_of
+from chainrule.working.output_symbols import loss_of
 from chainrule.working.symbols import COST
 
 __all__ = ["cost_section"]
@@ -38,10 +38,11 @@ def cost_section(ctx: Context) -> Section:
 
 
 def _loss(ctx: Context, m: int) -> Chain:
-    Y, losses = ctx.subject.Y, ctx.computed.losses
-    assert Y is not None
+    losses = ctx.computed.losses
     assert losses is not None
-    z, h, y = ([Number(float(v)) for v in values[m]] for values in (ctx.z(ctx.L), ctx.a(ctx.L), Y))
+    z, h, y = (
+        [Number(float(v)) for v in values[m]] for values in (ctx.z(ctx.L), ctx.a(ctx.L), ctx.Y)
+    )
     ways = [total(ctx, way) for way in ctx.pair.losses(z, h, y)]
     symbol = loss_of(ctx, m + 1)
     return ctx.line(ctx.notation.loss(m + 1), [symbol], ways, float(losses[m]), compact=True)

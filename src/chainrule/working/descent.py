@@ -1,11 +1,12 @@
 """One step of the optimizer with numbers, and the cost after it (GD, notes 10)."""
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
 from chainrule.architecture import Parameters
-from chainrule.optimizers import SGD
+from chainrule.working.clipping import with_clipping
 from chainrule.working.context import Context
 from chainrule.working.document import (
     Block,
@@ -19,6 +20,7 @@ from chainrule.working.document import (
 )
 from chainrule.working.evaluation import evaluate
 from chainrule.working.expressions import (
+    Cases,
     Equal,
     Expression,
     Nabla,
@@ -26,20 +28,27 @@ from chainrule.working.expressions import (
     Partial,
     Symbol,
     WithShape,
+    map_numbers,
 )
 from chainrule.working.forward import incoming
-from chainrule.working.precision import settled
-from chainrule.working.rules import Rule, Step, Terms, rule_of
+from chainrule.working.learning_rates import rate_part
+from chainrule.working.precision import MOST_DIGITS, recomputes, settled, with_digits
+from chainrule.working.rules import Part, Rule, Step
 from chainrule.working.symbols import COST
 from chainrule.working.update import Update
+from chainrule.working.update_rules import rule_of
 
 __all__ = ["descent_section"]
 
 
 def descent_section(ctx: Context, done: Update) -> Section:
     """Return the section on one step of the optimizer."""
-    rule = rule_of(done.optimizer, done.rate, done.t)
-    blocks: list[Block] = [Paragraph(_opening(ctx, done, rule)), Paragraph(rule.remark)]
+    rule = _rule(ctx, done)
+    blocks: list[Block] = [Paragraph(_opening(ctx, done, rule)), Paragraph(rule.words)]
+    if done.schedule is not None:
+        blocks += _once(ctx, rate_part(done.schedule, done.progress, done.rate))
+    for part in rule.parts:
+        blocks += _once(ctx, part)
     blocks += _general(ctx, rule)
     for layer in ctx.shown.layers:
         parts: list[Block] = []
@@ -55,6 +64,16 @@ def descent_section(ctx: Context, done: Update) -> Section:
     return Section(say("One step of " + rule.name + ", with numbers"), tuple(blocks))
 
 
+def _rule(ctx: Context, done: Update) -> Rule:
+    rule = rule_of(done.optimizer, done.rate, done.t, done.remembered)
+    gradients = ctx.computed.gradients
+    if done.max_norm is None or gradients is None:
+        return rule
+    return with_clipping(
+        rule, gradients.grad_weights, gradients.grad_biases, done.max_norm, done.scale
+    )
+
+
 def _opening(ctx: Context, done: Update, rule: Rule) -> tuple[Inline, ...]:
     settings: list[Inline] = []
     for symbol, value in rule.settings:
@@ -68,42 +87,86 @@ def _opening(ctx: Context, done: Update, rule: Rule) -> tuple[Inline, ...]:
     return (*text, *settings, ".")
 
 
+def _once(ctx: Context, part: Part) -> list[Block]:
+    """Return what is computed once for all parameters."""
+    words = tuple(
+        map_numbers(each, lambda number: ctx.number(number.value))
+        if isinstance(each, Expression)
+        else each
+        for each in part.words
+    )
+    chains = [
+        ctx.line(line.left, [line.symbols], [line.numbers], line.value, compact=True)
+        for line in part.lines
+    ]
+    return [Paragraph(words), Equation(tuple(chains))] if chains else [Paragraph(words)]
+
+
 def _general(ctx: Context, rule: Rule) -> list[Block]:
+    """Return the rule in letters, for any weight."""
     if not rule.steps:
         return []
     weight, bias = ctx.notation.weight("i", "j", "ℓ"), ctx.notation.bias("i", "ℓ")
-    tag = "notes 10.1" if len(rule.steps) == 1 else ""
-    tag = "notes 10.4" if len(rule.steps) == 2 else tag
-    chains = [
-        *_lines(rule, weight, Partial(COST, weight)),
-        *(_lines(rule, bias, Partial(COST, bias)) if len(rule.steps) == 1 else []),
-    ]
+    chains = _lines(rule, weight, Partial(COST, weight))
     if len(rule.steps) == 1:
-        return [Equation(tuple(chains), tag)]
+        return [Equation((*chains, *_lines(rule, bias, Partial(COST, bias))), rule.tag)]
+    but = f", {rule.biases}" if rule.biases else ""
     entrywise = " Of matrices, squares, roots and fractions are meant entry by entry."
     entrywise = entrywise if len(rule.steps) > 2 and ctx.view != "scalar" else ""
-    also = Paragraph(say("The biases {} do the same." + entrywise, bias))
-    return [Equation(tuple(chains), tag), also]
+    also = Paragraph(say(f"The biases {{}} do the same{but}." + entrywise, bias))
+    return [Equation(tuple(chains), rule.tag), also]
 
 
 def _lines(rule: Rule, theta: Symbol, gradient: Expression) -> list[Chain]:
     """Return a rule's steps for one parameter, in letters."""
-    terms = _letters(rule, theta, gradient)
-    return [Chain(_made(step, theta), ((_is(step), step.symbols(terms)),)) for step in rule.steps]
+    return [
+        Chain(_made(step, theta), ((_is(step), formula),))
+        for step, formula in _in_letters(rule, theta, gradient)
+    ]
 
 
-def _letters(rule: Rule, theta: Symbol, gradient: Expression) -> Terms:
-    terms: dict[str, Expression] = {"theta": theta, "g": gradient}
-    for step in rule.steps[:-1]:
-        terms[step.name] = _made(step, theta)
-    return terms
+def _in_letters(
+    rule: Rule,
+    theta: Symbol,
+    gradient: Expression,
+    *,
+    named: Symbol | None = None,
+    wrap: Callable[[Expression], Expression] = lambda e: e,
+) -> list[tuple[Step, Expression]]:
+    """Return a rule's steps with their formulas in letters.
+
+    Parameters
+    ----------
+    rule : Rule
+    theta : Symbol
+        The parameter, or a matrix of them.
+    gradient : Expression
+        Its derivative.
+    named : Symbol, optional
+        What gives its indices to what the steps make, if not theta.
+    wrap : callable, optional
+        What is done with each symbol.
+    """
+    steps, named = rule.steps_of(theta), named or theta
+    terms: dict[str, Expression] = {"theta": wrap(theta), "g": wrap(gradient)}
+    terms |= {step.name: wrap(_made(step, named)) for step in steps if step.state}
+    found: list[tuple[Step, Expression]] = []
+    for step in steps:
+        found.append((step, step.symbols(terms)))
+        terms[step.name] = wrap(_made(step, named))
+    return found
 
 
 def _made(step: Step, theta: Symbol) -> Symbol:
     """Return the symbol of what a step makes, with the indices of the parameter."""
     if step.name == "theta":
         return theta
-    return Symbol(step.letter, theta.below, theta.above, "hat" if step.hat else "")
+    return Symbol(step.letter, theta.below, theta.above, step.mark)
+
+
+def _first_step(step: Step, formula: Expression) -> list[tuple[str, Expression]]:
+    """Return how a line begins; cases are written out once, where the rule is."""
+    return [] if isinstance(formula, Cases) else [(_is(step), formula)]
 
 
 def _is(step: Step) -> str:
@@ -132,7 +195,7 @@ def _matrices(ctx: Context, done: Update, rule: Rule, layer: int) -> list[Block]
     chains: list[Chain] = []
     for (symbol, shape, take, rows), grad in zip(parts, gradients, strict=True):
         chains += _matrix_lines(ctx, done, rule, symbol, shape, take, rows, here, grad)
-    return [Equation(tuple(chains), "notes 10.1" if len(rule.steps) == 1 else "")]
+    return [Equation(tuple(chains), rule.tag if len(rule.steps) == 1 else "")]
 
 
 def _matrix_lines(
@@ -146,44 +209,46 @@ def _matrix_lines(
     columns: list[int],
     grad: np.ndarray,
 ) -> list[Chain]:
-    after = ctx.matrix(take(done.after), rows, columns)
     if not rule.steps:
+        after = ctx.matrix(take(done.after), rows, columns)
         return [Chain(WithShape(symbol, shape), ((":=", after),))]
-    linear = isinstance(done.optimizer, SGD)
     # What is kept for W and for b are two things of the same name: m_W and m_b.
     named = Symbol(symbol.name, (symbol.name,), symbol.above)
-    letters = {
-        name: WithShape(letter, shape)
-        for name, letter in {
-            **_letters(rule, named, Nabla(COST, symbol)),
-            "theta": symbol,
-        }.items()
-    }
-    found: list[Chain] = []
+    written = _in_letters(
+        rule, symbol, Nabla(COST, symbol), named=named, wrap=lambda e: WithShape(e, shape)
+    )
     values = {"theta": take(done.before), "g": grad}
-    for name, memory in done.state_before.items():
-        values[_name_of(rule, name)] = take(memory)
-    for step in rule.steps:
-        made = symbol if step.name == "theta" else _made(step, named)
+    values |= {s.name: take(done.state_before[s.state]) for s, _ in written if s.state}
+    found: list[Chain] = []
+    for step, formula in written:
         if step.state:
             result = take(done.state_after[step.state])
         elif step.name == "theta":
             result = take(done.after)
+        elif step.tabled:
+            result = _entry_by_entry(step, values, rows, columns)
         else:
             continue  # the corrected means are in the line after
-        steps: list[tuple[str, Expression]] = [(_is(step), step.symbols(letters))]
-        if linear:
-            d = _linear_digits(ctx, step, values, result, (rows, columns))
-            numbers = {n: ctx.matrix(v, rows, columns, d) for n, v in values.items()}
-            steps.append(("=", step.numbers(numbers)))
-        steps.append(("=", ctx.matrix(result, rows, columns)))
+        steps = _first_step(step, formula)
+        if rule.linear:
+            d = _linear_digits(ctx, step, values, result, rows, columns)
+            numbers = {n: ctx.matrix(v, rows, columns) for n, v in values.items()}
+            steps.append(("=", with_digits(step.numbers(numbers), d)))
+        steps.append(("=" if steps else _is(step), ctx.matrix(result, rows, columns)))
         values[step.name] = result
+        made = symbol if step.name == "theta" else _made(step, named)
         found.append(Chain(WithShape(made, shape), tuple(steps)))
     return found
 
 
-def _name_of(rule: Rule, state: str) -> str:
-    return next(step.name for step in rule.steps if step.state == state)
+def _entry_by_entry(
+    step: Step, values: dict[str, np.ndarray], rows: list[int], columns: list[int]
+) -> np.ndarray:
+    """Return what a step makes, of the entries that are shown."""
+    found = np.full(values["theta"].shape, np.nan)
+    for at in product(rows, columns):
+        found[at] = evaluate(step.numbers({n: Number(float(v[at])) for n, v in values.items()}))
+    return found
 
 
 def _linear_digits(
@@ -191,19 +256,18 @@ def _linear_digits(
     step: Step,
     values: dict[str, np.ndarray],
     result: np.ndarray,
-    shown: tuple[list[int], list[int]],
+    rows: list[int],
+    columns: list[int],
 ) -> int:
-    """Return how many digits the matrices of a step need to give its result."""
-    names = list(values)
-
-    def compute(*arrays: np.ndarray) -> np.ndarray:
-        found = np.empty(arrays[0].shape)
-        for at in np.ndindex(found.shape):
-            terms = {n: Number(float(a[at])) for n, a in zip(names, arrays, strict=True)}
-            found[at] = evaluate(step.numbers(terms))
-        return found
-
-    return ctx.array_digits(compute, [(values[n], *shown) for n in names], (result, *shown))
+    """Return how many digits a step's numbers need, so that each entry recomputes."""
+    formulas = [
+        (step.numbers({n: Number(float(v[at])) for n, v in values.items()}), float(result[at]))
+        for at in product(rows, columns)
+    ]
+    for more in range(ctx.digits, MOST_DIGITS):
+        if all(recomputes(with_digits(f, more), r, ctx.digits, {}) for f, r in formulas):
+            return more
+    return MOST_DIGITS
 
 
 # --- one node -----------------------------------------------------------------------------------
@@ -229,22 +293,35 @@ def _node(ctx: Context, done: Update, rule: Rule, layer: int, node: int) -> list
         )
     )
     title = Paragraph(say(f"*Node {layer}.{node}*"))
-    if len(rule.steps) == 1 or not rule.steps:
+    if len(rule.steps) <= 1:
         for symbol, take, grad in entries:
             chains += _parameter_lines(ctx, done, rule, symbol, take, grad, brief=True)
-        return [title, Equation(tuple(chains), "notes 10.1" if rule.steps else "")]
+        return [title, Equation(tuple(chains), rule.tag)]
     chains = _parameter_lines(ctx, done, rule, *entries[0], brief=False)
     rows = [_row(ctx, done, rule, *entry) for entry in entries]
     return [title, Equation(tuple(chains)), Table(_header(rule), tuple(rows))]
 
 
-def _values(
-    done: Update, rule: Rule, take: Callable[[Parameters], float], grad: float
-) -> dict[str, float]:
+def _results(
+    done: Update, rule: Rule, theta: Symbol, take: Callable[[Parameters], float], grad: float
+) -> list[tuple[Step, Expression, float]]:
+    """Return a parameter's steps: the formula of numbers, and what the optimizer made of them.
+
+    What it does not keep is computed.
+    """
+    steps = rule.steps_of(theta)
     values = {"theta": take(done.before), "g": grad}
-    for name, memory in done.state_before.items():
-        values[_name_of(rule, name)] = take(memory)
-    return values
+    values |= {step.name: take(done.state_before[step.state]) for step in steps if step.state}
+    found: list[tuple[Step, Expression, float]] = []
+    for step in steps:
+        formula = step.numbers({name: Number(value) for name, value in values.items()})
+        if step.state:
+            result = take(done.state_after[step.state])
+        else:
+            result = take(done.after) if step.name == "theta" else evaluate(formula)
+        found.append((step, formula, result))
+        values[step.name] = result
+    return found
 
 
 def _parameter_lines(
@@ -262,31 +339,17 @@ def _parameter_lines(
         old, new = take(done.before), take(done.after)
         numbers = settled([Number(old) + Number(new - old)], new, ctx.digits)
         return [Chain(symbol, ((":=", numbers), ("=", ctx.number(new))), compact=True)]
-    letters = _letters(rule, symbol, Partial(COST, symbol))
-    values = _values(done, rule, take, grad)
+    written = _in_letters(rule, symbol, Partial(COST, symbol))
+    made = _results(done, rule, symbol, take, grad)
     found: list[Chain] = []
-    for step in rule.steps:
-        terms = {name: Number(value) for name, value in values.items()}
-        formula = step.numbers(terms)
-        result = _result(done, step, take, formula)
+    for (step, letters), (_, formula, result) in zip(written, made, strict=True):
         numbers = settled([formula], result, ctx.digits)
-        steps: list[tuple[str, Expression]] = [("=", numbers), ("=", ctx.number(result))]
-        if brief:
-            steps[0] = (":=", numbers)
-        else:
-            steps.insert(0, (_is(step), step.symbols(letters)))
+        steps = [] if brief else _first_step(step, letters)
+        shown = [] if isinstance(numbers, Number) else [numbers]
+        for each in (*shown, ctx.number(result)):
+            steps.append(("=" if steps else _is(step), each))
         found.append(Chain(_made(step, symbol), tuple(steps), compact=True))
-        values[step.name] = result
     return found
-
-
-def _result(
-    done: Update, step: Step, take: Callable[[Parameters], float], formula: Expression
-) -> float:
-    """Return what the optimizer itself made of a parameter; what it does not keep is computed."""
-    if step.state:
-        return take(done.state_after[step.state])
-    return take(done.after) if step.name == "theta" else evaluate(formula)
 
 
 def _header(rule: Rule) -> tuple[tuple[Inline, ...], ...]:
@@ -295,6 +358,8 @@ def _header(rule: Rule) -> tuple[tuple[Inline, ...], ...]:
     for step in rule.steps:
         if step.state:
             header += [say("{} before", _made(step, w)), say("{} after", _made(step, w))]
+        elif step.tabled:
+            header.append((_made(step, w),))
     return (*header, ("after",))
 
 
@@ -306,17 +371,14 @@ def _row(
     take: Callable[[Parameters], float],
     grad: float,
 ) -> tuple[tuple[Inline, ...], ...]:
-    row: list[tuple[Inline, ...]] = [
-        (symbol,),
-        (ctx.number(take(done.before)),),
-        (ctx.number(grad),),
-    ]
-    for step in rule.steps:
+    numbers = [take(done.before), grad]
+    for step, _, result in _results(done, rule, symbol, take, grad):
         if step.state:
-            row.append((ctx.number(take(done.state_before[step.state])),))
-            row.append((ctx.number(take(done.state_after[step.state])),))
-    row.append((ctx.number(take(done.after)),))
-    return tuple(row)
+            numbers.append(take(done.state_before[step.state]))
+        if step.state or step.tabled:
+            numbers.append(result)
+    numbers.append(take(done.after))
+    return ((symbol,), *((ctx.number(each),) for each in numbers))
 
 
 # --- the cost after ----------------------------------------------------------------------------

@@ -122,6 +122,9 @@ class Slopes:
             a = g(z.reshape(-1, z.shape[2])).reshape(z.shape)
             reads = a if self.masks is None else a * self.masks[hidden]
             z = reads @ self.net.weights[hidden + 1] + self.net.biases[hidden + 1]
+        for kink in architecture.loss.kinks:
+            apart = (z - self.batch.Y > kink) != (self.forward.z[-1] - self.batch.Y > kink)
+            kinks |= apart.any(axis=(1, 2))
         Y = np.tile(self.batch.Y, (len(entries), 1))
         losses = architecture.loss.per_example(z.reshape(-1, z.shape[2]), Y)
         return losses.reshape(len(entries), n), kinks

@@ -135,8 +135,9 @@ def _open(model: MLPClassifier | MLPRegressor, X: Any, y: Any, sample_weight: An
     if learner is None:
         remarks.append(
             say(
-                "The model was trained by L-BFGS, whose steps follow from a line search over all "
-                "examples. The step shown is one of gradient descent instead."
+                "The model was trained by L-BFGS, whose steps follow from searches along lines, "
+                "over many costs and gradients, and are no part of the working. The step shown is "
+                "one of gradient descent instead."
             )
         )
     names: Any = getattr(model, "feature_names_in_", ())
@@ -160,6 +161,9 @@ def _classes(model: Any, y: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what each output stands for, and each example's label."""
     if not isinstance(model, MLPClassifier):
         return (), ()
+    if isinstance(model.classes_, list):  # several columns of classes
+        names = [f"{label} (column {i + 1})" for i, of in enumerate(model.classes_) for label in of]
+        return tuple(names), ()
     classes = tuple(str(label) for label in model.classes_)
     outputs = classes[1:] if model.network_.sizes[-1] == 1 else classes
     if y is None or np.ndim(y) != 1:

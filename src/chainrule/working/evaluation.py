@@ -27,8 +27,10 @@ __all__ = ["evaluate"]
 
 _FUNCTIONS: dict[str, Callable[..., float]] = {
     "tanh": math.tanh,
+    "cos": math.cos,
     "log": math.log,
     "max": max,
+    "clip": lambda x, low, high: min(max(x, low), high),
     "Φ": lambda x: float(ndtr(x)),
     "φ": lambda x: math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
     "sign": lambda x: float((x > 0) - (x < 0)),
@@ -65,6 +67,8 @@ def evaluate(
         match e:
             case Number():
                 return rounded(e.value, e.digits)
+            case Symbol(name="π"):
+                return math.pi
             case Rest():
                 return value(e.value)
             case Sum():

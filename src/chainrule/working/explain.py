@@ -7,7 +7,7 @@ import numpy as np
 
 from chainrule.architecture.checks import check_flag, check_whole
 from chainrule.errors import InvalidParameter, unknown_name
-from chainrule.optimizers import Optimizer
+from chainrule.optimizers import LBFGS, Optimizer
 from chainrule.working.backward import backward_section
 from chainrule.working.computed import compute
 from chainrule.working.context import Context
@@ -134,6 +134,11 @@ def explain(
     check_flag("lecture", lecture)
     if not 2 <= check_whole("digits", digits) <= 17:
         raise InvalidParameter(f"digits must be from 2 to 17. Got {digits} instead.")
+    if isinstance(optimizer, LBFGS):
+        raise InvalidParameter(
+            "A step of L-BFGS searches along a line, over many costs and gradients, and is no part "
+            "of the working. Give another optimizer, such as cr.SGD(0.1)."
+        )
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise InvalidParameter(
             f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, final
 
 __all__ = [
     "DOTS",
+    "PI",
     "Abs",
     "BigSum",
     "Call",
@@ -293,6 +294,7 @@ class Words(Expression):
 
 
 E = Symbol("e")
+PI = Symbol("π")
 DOTS = Dots()
 
 
@@ -312,9 +314,9 @@ def exp(x: Like) -> Expression:
 
 
 def is_numeric(expression: Expression) -> bool:
-    """Whether there are only numbers in it, no symbols but e."""
+    """Whether there are only numbers in it, no symbols but e and π."""
     if isinstance(expression, Symbol):
-        return expression == E
+        return expression in (E, PI)
     if isinstance(expression, Words | Dots | Cases | Equal | Partial | Nabla | BigSum | WithShape):
         return False
     return all(map(is_numeric, _parts(expression)))

@@ -20,7 +20,7 @@ from chainrule.working.expressions import (
     substituted,
 )
 from chainrule.working.functions import holding
-from chainrule.working.lecture_output import hypothesis_of
+from chainrule.working.output_symbols import hypothesis_of
 from chainrule.working.pairs import Summed
 
 __all__ = [

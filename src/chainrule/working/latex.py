@@ -26,9 +26,10 @@ __all__ = ["LatexFace", "Piece", "draw_latex", "equation_lines", "inline_formula
 _GREEK = {
     "α": r"\alpha", "β": r"\beta", "δ": r"\delta", "ε": r"\varepsilon", "λ": r"\lambda",
     "μ": r"\mu", "ω": r"\omega", "Δ": r"\Delta", "Φ": r"\Phi", "φ": r"\varphi", "ℓ": r"\ell",
-    "σ": r"\sigma", "θ": r"\theta",
+    "σ": r"\sigma", "θ": r"\theta", "η": r"\eta", "ρ": r"\rho", "ψ": r"\psi", "τ": r"\tau",
+    "π": r"\pi",
 }  # fmt: skip
-_FUNCTIONS = {"tanh", "log", "max", "sinh", "cosh"}
+_FUNCTIONS = {"tanh", "log", "max", "sinh", "cosh", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "⊙": r"\odot ", "⋯": r"\cdots ", "⋮": r"\vdots ", "⋱": r"\ddots ",
     "/": "/", ">": ">", "≥": r"\ge ", "=": "=", "≈": r"\approx ", ":=": r"\mathrel{:=}",

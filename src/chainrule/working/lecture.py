@@ -28,15 +28,8 @@ from chainrule.working.expressions import (
 from chainrule.working.gradients import total_symbol
 from chainrule.working.lecture_back import activation_slopes, hidden_layers, weights_and_biases
 from chainrule.working.lecture_matrices import all_at_once
-from chainrule.working.lecture_output import (
-    delta_of,
-    derivation_of_pair,
-    hypothesis_of,
-    loss_of,
-    not_convex,
-    share,
-    why_canonical,
-)
+from chainrule.working.lecture_output import derivation_of_pair, not_convex, why_canonical
+from chainrule.working.output_symbols import delta_of, hypothesis_of, loss_of, share
 from chainrule.working.symbols import BEFORE, COST, HERE, LAST
 
 __all__ = ["cost_symbols", "lecture_section"]

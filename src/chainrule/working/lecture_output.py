@@ -6,16 +6,17 @@ image 30 derive it, with their slips mended.
 
 from collections.abc import Callable
 
+from chainrule.maths.losses import GroupedLogLoss, Huber, Quantile
 from chainrule.working.context import Context
 from chainrule.working.document import Block, Emphasis, Equation, Paragraph, chain, say
 from chainrule.working.expressions import (
+    Abs,
     BigSum,
     Call,
     Cases,
     Equal,
     Expression,
     Indicator,
-    Negative,
     Number,
     Partial,
     Symbol,
@@ -23,79 +24,16 @@ from chainrule.working.expressions import (
     exp,
 )
 from chainrule.working.functions import logistic
+from chainrule.working.output_symbols import delta_of
 from chainrule.working.pairs import general, residual
 
-__all__ = [
-    "delta_of",
-    "derivation_of_pair",
-    "hypothesis_of",
-    "loss_of",
-    "not_convex",
-    "share",
-    "why_canonical",
-]
+__all__ = ["derivation_of_pair", "not_convex", "why_canonical"]
 
 log = call("log")
 K = "k"
 h, y, z = Symbol("h", (K,)), Symbol("y", (K,)), Symbol("z", (K,), ("L",))
 h_r, y_r, z_r = Symbol("h", ("r",)), Symbol("y", ("r",)), Symbol("z", ("r",), ("L",))
 LOSS = Symbol("loss")
-
-
-# --- formulas of one output, for the numbers ------------------------------------------------------
-
-
-def hypothesis_of(ctx: Context, node: object, m: object, layer: object = None) -> Expression:
-    """Return h_k as a formula of z, for this network's symbols."""
-    layer = ctx.L if layer is None else layer
-    z = ctx.notation.of_node("z", node, layer, m)
-    pair = ctx.pair
-    if pair.name == "log_loss" and pair.known:
-        other = ctx.notation.of_node("z", "r", layer, m)
-        return exp(z) / BigSum("r", exp(other))
-    plain: dict[str, Callable[[Expression], Expression]] = {
-        "squared_error": lambda z: z,
-        "cross_entropy": logistic,
-        "logistic_squared_error": logistic,
-        "poisson": exp,
-        "indicator": lambda z: Indicator(z, "≥", Number(0.0)),
-    }
-    if pair.known:
-        return plain[pair.name](z)
-    return Call(ctx.subject.net.architecture.loss.hypothesis_name, (z,))
-
-
-def share(ctx: Context, m: object) -> Expression:
-    """Return what an example's loss counts for in J, as symbols: 1/M, or its weight over S."""
-    if ctx.subject.weight is None:
-        return 1 / Symbol("M")
-    return Symbol("ω", (), (str(m),) if ctx.notation.many else ()) / Symbol("S")
-
-
-def delta_of(ctx: Context, node: object, m: object, layer: object = None) -> Expression:
-    """Return the derivative of an example's loss by z_k, as symbols."""
-    of_h = ctx.notation.of_output("h", node, m)
-    of_y = ctx.notation.of_output("y", node, m)
-    if ctx.pair.delta is not None:
-        return ctx.pair.delta(of_h, of_y)
-    of_z = ctx.notation.of_node("z", node, ctx.L if layer is None else layer, m)
-    return Partial(ctx.notation.loss(m), of_z)
-
-
-def loss_of(ctx: Context, m: object) -> Expression:
-    """Return an example's loss as a formula of h and y."""
-    of_h, of_y = ctx.notation.of_output("h", K, m), ctx.notation.of_output("y", K, m)
-    pair = ctx.pair
-    if not pair.known:
-        name = ctx.subject.net.architecture.loss.name
-        return Call(name, (ctx.notation.array("z", ctx.L), ctx.notation.array("y")))
-    if pair.name in ("squared_error", "logistic_squared_error"):
-        return Number(1.0) / Number(2.0) * BigSum(K, (of_h - of_y) ** 2)
-    if pair.name == "cross_entropy":
-        return Negative(BigSum(K, of_y * log(of_h) + (1 - of_y) * log(1 - of_h)))
-    if pair.name == "log_loss":
-        return Negative(BigSum(K, of_y * log(of_h)))
-    return BigSum(K, of_y * log(of_y / of_h) - of_y + of_h)
 
 
 # --- the derivations ------------------------------------------------------------------------------
@@ -108,6 +46,10 @@ def derivation_of_pair(ctx: Context) -> list[Block]:
         "squared_error": _squared_error,
         "cross_entropy": _cross_entropy,
         "log_loss": _log_loss,
+        "grouped_log_loss": lambda: _groups(ctx),
+        "absolute_error": _absolute_error,
+        "huber": lambda: _huber(ctx),
+        "quantile": lambda: _quantile(ctx),
         "poisson": _poisson,
         "logistic_squared_error": _teaching_pair,
     }
@@ -227,7 +169,7 @@ def _log_loss() -> list[Block]:
                 "That is a full matrix of derivatives, not a diagonal, so BP1's product element by "
                 "element does not hold for the softmax: the chain rule has to sum over all "
                 "outputs. (Notes 8.3 give the diagonal {} alone, and the last line of A.3 has {} "
-                "where it must be {}.) Of {} one entry is 1 and the others are 0:",
+                "where it must be {}.) The entries of {} add up to 1:",
                 h * (1 - h),
                 _g("r"),
                 _g("k"),
@@ -305,6 +247,88 @@ def _teaching_pair() -> list[Block]:
     ]
 
 
+def _groups(ctx: Context) -> list[Block]:
+    made_of = ctx.subject.net.architecture.loss.made_of
+    assert isinstance(made_of, GroupedLogLoss)
+    sizes = ", ".join(map(str, made_of.groups))
+    opening = Paragraph(
+        say(
+            f"The outputs are several groups, of {sizes} classes, each with a softmax and a log "
+            "loss of its own; the losses add up. What follows holds within each group, and sums go "
+            "over its outputs alone."
+        )
+    )
+    return [opening, *_log_loss()]
+
+
+def _absolute_error() -> list[Block]:
+    return [
+        Paragraph(
+            say(
+                "The hypothesis is the identity, {}, and the loss the distance from the target. "
+                "Its mean is least at the median, and an outlier pulls no harder than any other "
+                "example. Its slope is 1 above the target and -1 below; at the kink between, 0 is "
+                "taken.",
+                Equal(h, z),
+            )
+        ),
+        Equation((chain(Partial(LOSS, z), call("sign")(h - y)),)),
+    ]
+
+
+def _huber(ctx: Context) -> list[Block]:
+    made_of = ctx.subject.net.architecture.loss.made_of
+    assert isinstance(made_of, Huber)
+    d, r = Symbol("d"), Symbol("r")
+    return [
+        Paragraph(
+            say(
+                "The hypothesis is the identity, {}, and the loss Huber's: squared near the target "
+                "and absolute from {} on, here {}, so that outliers pull no harder than that.",
+                Equal(h, z),
+                d,
+                Equal(d, ctx.number(made_of.delta)),
+            )
+        ),
+        Equation(
+            (
+                chain(
+                    Call("huber", (r,)),
+                    Cases(
+                        (
+                            (Number(1.0) / Number(2.0) * r**2, "if |r| ≤ d"),
+                            (d * (Abs(r) - d / 2), "if |r| > d"),
+                        )
+                    ),
+                ),
+                chain(Partial(LOSS, z), call("clip")(h - y, -d, d)),
+            )
+        ),
+    ]
+
+
+def _quantile(ctx: Context) -> list[Block]:
+    made_of = ctx.subject.net.architecture.loss.made_of
+    assert isinstance(made_of, Quantile)
+    q = Symbol("q", (K,))
+    which = ", ".join(f"{each:g}" for each in made_of.numbers)
+    return [
+        Paragraph(
+            say(
+                "The hypothesis is the identity, {}, and the loss that of a quantile {}: above the "
+                "target {} counts with {}, below with {}, so that its mean is least where that "
+                f"part of the targets lies below. The quantiles of a target's outputs are {which}.",
+                Equal(h, z),
+                q,
+                h,
+                1 - q,
+                q,
+            )
+        ),
+        Equation((chain(Partial(LOSS, z), Indicator(h, ">", y) - q),)),
+    ]
+
+
 def _own_loss(ctx: Context) -> list[Block]:
     loss = ctx.subject.net.architecture.loss
     return [
@@ -324,7 +348,8 @@ def _own_loss(ctx: Context) -> list[Block]:
 
 def not_convex(ctx: Context) -> list[Block]:
     """Return what the logarithm does for the shape of the cost, and what it does not."""
-    if ctx.pair.name not in ("cross_entropy", "log_loss") or not ctx.pair.known or ctx.L == 2:
+    with_log = ("cross_entropy", "log_loss", "grouped_log_loss")
+    if ctx.pair.name not in with_log or not ctx.pair.known or ctx.L == 2:
         return []
     return [
         Paragraph(
@@ -352,7 +377,7 @@ def why_canonical(ctx: Context) -> list[Block]:
                     "entropy, softmax and log loss) {} remains. This pair is none of them, so {} "
                     "takes its place.",
                     residual(h, y),
-                    general(h, y),
+                    delta_of(ctx, K, ""),
                 )
             )
         ]
@@ -360,6 +385,7 @@ def why_canonical(ctx: Context) -> list[Block]:
         "squared_error": BigSum(K, Number(1.0) / Number(2.0) * z**2),
         "cross_entropy": BigSum(K, log(1 + exp(z))),
         "log_loss": log(BigSum(K, exp(z))),
+        "grouped_log_loss": log(BigSum(K, exp(z))),
         "poisson": BigSum(K, exp(z)),
     }
     A = Symbol("N")

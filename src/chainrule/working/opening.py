@@ -13,6 +13,7 @@ from chainrule.working.document import (
     chain,
     say,
 )
+from chainrule.working.dropout import dropout_words
 from chainrule.working.elision import listed
 from chainrule.working.expressions import Equal, Number, Symbol, WithShape
 from chainrule.working.gradients import total_symbol
@@ -111,21 +112,22 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
                 Equal(total_symbol(ctx), ctx.number(ctx.computed.total)),
             )
         )
-    learner = subject.learner
-    if learner is not None and learner.dropout:
-        p = Number(float(learner.dropout))
-        if ctx.computed.masks is None:
-            text = (
-                "In training, each hidden node is left out of a step with probability {}. Shown is "
-                "the whole network, as it predicts; `dropout=True` shows its next step with the "
-                "nodes that are left out there."
+    if ctx.pair.smoothing and subject.Y is not None:
+        e, loss = Symbol("e"), subject.net.architecture.loss
+        classes = Number(2.0) if loss.name == "cross_entropy" else Symbol("K")
+        found.append(
+            say(
+                "Label smoothing with {}: every target {} is taken as {}"
+                + ("." if loss.name == "cross_entropy" else ", {} being the number of classes."),
+                Equal(e, ctx.number(ctx.pair.smoothing)),
+                Symbol("y"),
+                (1 - e) * Symbol("y") + e / classes,
+                *(() if loss.name == "cross_entropy" else (Symbol("K"),)),
             )
-        else:
-            text = (
-                "Dropout: each hidden node is left out with probability {}. Shown are the nodes "
-                "that the model's next step leaves out, so its predictions are others than these."
-            )
-        found.append(say(text, p))
+        )
+    of_dropout = dropout_words(subject.learner, shown=ctx.computed.dropout is not None)
+    if of_dropout:
+        found.append(of_dropout)
     if subject.Y is None:
         found.append(
             say(
@@ -153,7 +155,7 @@ def _inputs(ctx: Context) -> list[Block]:
         (
             (str(j + 1),),
             (names[j],),
-            *((ctx.number(float(ctx.subject.X[m, j])),) for m in ms),
+            *((ctx.number(float(ctx.a(1)[m, j])),) for m in ms),
         )
         for j in shown
     )
@@ -192,7 +194,7 @@ def _outputs(ctx: Context) -> list[Block]:
         row: list[tuple[Inline, ...]] = [(str(k + 1),), (names[k],)]
         row += [(ctx.number(float(ctx.a(ctx.L)[m, k])),) for m in ms]
         if subject.Y is not None:
-            row += [(ctx.number(float(subject.Y[m, k])),) for m in ms]
+            row += [(ctx.number(float(ctx.Y[m, k])),) for m in ms]
         rows.append(tuple(row))
     return [*blocks, Table(tuple(header), tuple(rows), say("The outputs."))]
 
@@ -203,14 +205,14 @@ def _data_matrices(ctx: Context) -> Equation:
     chains = [
         chain(
             WithShape(notation.array("x"), notation.shape(shown.sizes[0], ctx.n)),
-            ctx.matrix(subject.X, ms, shown.in_matrix(1)),
+            ctx.matrix(ctx.a(1), ms, shown.in_matrix(1)),
         )
     ]
     if subject.Y is not None:
         chains.append(
             chain(
                 WithShape(notation.array("y"), notation.shape(shown.sizes[-1], ctx.n)),
-                ctx.matrix(subject.Y, ms, shown.in_matrix(ctx.L)),
+                ctx.matrix(ctx.Y, ms, shown.in_matrix(ctx.L)),
             )
         )
     return Equation(tuple(chains))
@@ -223,7 +225,7 @@ def _data_lines(ctx: Context) -> list[Block]:
     chains = [
         chain(
             ctx.notation.of_output("y", k + 1, m + 1),
-            ctx.number(float(subject.Y[m, k])),
+            ctx.number(float(ctx.Y[m, k])),
             compact=True,
         )
         for m in ctx.shown.examples

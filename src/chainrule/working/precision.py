@@ -15,9 +15,9 @@ from chainrule.working.decimals import rounded, unit
 from chainrule.working.evaluation import evaluate
 from chainrule.working.expressions import Expression, Number, map_numbers
 
-__all__ = ["digits_for_arrays", "recomputes", "settled"]
+__all__ = ["MOST_DIGITS", "digits_for_arrays", "recomputes", "settled", "with_digits"]
 
-_MOST = 17  # digits that tell any two float64 apart
+MOST_DIGITS = 17  # digits that tell any two float64 apart
 
 
 def recomputes(
@@ -54,11 +54,11 @@ def settled(
     """
     known = functions or {}
     for way in ways:
-        for more in range(digits, _MOST + 1):
+        for more in range(digits, MOST_DIGITS + 1):
             tried = with_digits(way, more)
             if recomputes(tried, result, digits, known):
                 return tried
-    return with_digits(ways[-1], _MOST)
+    return with_digits(ways[-1], MOST_DIGITS)
 
 
 def with_digits(expression: Expression, digits: int) -> Expression:
@@ -75,11 +75,11 @@ def digits_for_arrays(
     """Return how many digits arrays need, so that each entry of the result recomputes."""
     shown = _rounded(result, digits)
     allowed = 1.0001 * np.vectorize(unit, otypes=[float])(result, digits)
-    for more in range(digits, _MOST + 1):
+    for more in range(digits, MOST_DIGITS + 1):
         off = np.abs(compute(*(_rounded(array, more) for array in arrays)) - shown)
         if bool((off <= allowed).all()):
             return more
-    return _MOST
+    return MOST_DIGITS
 
 
 def _rounded(array: NDArray[Any], digits: int) -> NDArray[Any]:

@@ -37,6 +37,9 @@ class Subject:
         What trains the network, if that is known.
     remarks : tuple of inlines
         What was done with the data before the network saw them, and the like.
+    targets : array or None
+        Y before it was repeated for several outputs of a target (quantiles), as the network's
+        methods take it.
     input_names, output_names, labels : tuples of str
         The names of the features, what each output stands for, and each example's target in the
         user's words; empty where they are not known.
@@ -47,6 +50,7 @@ class Subject:
     X: Float
     Y: Float | None
     weight: Float | None
+    targets: Float | None = None
     l2: float = 0.0
     l1: float = 0.0
     learner: Learner | None = None
@@ -99,9 +103,12 @@ def subject_of(
         If the model is of another kind.
     """
     if isinstance(model, Network):
-        opened = Opened(model, X, y, sample_weight)
+        opened = Opened(model, X, y, sample_weight, input_names=model.feature_names or ())
     elif isinstance(model, Learner):
-        opened = Opened(model.net, X, y, sample_weight, model.l2, model.l1, model)
+        names = model.net.feature_names or ()
+        opened = Opened(
+            model.net, X, y, sample_weight, model.l2, model.l1, model, input_names=names
+        )
     else:
         from chainrule.working.estimators import opened_estimator  # scikit-learn is heavy
 
@@ -129,12 +136,15 @@ def _checked(opened: Opened) -> Subject:
     dense: Any = X.toarray() if is_sparse(X) else X
     given = {f: getattr(opened, f) for f in ("l2", "l1", "learner", "remarks")}
     names = {f: getattr(opened, f) for f in ("input_names", "output_names", "labels")}
+    made_of = net.architecture.loss.made_of
+    repeated = 1 if made_of is None else made_of.outputs_per_target
     return Subject(
         given=net,
         net=net.copy("float64"),
         X=np.array(dense, np.float64),
         Y=None if Y is None else np.array(Y, np.float64),
         weight=None if weight is None else np.array(weight, np.float64),
+        targets=None if Y is None else np.array(Y[:, ::repeated], np.float64),
         **given,
         **names,
     )

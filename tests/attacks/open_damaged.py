@@ -1,4 +1,4 @@
-"""Opens damaged files, in a process of its own: ``worker.py KIND SEEDS``, such as ``0-300,417``.
+"""Opens damaged files, in a process of its own: ``open_damaged.py KIND SEEDS`` (0-300,417).
 
 It may use so much memory and so much of a processor, starts nothing, imports nothing, writes
 nothing. What happened is printed as JSON; anything that must not is a line to stderr and exit 1.
@@ -69,7 +69,10 @@ def too_long(*_: object) -> None:
 
 def limit_memory(beyond: int | None) -> None:
     """Allow so many bytes more than there are in use; None: as many as one likes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    statm = Path("/proc/self/statm")
+    if not statm.exists():  # no Linux: what is in use is not told
+        return
+    pages = int(statm.read_text().split()[0])
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = hard if beyond is None else pages * resource.getpagesize() + beyond
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

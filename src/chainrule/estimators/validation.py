@@ -1,0 +1,130 @@
+"""What an estimator measures on examples that are not trained on: a score and the mean loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+from chainrule.architecture.inputs import check_batch, check_Y
+from chainrule.architecture.rows import Rows
+from chainrule.engines import Examples, losses_of, weighted_sums
+from chainrule.errors import InvalidInput
+from chainrule.estimators.solvers import is_lbfgs
+from chainrule.estimators.table import Table
+from chainrule.estimators.watching import prints
+from chainrule.training.early_stopping import Judge
+
+__all__ = ["given_validation", "hold_out", "judge", "measuring", "score_by"]
+
+
+def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Table | None:
+    """Return validation data that were given to `fit`, checked; None if there are none.
+
+    Their weights are the user's alone, without those of the classes.
+
+    Raises
+    ------
+    InvalidInput
+        If they are not whole, or do not fit what is trained on.
+    """
+    if X is None and y is None and sample_weight is None:
+        return None
+    if X is None or y is None:
+        raise InvalidInput(
+            f"X_val and y_val go together, with or without sample_weight_val. Got no "
+            f"{'X_val' if X is None else 'y_val'}: give both, or none of the three."
+        )
+    if is_lbfgs(estimator.solver):
+        raise InvalidInput(
+            "X_val and y_val are for solvers that train epoch by epoch. Got solver='lbfgs': use "
+            "solver='adam' or 'sgd', or leave them out."
+        )
+    try:
+        X, y = estimator._validate(X, y, reset=False)
+        Y = estimator._encode(y, learn=False)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        check_batch(estimator.network_.architecture, X, Y, weight)
+    except ValueError as error:
+        raise InvalidInput(f"The validation data cannot be used. {error}") from None
+    return Table(X, Y, y, weight, weight)
+
+
+def hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
+    """Split off the validation examples."""
+    split: list[Any] = train_test_split(
+        np.arange(len(table.Y)),
+        test_size=estimator.validation_fraction,
+        stratify=estimator._stratify(table.y),
+        random_state=check_random_state(random_state),
+    )
+    kept, held_out = split
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+    return table.take(kept), table.take(held_out)
+
+
+def judge(estimator: Any, held_out: Table) -> Judge:
+    """Return what judges each epoch, and goes on with the lists of the estimator."""
+    scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
+    best = estimator.best_validation_score_
+    return Judge(
+        measure=measuring(estimator, held_out),
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        best_theta=estimator.network_.theta.copy(),
+        best_score=-np.inf if best is None else best,
+        scores=scores,
+        losses=losses,
+        stops=estimator.early_stopping,
+        verbose=prints(estimator),
+    )
+
+
+def measuring(estimator: Any, held_out: Table) -> Callable[[], tuple[float, float]]:
+    """Return what computes score and mean loss on a table, of the network as it is then.
+
+    The score is what `scoring` says, the greater the better: the accuracy or R² for None, the loss
+    times -1 for "loss", else that of scikit-learn's scorer of that name, or of the user's.
+    """
+    net, scoring = estimator.network_, estimator.scoring
+    architecture = net.architecture
+    Y, weight = check_Y(architecture, held_out.Y), held_out.weight
+    X = held_out.X
+    if X.dtype != architecture.dtype:
+        X = X.astype(architecture.dtype)
+    examples = Examples(X, Y, weight)
+    scorer = None if scoring in (None, "loss") else check_scoring(estimator, scoring)
+
+    def measure() -> tuple[float, float]:
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network scores NaN
+            z = weighted_sums(architecture, net.parameters, examples.X)
+            loss, H = losses_of(architecture, z, examples), architecture.loss.hypothesis(z)
+        if scoring == "loss":
+            return -loss, loss
+        if not np.isfinite(H).all():
+            return np.nan, loss
+        if scorer is None:
+            return float(estimator._score_of(H, held_out.y, weight)), loss
+        return score_by(scorer, estimator, held_out), loss
+
+    return measure
+
+
+def score_by(scorer: Any, estimator: Any, table: Table) -> float:
+    """Return what a scorer makes of the estimator as it is now."""
+    weight = {} if table.weight is None else {"sample_weight": table.weight}
+    if isinstance(scorer, _BaseScorer):  # it hands X on to predict, which need not check it again
+        return float(scorer(estimator, Rows(table.X), table.y, **weight))
+    # The user's own function sees an estimator like any other, but X has no names any more.
+    seen = object.__new__(type(estimator))
+    vars(seen).update({k: v for k, v in vars(estimator).items() if k != "feature_names_in_"})
+    X = table.X[:] if isinstance(table.X, Rows) else table.X
+    return float(scorer(seen, X, table.y, **weight))
