@@ -49,5 +49,8 @@ from chainrule.working.displays import LossCurveDisplay as LossCurveDisplay
 from chainrule.working.displays import LossDisplay as LossDisplay
 from chainrule.working.displays import NetworkDisplay as NetworkDisplay
 from chainrule.working.displays import WeightsDisplay as WeightsDisplay
+from chainrule.working.exercises import Exercise as Exercise
+from chainrule.working.exercises import Grade as Grade
+from chainrule.working.exercises import exercise as exercise
 
 __version__: str
