@@ -9,7 +9,7 @@ from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.training import History, Learner
 from chainrule.working.displays.opened import estimator_in
-from chainrule.working.displays.style import INK, SOFT, STROKES, axes_for, pyplot, tidy
+from chainrule.working.displays.style import INK, PAPER, SOFT, STROKES, axes_for, pyplot, tidy
 
 __all__ = ["LossCurveDisplay"]
 
@@ -164,7 +164,7 @@ class LossCurveDisplay:
         self.lines_["validation score"] = ax.plot(
             self.epochs[: len(scores)],
             scores,
-            color=STROKES[1][0],
+            color=STROKES[3][0],
             ls="-.",
             label=f"{called}validation score (right)",
         )[0]
@@ -188,6 +188,7 @@ class LossCurveDisplay:
             va="top",
             fontsize=9,
             color=INK,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
         )
 
 
