@@ -279,6 +279,17 @@ def test_the_logarithm_makes_one_node_convex_and_the_square_does_not():
     assert bends["logistic_squared_error"].min() < -1e-4
 
 
+def test_the_cost_of_steps_is_made_of_plains(moons):
+    # A step cannot learn: almost everywhere the cost does not change with a weight.
+    X, y = moons
+    net = cr.Network([2, 4, 1], "step", "squared_error", dtype="float64", seed=1)
+    display = cr.CostDisplay.from_estimator(net, X[:5], y[:5], 4, span=(-2, 2))
+    assert len(np.unique(display.costs.round(12))) <= 6
+    assert np.isnan(display.slopes).all()
+    with pytest.raises(cr.errors.NotTrainable):
+        cr.CostDisplay.from_estimator(net, X, y)
+
+
 def test_directions_that_do_not_exist_are_refused(moons):
     X, y = moons
     net = cr.Network([2, 2], init="zeros", dtype="float64")
