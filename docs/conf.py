@@ -1,4 +1,4 @@
-"""How the documentation is built: `make docs`. Nothing is fetched, neither here nor by the pages."""
+"""How the documentation is built: `make docs`. Nothing is fetched, here or by the pages."""
 
 import inspect
 import sys
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 project = "chainrule"
-copyright = "The chainrule developers"  # noqa: A001 - Sphinx's name
+copyright = "The chainrule developers"
 version = release = chainrule.__version__
 
 extensions = [
@@ -32,6 +32,7 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "lessons/*.ipynb", "lessons/*.py", "**/GALLERY_HEADER.rst"]
 nitpicky = True
 language = "en"
+default_role = "literal"
 
 # Markdown
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -92,7 +93,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "back_to_top_button": False,
     "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
+    "pygments_dark_style": "github-dark",
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -2,14 +2,16 @@ r"""
 A bias shifts the sigmoid
 =========================
 
-A node without a bias has its mind made up about one thing: at :math:`x = 0` it says one half. A bias is what lets it move. This is
-the blog's image 11, with the one detail that it leaves out.
+A node without a bias has its mind made up about one thing: at :math:`x = 0` it says one
+half. A bias is what lets it move. This is the blog's image 11, with the one detail that
+it leaves out.
 """
 
 # %%
 # Steeper, and elsewhere
 # ----------------------
-# A node with one input computes :math:`h = \sigma(wx + b)`. Change :math:`w`, then :math:`b`:
+# A node with one input computes :math:`h = \sigma(wx + b)`. Change :math:`w`, then
+# :math:`b`:
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,19 +42,22 @@ for ax in (left, right):
 plt.show()
 
 # %%
-# All curves at the left pass through one half at 0, however steep. Those at the right do so where :math:`wx + b = 0`, at
-# :math:`x = -b/w`. That is the detail: adding 3 shifts the curve by 3 to the *left*, but if the weight is 3, it shifts by 1 only. (And
+# All curves at the left pass through one half at 0, however steep. Those at the right
+# do so where :math:`wx + b = 0`, at :math:`x = -b/w`. That is the detail: adding 3
+# shifts the curve by 3 to the *left*, but if the weight is 3, it shifts by 1 only. (And
 # multiplying by a number below 1 makes it flatter, not steeper.)
 
 assert np.allclose(curve(3, 3), 1 / (1 + np.exp(-3 * (x + 1))))
 
 # %%
-# The step function's threshold :math:`t` is a bias, too: :math:`x > t` is :math:`x - t > 0`, a bias of :math:`-t`.
+# The step function's threshold :math:`t` is a bias, too: :math:`x > t` is :math:`x - t
+# > 0`, a bias of :math:`-t`.
 #
 # What it costs to be without
 # ---------------------------
-# A machine fails above 70 degrees. Learn that from sixty measurements, once with a bias and once with the bias held at 0. (The
-# input is in tens of degrees, so that it is of about size 1 to 10.)
+# A machine fails above 70 degrees. Learn that from sixty measurements, once with a bias
+# and once with the bias held at 0. (The input is in tens of degrees, so that it is of
+# about size 1 to 10.)
 
 rng = np.random.default_rng(0)
 degrees = rng.uniform(40, 100, size=60)
@@ -85,6 +90,8 @@ print(f"learned threshold: {threshold:.1f} degrees")
 assert abs(threshold - 70) < 5
 
 # %%
-# Without a bias the curve is nailed to one half at 0 degrees, and the best it can do is to shrug. Note that this is about *where the
-# zero of the input is*: a `StandardScaler` in front moves it to the mean, and half of the damage is undone. That is also why biases are
-# never penalized: where the zero of a thermometer stands is no complexity of the model.
+# Without a bias the curve is nailed to one half at 0 degrees, and the best it can do is
+# to shrug. Note that this is about *where the zero of the input is*: a `StandardScaler`
+# in front moves it to the mean, and half of the damage is undone. That is also why
+# biases are never penalized: where the zero of a thermometer stands is no complexity of
+# the model.

@@ -2,20 +2,23 @@ r"""
 Penalties are priors
 ====================
 
-The notes say in passing (9.1) that the L2 penalty is a Gaussian prior on the weights, and L1 a Laplace prior. It can be made exact, down
-to which λ belongs to which prior, and checked with paper and pencil.
+The notes say in passing (9.1) that the L2 penalty is a Gaussian prior on the weights,
+and L1 a Laplace prior. It can be made exact, down to which λ belongs to which prior,
+and checked with paper and pencil.
 """
 
 # %%
 # The most probable weights
 # -------------------------
-# Say that before seeing any data you believe each weight to be near 0, give or take τ: a normal distribution of width τ. The data are
-# :math:`y = xw` plus noise of width σ. Bayes: the probability of weights, given data, is proportional to the product of both densities, and
-# minus its logarithm is
+# Say that before seeing any data you believe each weight to be near 0, give or take τ:
+# a normal distribution of width τ. The data are :math:`y = xw` plus noise of width σ.
+# Bayes: the probability of weights, given data, is proportional to the product of both
+# densities, and minus its logarithm is
 #
 # .. math::
 #
-#    \frac{1}{2\sigma^2} \sum_m (h^{(m)} - y^{(m)})^2 + \frac{1}{2\tau^2} \sum_w w^2 + \text{constant}
+#    \frac{1}{2\sigma^2} \sum_m (h^{(m)} - y^{(m)})^2
+#    + \frac{1}{2\tau^2} \sum_w w^2 + \text{constant}
 #
 # Multiply by :math:`\sigma^2/M`, which moves no minimum, and it is the notes' cost with
 #
@@ -23,8 +26,10 @@ to which λ belongs to which prior, and checked with paper and pencil.
 #
 #    \lambda = \frac{\sigma^2}{\tau^2}
 #
-# So λ is no mere knob. It is how noisy the data are, relative to how large you expect the weights to be. For a normal distribution the most probable
-# weights have a closed form, :math:`(X^{\top}X + \lambda I)^{-1} X^{\top} y`; the network without hidden layers has to find them:
+# So λ is no mere knob. It is how noisy the data are, relative to how large you expect
+# the weights to be. For a normal distribution the most probable weights have a closed
+# form, :math:`(X^{\top}X + \lambda I)^{-1} X^{\top} y`; the network without hidden
+# layers has to find them:
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,7 +54,9 @@ def most_probable(X, y, penalty):
 X, w, y = draw_table()
 X, y = X - X.mean(axis=0), y - y.mean()  # so that the bias, which has no prior, is 0
 net = cr.Network([n_columns, 1], loss="squared_error", init="zeros", dtype="float64")
-learner = cr.Learner(net, cr.SGD(0.2, momentum=0.5), l2=sigma**2 / tau**2, batch_size=None)
+learner = cr.Learner(
+    net, cr.SGD(0.2, momentum=0.5), l2=sigma**2 / tau**2, batch_size=None
+)
 learner.fit(X, y, epochs=500)
 closed_form = most_probable(X, y, sigma**2 / tau**2)
 print("largest difference:", f"{np.abs(net.weights[0][:, 0] - closed_form).max():.0e}")
@@ -58,40 +65,51 @@ assert np.allclose(net.weights[0][:, 0], closed_form, atol=1e-10)
 # %%
 # Is it the best λ?
 # -----------------
-# If weights really come from the prior, no other λ should predict better on average. Draw 400 tables, weights and all, and
-# look for the λ that comes closest to the true weights:
+# If weights really come from the prior, no other λ should predict better on average.
+# Draw 400 tables, weights and all, and look for the λ that comes closest to the true
+# weights:
 
 ratios = np.logspace(-2, 2, 33)
 errors = np.zeros_like(ratios)
 for _ in range(400):
     X, w, y = draw_table()
     for i, ratio in enumerate(ratios):
-        errors[i] += np.square(most_probable(X, y, ratio * sigma**2 / tau**2) - w).sum() / 400
+        errors[i] += (
+            np.square(most_probable(X, y, ratio * sigma**2 / tau**2) - w).sum() / 400
+        )
 best = ratios[errors.argmin()]
 
 figure, ax = plt.subplots(figsize=(7, 3.2))
 ax.semilogx(ratios, errors)
 ax.axvline(1, color="#c8500a")
 ax.text(1.08, errors.max() * 0.9, r"$\lambda = \sigma^2/\tau^2$", color="#c8500a")
-ax.set(xlabel=r"λ, in units of $\sigma^2/\tau^2$", ylabel="squared distance from\nthe true weights")
+ax.set(
+    xlabel=r"λ, in units of $\sigma^2/\tau^2$",
+    ylabel="squared distance from\nthe true weights",
+)
 plt.show()
 print(f"smallest at {best:.2f} times σ²/τ² = {sigma**2 / tau**2:.0f}")
 assert 0.6 < best < 1.7
 
 # %%
-# In practice neither σ nor τ is known. Cross-validation finds their ratio from the data: that is what `MLPRegressorCV` does, and why it searches on a
-# logarithmic scale. For a classifier there is no σ, the noise being that of a coin: there λ is simply :math:`1/\tau^2`.
+# In practice neither σ nor τ is known. Cross-validation finds their ratio from the
+# data: that is what `MLPRegressorCV` does, and why it searches on a logarithmic scale.
+# For a classifier there is no σ, the noise being that of a coin: there λ is simply
+# :math:`1/\tau^2`.
 #
 # Two shapes of belief
 # --------------------
-# L1 is the belief that weights follow a Laplace distribution of width :math:`b`, :math:`e^{-|w|/b}`, which gives
-# :math:`\lambda = \sigma^2/b`. It is pointed at 0 and has long tails: *most weights are nothing, a few are large*. If the columns of X are
-# orthogonal, the most probable weights have a closed form for it, too. L2 shrinks every weight by the same factor. L1 takes the same
-# amount from every weight, and stops at 0.
+# L1 is the belief that weights follow a Laplace distribution of width :math:`b`,
+# :math:`e^{-|w|/b}`, which gives :math:`\lambda = \sigma^2/b`. It is pointed at 0 and
+# has long tails: *most weights are nothing, a few are large*. If the columns of X are
+# orthogonal, the most probable weights have a closed form for it, too. L2 shrinks every
+# weight by the same factor. L1 takes the same amount from every weight, and stops at 0.
 
 n_rows, penalty = 64, 32.0
 X = rng.normal(size=(n_rows, 9))
-X = np.linalg.qr(X - X.mean(axis=0))[0] * np.sqrt(n_rows)  # X^T X is M times the identity
+X = np.linalg.qr(X - X.mean(axis=0))[0] * np.sqrt(
+    n_rows
+)  # X^T X is M times the identity
 alone = np.linspace(-2, 2, 9)  # what each weight would be without a penalty
 y = X @ alone
 expected = {
@@ -120,5 +138,6 @@ panels[1].legend(fontsize=9)
 plt.show()
 
 # %%
-# With hidden layers nothing of this has a closed form any more, but it is the same bargain: a penalty is what you believed before you saw the
-# data. And biases stay free: nobody believes beforehand where a threshold stands.
+# With hidden layers nothing of this has a closed form any more, but it is the same
+# bargain: a penalty is what you believed before you saw the data. And biases stay free:
+# nobody believes beforehand where a threshold stands.

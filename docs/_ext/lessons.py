@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import matplotlib
+import matplotlib as mpl
 
 LESSONS = [
     "what_a_delta_means.py",
@@ -24,15 +24,15 @@ def place_of(script: str) -> int:
 
 def style_figures(gallery_conf: dict[str, Any], script: str) -> None:
     """Give the figures of every lesson the same style."""
-    matplotlib.rcdefaults()
-    matplotlib.use("agg")
-    matplotlib.rcParams.update(
+    mpl.rcdefaults()
+    mpl.use("agg")
+    mpl.rcParams.update(
         {
             "figure.figsize": (7, 3.6),
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": matplotlib.cycler(
+            "axes.prop_cycle": mpl.cycler(
                 color=["#00498c", "#c8500a", "#1a1a1a", "#5f8f2f", "#8f6fb0"],
                 linestyle=["-", "--", ":", "-.", (0, (5, 1, 1, 1))],
             ),

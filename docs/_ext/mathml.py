@@ -1,4 +1,4 @@
-"""Formulas as MathML, made while the site is built: browsers draw it, so that no script is loaded."""
+"""Formulas as MathML, made while the site is built: browsers draw it, no script is loaded."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ def mathml(latex: str, display: str) -> str:
     formula = convert(latex.strip(), display=display)
     if left := _NOT_UNDERSTOOD.search(formula):
         raise ExtensionError(f"The formula {latex!r} has {left.group()!r}, which MathML lacks.")
-    return formula
+    return formula.replace("<mo>&#x02202;</mo>", "<mi>&#x02202;</mi>")  # no operator's space
 
 
 def visit_math(self: Any, node: nodes.math) -> None:

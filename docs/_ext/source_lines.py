@@ -1,8 +1,8 @@
 """The ``equation`` directive: a formula of the notes, and the lines of code that are it.
 
-The lines are found in the source when the site is built, by the tag in their comments, by the
-words after ``:line:``, or from the words after ``:from:`` to the end, so that the page cannot say what the code no longer does: a tag that is
-not there any more is an error of the build.
+The lines are found in the source when the site is built, by the tag in their comments, by the words
+after ``:line:``, or from the words after ``:from:`` to the end, so that the page cannot say what
+the code no longer does: a tag that is not there any more is an error of the build.
 """
 
 import inspect
