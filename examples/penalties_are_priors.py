@@ -99,17 +99,26 @@ assert 0.6 < best < 1.7
 #
 # Two shapes of belief
 # --------------------
-# L1 is the belief that weights follow a Laplace distribution of width :math:`b`,
-# :math:`e^{-|w|/b}`, which gives :math:`\lambda = \sigma^2/b`. It is pointed at 0 and
-# has long tails: *most weights are nothing, a few are large*. If the columns of X are
-# orthogonal, the most probable weights have a closed form for it, too. L2 shrinks every
-# weight by the same factor. L1 takes the same amount from every weight, and stops at 0.
+# L1 is the belief that weights follow a Laplace distribution of width :math:`b`, with
+# density proportional to :math:`e^{-|w|/b}`, which gives :math:`\lambda = \sigma^2/b`.
+# It is pointed at 0 and has long tails: *most weights are nothing, a few are large*.
+
+figure, ax = plt.subplots(figsize=(7, 2.6))
+at = np.linspace(-3, 3, 301)
+ax.plot(at, np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi), label="normal: L2")
+ax.plot(at, np.exp(-np.sqrt(2) * np.abs(at)) / np.sqrt(2), label="Laplace: L1")
+ax.set(xlabel="w, in units of its standard deviation", ylabel="density")
+ax.legend()
+plt.show()
+
+# %%
+# If the columns of X are orthogonal, the most probable weights have a closed form for
+# both. L2 shrinks every weight by the same factor. L1 takes the same amount from every
+# weight, and stops at 0.
 
 n_rows, penalty = 64, 32.0
 X = rng.normal(size=(n_rows, 9))
-X = np.linalg.qr(X - X.mean(axis=0))[0] * np.sqrt(
-    n_rows
-)  # X^T X is M times the identity
+X = np.linalg.qr(X - X.mean(axis=0))[0] * np.sqrt(n_rows)  # X^T X = M I
 alone = np.linspace(-2, 2, 9)  # what each weight would be without a penalty
 y = X @ alone
 expected = {
@@ -117,13 +126,8 @@ expected = {
     "l1": np.sign(alone) * np.maximum(np.abs(alone) - penalty / n_rows, 0),
 }
 
-figure, panels = plt.subplots(1, 3, figsize=(9, 3))
-at = np.linspace(-3, 3, 301)
-panels[0].plot(at, np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi), label="normal")
-panels[0].plot(at, np.exp(-np.sqrt(2) * np.abs(at)) / np.sqrt(2), label="Laplace")
-panels[0].set(title="the belief", xlabel="w", ylabel="density")
-panels[0].legend(fontsize=9)
-for ax, kind in zip(panels[1:], ("l2", "l1"), strict=True):
+figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True)
+for ax, kind in zip(panels, expected, strict=True):
     net = cr.Network([9, 1], loss="squared_error", init="zeros", dtype="float64")
     rates = cr.ExponentialDecay(0.1, factor=1e-5)
     learner = cr.Learner(net, cr.SGD(rates), batch_size=None, **{kind: penalty})
@@ -134,7 +138,7 @@ for ax, kind in zip(panels[1:], ("l2", "l1"), strict=True):
     ax.plot(alone, found, "o", color="#c8500a", label="the network")
     ax.set(title=kind.upper(), xlabel="w without penalty", ylabel="w with it")
     assert np.allclose(found, expected[kind], atol=1e-3)
-panels[1].legend(fontsize=9)
+panels[0].legend()
 plt.show()
 
 # %%

@@ -64,9 +64,9 @@ def cost_with_nudge(layer, node, nudge):
 
 
 nudges = np.linspace(-2, 2, 81)
-figure, panels = plt.subplots(1, 4, figsize=(9, 2.9), sharey=True)
+figure, panels = plt.subplots(2, 2, figsize=(7, 5.2), sharex=True, sharey=True)
 places = [(0, 0), (0, 1), (0, 2), (1, 0)]
-for ax, (layer, node) in zip(panels, places, strict=True):
+for ax, (layer, node) in zip(panels.flat, places, strict=True):
     delta = trace.delta[layer][0, node]
     ax.plot(
         nudges, [cost_with_nudge(layer, node, nudge) for nudge in nudges], label="J"
@@ -74,9 +74,10 @@ for ax, (layer, node) in zip(panels, places, strict=True):
     ax.plot(nudges, trace.cost + delta * nudges, label="δ × nudge")
     ax.plot(0, trace.cost, "o", color="#1a1a1a")
     name = f"hidden node {node + 1}" if layer == 0 else "output"
-    ax.set(title=f"{name}\nδ = {delta:+.3f}", xlabel="nudge of z", ylim=(0, 1.6))
-panels[0].set_ylabel("cost J")
-panels[0].legend()
+    ax.set(title=f"{name}: δ = {delta:+.3f}", ylim=(0, 1.6))
+figure.supxlabel("nudge of z", fontsize=11)
+figure.supylabel("cost J", fontsize=11)
+panels[0, 0].legend()
 plt.show()
 
 # %%
