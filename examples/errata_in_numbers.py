@@ -79,26 +79,9 @@ compete(
 # **A.3, last line**: :math:`\partial h_r / \partial z_k = h_r(\delta_{rk} - h_r)`. The
 # last letter should be :math:`h_k`.
 
-identity = np.eye(3)
-printed = np.stack(
-    [
-        np.array(
-            [[hr * (identity[r, k] - hr) for k in range(3)] for r, hr in enumerate(row)]
-        )
-        for row in h
-    ]
-)
-right = np.stack(
-    [
-        np.array(
-            [
-                [hr * (identity[r, k] - row[k]) for k in range(3)]
-                for r, hr in enumerate(row)
-            ]
-        )
-        for row in h
-    ]
-)
+identity = np.eye(3)  # rows r, columns k
+printed = h[:, :, None] * (identity - h[:, :, None])
+right = h[:, :, None] * (identity - h[:, None, :])
 compete(
     "notes A.3: h_r (1{r=k} − h_r)",
     truth,

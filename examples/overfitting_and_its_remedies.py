@@ -26,20 +26,15 @@ from sklearn.model_selection import train_test_split
 
 import chainrule as cr
 
-warnings.simplefilter(
-    "ignore", ConvergenceWarning
-)  # a fixed number of epochs is meant here
+# a fixed number of epochs is meant here
+warnings.simplefilter("ignore", ConvergenceWarning)
 X, y = load_diabetes(return_X_y=True)
 X = X / X.std(axis=0)
 y = (y - y.mean()) / y.std()
 X_train, X_val, y_train, y_val = train_test_split(X, y, test_size=0.5, random_state=0)
 
 large = {"hidden_layer_sizes": (64, 64), "learning_rate_init": 0.003, "batch_size": 32}
-plain = {
-    "tol": 0.0,
-    "n_iter_no_change": 10_000,
-    "random_state": 0,
-}  # all epochs, whatever happens
+plain = {"tol": 0.0, "n_iter_no_change": 10_000, "random_state": 0}  # all epochs
 model = cr.MLPRegressor(**large, **plain, alpha=0.0, max_iter=300)
 model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
 

@@ -11,8 +11,8 @@ the library, so that you can see it for yourself.
 # A step cannot learn
 # -------------------
 # The perceptron's node fires or it does not: :math:`g(z) = 1` if :math:`z \ge 0`, else
-# 0. Take one example, a network with two hidden nodes, and turn one weight slowly. What
-# does the cost do?
+# 0. Take a dozen examples and a network with two hidden nodes, and turn one weight
+# slowly. What does the cost do?
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -85,19 +85,11 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True)
 shades = ["#6b6b6b", "#f4f4f4", "#d9a441"]
 left.contourf(across, up, fires, levels=[-0.5, 0.5, 1.5, 3.5], colors=shades)
 left.set(title="three steps", xlabel="petal length, standardized", ylabel="petal width")
-for words, place in (
-    ("one fires", (-1.6, -1.6)),
-    ("two fire", (1.0, -1.5)),
-    ("none", (-0.9, 1.6)),
-):
-    left.text(*place, words)
-right.contourf(
-    across,
-    up,
-    most,
-    levels=[-0.5, 0.5, 1.5, 2.5],
-    colors=["#e8e8e8", "#fafafa", "#cfcfcf"],
-)
+left.text(0.8, -1.1, "one fires")
+left.text(-0.9, -1.8, "two fire")
+left.text(-0.9, 1.6, "none", color="white")
+shades = ["#e8e8e8", "#fafafa", "#cfcfcf"]
+right.contourf(across, up, most, levels=[-0.5, 0.5, 1.5, 2.5], colors=shades)
 right.set(title="softmax: always one winner", xlabel="petal length, standardized")
 for ax in (left, right):
     for kind, marker in enumerate("osv"):

@@ -23,10 +23,7 @@ import numpy as np
 
 import chainrule as cr
 
-X, Y = (
-    np.array([[0, 0], [0, 1], [1, 0], [1, 1]]),
-    np.array([0, 1, 1, 1]),
-)  # this time: or
+X, Y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 1])  # or
 zeros = cr.Network(
     [2, 4, 1], activation="tanh", loss="cross_entropy", init="zeros", dtype="float64"
 )

@@ -8,6 +8,7 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+_NAMED = re.compile(r"(<mi>(?:log|tanh)</mi>|<mo>(?:sign|max)</mo>)(?=<m(?!o))")
 _NOT_UNDERSTOOD = re.compile(r"\\[A-Za-z]+|<m[io][^>]*>&<")
 
 
@@ -22,7 +23,9 @@ def mathml(latex: str, display: str) -> str:
     formula = convert(latex.strip(), display=display)
     if left := _NOT_UNDERSTOOD.search(formula):
         raise ExtensionError(f"The formula {latex!r} has {left.group()!r}, which MathML lacks.")
-    return formula.replace("<mo>&#x02202;</mo>", "<mi>&#x02202;</mi>")  # no operator's space
+    # No operator's space around the partial sign; a little after a function's name.
+    formula = formula.replace("<mo>&#x02202;</mo>", "<mi>&#x02202;</mi>")
+    return _NAMED.sub(r'\1<mspace width="0.17em" />', formula)
 
 
 def visit_math(self: Any, node: nodes.math) -> None:
