@@ -48,6 +48,7 @@ numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 numpydoc_attributes_as_param_list = True
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 
 # Code
 pygments_style = "default"
@@ -98,7 +99,7 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"index": [], "start": [], "api": ["sidebar-nav-bs"]}
+html_sidebars = {"index": [], "start": [], "performance": [], "changes": []}
 
 
 def is_not_ours(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool:

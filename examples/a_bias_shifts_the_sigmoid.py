@@ -28,7 +28,7 @@ def curve(w, b):
     return node(x[:, None])[:, 0]
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
 for w in (1, 3, 0.4):
     left.plot(x, curve(w, 0), label=f"w = {w}")
 left.set(title="the weight: how steep", xlabel="x", ylabel="h")

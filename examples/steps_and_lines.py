@@ -81,7 +81,7 @@ plane = np.column_stack([across.ravel(), up.ravel()])
 fires = steps(plane).sum(axis=1).reshape(across.shape)
 most = softmax(plane).argmax(axis=1).reshape(across.shape)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True)
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), sharey=True)
 shades = ["#6b6b6b", "#f4f4f4", "#d9a441"]
 left.contourf(across, up, fires, levels=[-0.5, 0.5, 1.5, 3.5], colors=shades)
 left.set(title="three steps", xlabel="petal length, standardized", ylabel="petal width")

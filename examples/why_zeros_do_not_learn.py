@@ -90,7 +90,7 @@ rng = np.random.default_rng(0)
 rows, targets = rng.normal(size=(200, 64)), rng.normal(size=(200, 64))
 deep = [64] * 11
 starts = {"0.3 × Glorot": 0.3, "Glorot": 1.0, "4 × Glorot": 4.0}
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
 for name, scale in starts.items():
     net = cr.Network(
         deep, "tanh", loss="squared_error", init="glorot_normal", dtype="float64"
