@@ -32,14 +32,28 @@ print(f"y: f rises by {(f(3, 7 + nudge) - f(3, 7)) / nudge:.3f} times the nudge"
 # it, and the price of an activation is the weight beside it. These are BP3 and BP2, and
 # there is nothing else in them.
 #
-# A node
-# ------
-# A network with two inputs, three hidden nodes and one output, and one example:
+# As a network it looks like this (nodes that square can multiply:
+# :math:`xy = ((x + y)^2 - (x - y)^2)/4`). What stands under an input is its price.
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+
+square = cr.Activation("square", g=lambda z: z * z, g_prime=lambda z: 2 * z)
+product = cr.Network([2, 2, 1], square, "squared_error", dtype="float64")
+product.weights[0], product.weights[1] = [[1, 1], [1, -1]], [[0.25], [-0.25]]
+picture = cr.NetworkDisplay.from_estimator(product, [3, 7], 20)
+plt.show()
+assert np.allclose(picture.numbers.delta[0], [7, 3])
+
+# %%
+# (The target 20 is 1 below :math:`f = 21`, so that the cost :math:`\frac{1}{2}(f - 20)^2`
+# rises just as fast as :math:`f` does.)
+#
+# A node
+# ------
+# A network with two inputs, three hidden nodes and one output, and one example:
 
 net = cr.Network(
     [2, 3, 1], activation="tanh", loss="cross_entropy", dtype="float64", seed=4
@@ -49,6 +63,9 @@ trace = net.trace(x, y)
 print("J =", round(trace.cost, 4))
 print("δ of the hidden nodes:", trace.delta[0].round(4)[0])
 print("δ of the output:      ", trace.delta[1].round(4)[0])
+
+cr.NetworkDisplay.from_estimator(net, x, y)
+plt.show()
 
 # %%
 # How does one nudge a node? Through its bias, which does nothing but add to :math:`z`.

@@ -14,6 +14,7 @@ LESSONS = [
     "penalties_are_priors.py",
     "overfitting_and_its_remedies.py",
     "errata_in_numbers.py",
+    "figures_of_the_sources.py",
 ]
 
 

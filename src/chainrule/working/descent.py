@@ -96,7 +96,7 @@ def _once(ctx: Context, part: Part) -> list[Block]:
         for each in part.words
     )
     chains = [
-        ctx.line(line.left, [line.symbols], [line.numbers], line.value, compact=True)
+        ctx.line(line.left, [line.symbols], [line.numbers], line.value, compact=line.brief)
         for line in part.lines
     ]
     return [Paragraph(words), Equation(tuple(chains))] if chains else [Paragraph(words)]
