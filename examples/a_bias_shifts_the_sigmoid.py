@@ -28,7 +28,9 @@ def curve(w, b):
     return node(x[:, None])[:, 0]
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(7, 3), sharey=True, layout="constrained"
+)
 for w in (1, 3, 0.4):
     left.plot(x, curve(w, 0), label=f"w = {w}")
 left.set(title="the weight: how steep", xlabel="x", ylabel="h")
@@ -75,7 +77,7 @@ def learn(with_bias, rate=1.0):
     return net, trace.cost
 
 
-figure, ax = plt.subplots()
+figure, ax = plt.subplots(layout="constrained")
 ax.plot(degrees, failed, "o", color="#8a8a8a", ms=5, alpha=0.7)
 at = np.linspace(0, 110, 221)
 for with_bias, name in ((True, "with a bias"), (False, "without")):

@@ -177,7 +177,7 @@ compete(
 # How far each formula is from the truth, relative to the largest slope. One is the size
 # of the gradient itself; differences themselves are good to some :math:`10^{-9}`.
 
-figure, ax = plt.subplots(figsize=(7, 3.8))
+figure, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
 rows = np.arange(len(results))
 far = np.array(list(results.values()))
 ax.semilogx(far[:, 0], rows, "X", color="#c8500a", ms=9, label="as printed")

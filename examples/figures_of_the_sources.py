@@ -11,8 +11,8 @@ in :doc:`the guide to pictures </pictures>`.
 # The notes' overview sheet (2.4)
 # -------------------------------
 # Every symbol in its place: inputs :math:`x_j`, weights :math:`w_{ij}` (from node
-# :math:`j` to node :math:`i` of the layer ahead), biases :math:`b_i` from the nodes that
-# are always +1, weighted inputs :math:`z_i`, activations :math:`a_i`, hypotheses
+# :math:`j` to node :math:`i` of the layer ahead), biases :math:`b_i` from the nodes
+# that are always +1, weighted inputs :math:`z_i`, activations :math:`a_i`, hypotheses
 # :math:`h_k`.
 
 import matplotlib.pyplot as plt
@@ -47,7 +47,8 @@ plt.show()
 
 # %%
 # Images 24 and 25, :math:`f(x, y) = xy` at 3 and 7. Nodes that square can multiply,
-# :math:`xy = ((x + y)^2 - (x - y)^2)/4`. Under the inputs stand the derivatives, 7 and 3.
+# :math:`xy = ((x + y)^2 - (x - y)^2)/4`. Under the inputs stand the derivatives, 7 and
+# 3.
 
 square = cr.Activation("square", g=lambda z: z * z, g_prime=lambda z: 2 * z)
 product = cr.Network([2, 2, 1], square, "squared_error", dtype="float64")
@@ -83,7 +84,7 @@ plt.show()
 # Convex and not convex: the cost of one node over its weight.
 
 inputs, targets = [[1.0], [2.0], [-1.0], [-3.0]], [1, 0, 0, 0]
-figure, ax = plt.subplots()
+figure, ax = plt.subplots(layout="constrained")
 for loss in ("cross_entropy", "logistic_squared_error"):
     node = cr.Network([1, 1], loss=loss, init="zeros", dtype="float64")
     cr.CostDisplay.from_estimator(

@@ -114,7 +114,7 @@ assert abs(predicted - y2.sum()) < 0.1
 
 names = load_breast_cancer().feature_names
 order = np.argsort(np.abs(logistic.coefs_[0][:, 0]))[-8:]
-figure, ax = plt.subplots(figsize=(7, 3))
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 ax.barh(names[order], logistic.coefs_[0][order, 0], color="#00498c")
 ax.axvline(0, color="#1a1a1a", lw=0.8, ls="-")
 ax.set(xlabel="weight: log of the factor on the odds of 'benign'")

@@ -38,7 +38,7 @@ plain = {"tol": 0.0, "n_iter_no_change": 10_000, "random_state": 0}  # all epoch
 model = cr.MLPRegressor(**large, **plain, alpha=0.0, max_iter=300)
 model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
 
-figure, ax = plt.subplots()
+figure, ax = plt.subplots(layout="constrained")
 ax.plot(model.loss_curve_, label="on the patients it learns from")
 ax.plot(model.validation_loss_curve_, label="on the others")
 best = int(np.argmin(model.validation_loss_curve_))
@@ -90,7 +90,7 @@ scores = {
 for name, score in scores.items():
     print(f"{name:26} R² {score.mean():5.2f} ± {score.std():.2f}")
 
-figure, ax = plt.subplots(figsize=(7, 3.4))
+figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for row, (name, score) in enumerate(scores.items()):
     color = "#c8500a" if "linear" in name else "#00498c"
     ax.plot(score, [row] * len(score), "o", color=color, alpha=0.5, ms=5)

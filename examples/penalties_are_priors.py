@@ -79,7 +79,7 @@ for _ in range(400):
         )
 best = ratios[errors.argmin()]
 
-figure, ax = plt.subplots(figsize=(7, 3.2))
+figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 ax.semilogx(ratios, errors)
 ax.axvline(1, color="#c8500a")
 ax.text(1.08, errors.max() * 0.9, r"$\lambda = \sigma^2/\tau^2$", color="#c8500a")
@@ -103,7 +103,7 @@ assert 0.6 < best < 1.7
 # density proportional to :math:`e^{-|w|/b}`, which gives :math:`\lambda = \sigma^2/b`.
 # It is pointed at 0 and has long tails: *most weights are nothing, a few are large*.
 
-figure, ax = plt.subplots(figsize=(7, 2.6))
+figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
 at = np.linspace(-3, 3, 301)
 ax.plot(at, np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi), label="normal: L2")
 ax.plot(at, np.exp(-np.sqrt(2) * np.abs(at)) / np.sqrt(2), label="Laplace: L1")
@@ -126,7 +126,7 @@ expected = {
     "l1": np.sign(alone) * np.maximum(np.abs(alone) - penalty / n_rows, 0),
 }
 
-figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True)
+figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True, layout="constrained")
 for ax, kind in zip(panels, expected, strict=True):
     net = cr.Network([9, 1], loss="squared_error", init="zeros", dtype="float64")
     rates = cr.ExponentialDecay(0.1, factor=1e-5)

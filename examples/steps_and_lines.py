@@ -24,7 +24,7 @@ X = rng.normal(size=(12, 2))
 y = (X[:, 0] + X[:, 1] > 0).astype(int)
 turns = np.linspace(-3, 3, 601)
 
-figure, ax = plt.subplots()
+figure, ax = plt.subplots(layout="constrained")
 for activation in ("step", "logistic"):
     net = cr.Network(
         [2, 2, 1], activation, loss="cross_entropy", dtype="float64", seed=3
@@ -81,7 +81,9 @@ plane = np.column_stack([across.ravel(), up.ravel()])
 fires = steps(plane).sum(axis=1).reshape(across.shape)
 most = softmax(plane).argmax(axis=1).reshape(across.shape)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), sharey=True)
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(7, 3.4), sharey=True, layout="constrained"
+)
 shades = ["#6b6b6b", "#f4f4f4", "#d9a441"]
 left.contourf(across, up, fires, levels=[-0.5, 0.5, 1.5, 3.5], colors=shades)
 left.set(title="three steps", xlabel="petal length, standardized", ylabel="petal width")
@@ -136,7 +138,7 @@ print(f"{deep.n_parameters} parameters compute what {W.size + b.size} can")
 # So it cannot learn what no line can do. The smallest such thing is the exclusive or:
 
 X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-figure, ax = plt.subplots(figsize=(7, 3))
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 for activation in ("tanh", "identity"):
     net = cr.Network(
         [2, 8, 8, 1], activation, loss="cross_entropy", dtype="float64", seed=0

@@ -32,8 +32,8 @@ print(f"y: f rises by {(f(3, 7 + nudge) - f(3, 7)) / nudge:.3f} times the nudge"
 # it, and the price of an activation is the weight beside it. These are BP3 and BP2, and
 # there is nothing else in them.
 #
-# As a network it looks like this (nodes that square can multiply:
-# :math:`xy = ((x + y)^2 - (x - y)^2)/4`). What stands under an input is its price.
+# As a network it looks like this (nodes that square can multiply: :math:`xy = ((x +
+# y)^2 - (x - y)^2)/4`). What stands under an input is its price.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,8 +48,8 @@ plt.show()
 assert np.allclose(picture.numbers.delta[0], [7, 3])
 
 # %%
-# (The target 20 is 1 below :math:`f = 21`, so that the cost :math:`\frac{1}{2}(f - 20)^2`
-# rises just as fast as :math:`f` does.)
+# (The target 20 is 1 below :math:`f = 21`, so that the cost :math:`\frac{1}{2}(f -
+# 20)^2` rises just as fast as :math:`f` does.)
 #
 # A node
 # ------
@@ -81,7 +81,9 @@ def cost_with_nudge(layer, node, nudge):
 
 
 nudges = np.linspace(-2, 2, 81)
-figure, panels = plt.subplots(2, 2, figsize=(7, 5.2), sharex=True, sharey=True)
+figure, panels = plt.subplots(
+    2, 2, figsize=(7, 5.2), sharex=True, sharey=True, layout="constrained"
+)
 places = [(0, 0), (0, 1), (0, 2), (1, 0)]
 for ax, (layer, node) in zip(panels.flat, places, strict=True):
     delta = trace.delta[layer][0, node]

@@ -22,7 +22,7 @@ import numpy as np
 import chainrule as cr
 
 h = np.linspace(0.001, 0.999, 500)
-figure, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
+figure, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True, layout="constrained")
 for ax, truth, distance in zip(panels, (1, 0), (1 - h, h), strict=True):
     ax.plot(h, -np.log(1 - distance), label="log")
     ax.plot(h, distance**2 / 2, label="squared")
@@ -44,7 +44,7 @@ plt.show()
 # :math:`\nabla_h J \odot h'(z)`.
 
 z = np.linspace(-8, 8, 321)
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 for loss, name in (("cross_entropy", "log"), ("logistic_squared_error", "squared")):
     node = cr.Network([1, 1], loss=loss, dtype="float64")
     node.weights[0][...], node.biases[0][...] = 1, 0  # z is the input itself
@@ -86,7 +86,7 @@ x = np.array([[0.5]] * 6 + [[20.0]])
 y = np.array([1, 1, 1, 1, 1, 0, 0])
 weights = np.linspace(-1.5, 7, 1701)
 
-figure, panels = plt.subplots(1, 2, figsize=(7, 3))
+figure, panels = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 minima = {}
 for ax, loss, name in zip(
     panels, ("logistic_squared_error", "cross_entropy"), ("squared", "log"), strict=True
@@ -143,7 +143,7 @@ for t in way:
     between.theta[...] = (1 - t) * net.theta + t * swapped.theta
     costs.append(between.trace(X, Y).cost)
 
-figure, ax = plt.subplots()
+figure, ax = plt.subplots(layout="constrained")
 ax.plot(way, costs)
 ax.plot([0, 1], [net.trace(X, Y).cost] * 2, "o", color="#c8500a")
 ax.set(

@@ -62,7 +62,7 @@ assert (alike.weights[0] == alike.weights[0][:, :1]).all()
 # So the start has to be random, only to make the nodes *different*: that is called
 # breaking the symmetry.
 
-figure, ax = plt.subplots(figsize=(7, 3.2))
+figure, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
 for name, start in (("random", None), ("all 0.5", 0.5), ("zeros", 0.0)):
     net = cr.Network(
         [2, 8, 1], activation="tanh", loss="cross_entropy", dtype="float64", seed=0
@@ -90,7 +90,7 @@ rng = np.random.default_rng(0)
 rows, targets = rng.normal(size=(200, 64)), rng.normal(size=(200, 64))
 deep = [64] * 11
 starts = {"0.3 × Glorot": 0.3, "Glorot": 1.0, "4 × Glorot": 4.0}
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3))
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 for name, scale in starts.items():
     net = cr.Network(
         deep, "tanh", loss="squared_error", init="glorot_normal", dtype="float64"

@@ -30,7 +30,6 @@ def style_figures(gallery_conf: dict[str, Any], script: str) -> None:
     mpl.rcParams.update(
         {
             "figure.figsize": (7, 3.6),
-            "figure.constrained_layout.use": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.prop_cycle": mpl.cycler(
