@@ -29,7 +29,7 @@ format: .venv/check
 # The documentation, into build/docs; its lessons are run. Warnings are errors: links that lead
 # nowhere, names without a page.
 docs: .venv/docs
-	$(BIN)/sphinx-build -q -W --keep-going -n -b html docs build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -n -j 2 -b html docs build/docs
 	@echo "build/docs/index.html"
 
 # The type stub of the compiled modules, which have all the same functions.

@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "lessons",
     "filename_pattern": r"\.py$",
     "within_subsection_order": "lessons.place_of",
+    "parallel": True,  # as many at once as sphinx-build -j says
     "reset_modules": ("lessons.style_figures",),
     "reset_modules_order": "before",
     "image_srcset": ["2x"],
