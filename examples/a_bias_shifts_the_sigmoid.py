@@ -67,9 +67,9 @@ failed = (degrees + rng.normal(scale=5, size=60) > 70).astype(int)
 X = degrees[:, None] / 10
 
 
-def learn(with_bias, rate=1.0):
+def learn(with_bias, rate=0.1):
     net = cr.Network([1, 1], loss="cross_entropy", dtype="float64", init="zeros")
-    for _ in range(10_000):
+    for _ in range(20_000):
         trace = net.trace(X, failed)
         net.weights[0][...] -= rate * trace.grad_weights[0]
         if with_bias:
@@ -83,10 +83,11 @@ at = np.linspace(0, 110, 221)
 for with_bias, name in ((True, "with a bias"), (False, "without")):
     net, cost = learn(with_bias)
     ax.plot(at, net(at[:, None] / 10), label=f"{name}: J = {cost:.2f}")
+    assert (cost < 0.25) == with_bias
     if with_bias:
         threshold = -10 * net.biases[0][0] / net.weights[0][0, 0]
 ax.set(xlabel="degrees", ylabel="probability of failure", yticks=[0, 0.5, 1])
-ax.legend(loc="upper left")
+ax.legend(loc="center left")
 plt.show()
 print(f"learned threshold: {threshold:.1f} degrees")
 assert abs(threshold - 70) < 5
