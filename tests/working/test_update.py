@@ -312,6 +312,7 @@ def test_estimators_bring_their_optimizer_and_its_rate(read_text):
     text = cr.explain(model, X[0], 1.0, lecture=False).text()
     assert "of the model's own training, by AdamW" in text
     assert "The learning rate follows `Cosine`" in text
+    assert "With a rate of 0 this step leaves the parameters as they are" in text
 
 
 @pytest.mark.parametrize("n", [1, 3])
