@@ -15,8 +15,10 @@ def run(page):
     if not DOCS.exists():
         pytest.skip("an sdist has no docs")
     import matplotlib as mpl
+    from matplotlib import pyplot as plt
 
     mpl.use("agg")
+    plt.close("all")  # what the docstrings' examples left open
     parsed = doctest.DocTestParser().get_doctest(
         (DOCS / page).read_text(), {}, page, str(DOCS / page), 0
     )

@@ -215,6 +215,16 @@ def test_a_network_and_its_estimator_have_one_picture(moons):
     np.testing.assert_allclose(one.response.ravel(), model.predict_proba(grid)[:, 1])
 
 
+def test_a_polars_table_is_drawn_too(moons):
+    import polars as pl
+
+    X, y = moons
+    table = pl.DataFrame({"east": X[:, 0], "north": X[:, 1]})
+    model = cr.MLPClassifier((3,), solver="lbfgs", max_iter=500, tol=0.1).fit(table, y)
+    display = cr.DecisionRegionDisplay.from_estimator(model, table, y, grid_resolution=5)
+    assert display.ax_.get_ylabel() == "north"
+
+
 def test_an_output_is_drawn_where_there_are_no_classes(moons):
     X, y = moons
     model = cr.MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500, tol=0.1)
@@ -227,6 +237,8 @@ def test_an_output_is_drawn_where_there_are_no_classes(moons):
     for features in ((0, 0), (0, 2), ("a", "b")):
         with pytest.raises(cr.errors.InvalidParameter, match="feature"):
             cr.DecisionRegionDisplay.from_estimator(model, X, features=features)
+    with pytest.raises(cr.errors.InvalidInput, match="dense table of numbers"):
+        cr.DecisionRegionDisplay.from_estimator(model, [["a", 1.0], ["b", 2.0]])
     with pytest.raises(cr.errors.InvalidInput, match="at least two features"):
         cr.DecisionRegionDisplay.from_estimator(model, X[:, :1])
 

@@ -176,6 +176,36 @@ def test_of_the_teaching_pair_the_slope_is_not_forgotten():
     assert "does not cancel" in hint
 
 
+@pytest.mark.parametrize("seed", [2, 3, 8, 13, 15])
+def test_a_slip_is_counted_once(seed):
+    """Someone forgets a bias, and is right in all that follows."""
+    ex = made(seed)
+    net, targets = ex.net.copy(), ex.y
+    if net.architecture.loss.targets == "classes":
+        targets = ex.y.argmax(axis=1)
+    net.biases[0] = net.biases[0] + 0.5
+    theirs = cr.Exercise(
+        net, ex.X, targets, ask=[n for n in ex.names if "new" not in n], orientation=ex.orientation
+    )
+    wrong = {name: rounded(values, 4) for name, values in theirs.answers.items()}
+    grade = ex.check(**wrong)
+    assert not grade
+    mark = grade["z_2"]
+    assert not mark.right
+    assert not mark.follows
+    for name in set(grade) - {"z_2"}:
+        assert grade[name].right or grade[name].follows, grade[name]
+    late = [mark for mark in grade.values() if mark.follows]
+    assert late
+    assert all("from your own" in mark.hint for mark in late)
+    assert f"{late[0].name}: follows." in str(grade)
+    # What is wrong in itself is wrong, whatever came before.
+    at = f"grad_weights_{len(net.sizes)}"
+    worse = ex.check(**{**wrong, at: wrong[at] + 1.0})[at]
+    assert not worse.right
+    assert not worse.follows
+
+
 @pytest.mark.parametrize(("n", "tags"), [(1, "1"), (2, "2")])
 def test_a_hint_names_the_equation(n, tags):
     ex = cr.exercise([2, 3, 2], 1, n_examples=n)

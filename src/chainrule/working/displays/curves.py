@@ -123,11 +123,18 @@ class LossCurveDisplay:
         """
         ax = self.ax_ = axes_for(ax, (6.0, 3.8))
         self.figure_, self.score_ax_, self.lines_ = ax.figure, None, {}
+        dot = "o" if len(self.epochs) == 1 else None  # one epoch makes no line
         before = sum(line.get_gid() == "cost" for line in ax.get_lines())
         color, stroke = STROKES[before % len(STROKES)]
         called = "" if label is None else f"{label}: "
         self.lines_["cost"] = ax.plot(
-            self.epochs, self.costs, color=color, ls=stroke, label=f"{called}cost J", gid="cost"
+            self.epochs,
+            self.costs,
+            color=color,
+            ls=stroke,
+            label=f"{called}cost J",
+            gid="cost",
+            marker=dot,
         )[0]
         if self.validation_losses is not None:
             self.lines_["validation loss"] = ax.plot(

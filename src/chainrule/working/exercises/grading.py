@@ -1,7 +1,7 @@
 """Grades: which answers are right, to the digits that paper has, and a hint where one is not."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import InvalidInput, InvalidParameter, unknown_name
 from chainrule.maths.arrays import Float
+from chainrule.working.exercises.following import followed
 from chainrule.working.exercises.hints import hint_for, slips
 from chainrule.working.exercises.quantities import Problem, Quantity
 
@@ -30,12 +31,15 @@ class Mark:
         Which of its numbers are, in the quantity's shape.
     hint : str
         The equation to use, and the slip if it is known; empty if the answer is right.
+    follows : bool
+        Whether a wrong answer follows from the wrong answers before it: the slip is there.
     """
 
     name: str
     right: bool
     entries: NDArray[np.bool_]
     hint: str = ""
+    follows: bool = False
 
     def __bool__(self) -> bool:
         """Whether it is right."""
@@ -45,6 +49,8 @@ class Mark:
         """Return a line."""
         if self.right:
             return f"{self.name}: right"
+        if self.follows:
+            return f"{self.name}: follows. {self.hint}"
         wrong, size = int((~self.entries).sum()), self.entries.size
         some = "" if wrong == size else f" in {wrong} of {size} numbers"
         return f"{self.name}: wrong{some}. {self.hint}"
@@ -130,17 +136,44 @@ def grade(
             f"Give at least one answer by its name, such as {asked[0]}=...; asked are "
             f"{', '.join(asked)}."
         )
-    marks: dict[str, Mark] = {}
+    own: dict[str, Float] = {}
+    given: dict[str, Float] = {}
     for name, answer in answers.items():
         if name not in known:
             raise unknown_name("quantity", name, known)
-        marks[name] = _mark(problem, known[name], answer, tolerance)
+        given[name] = _as_array(name, answer)
+        fitted = _fitted(given[name], known[name].value)
+        if fitted is not None and np.isfinite(fitted).all():
+            own[name] = fitted
+    marks = {
+        name: _follow(
+            problem, known, own, _mark(problem, known[name], answer, tolerance), tolerance
+        )
+        for name, answer in given.items()
+    }
     return Grade(marks, tuple(name for name in asked if name not in answers))
 
 
-def _mark(problem: Problem, quantity: Quantity, answer: Any, tolerance: float) -> Mark:
+def _follow(
+    problem: Problem,
+    known: Mapping[str, Quantity],
+    own: Mapping[str, Float],
+    mark: Mark,
+    tolerance: float,
+) -> Mark:
+    """Return the mark of an answer that is wrong only because those before it are."""
+    if mark.right or mark.name not in own:
+        return mark
+    with np.errstate(all="ignore"):  # somebody's numbers may be anything
+        value, used = followed(problem, known, own, mark.name)
+        if not used or not _agree(own[mark.name], value, tolerance).all():
+            return mark
+    said = f"It is what follows from your own {' and '.join(used)}: look for the slip there."
+    return replace(mark, hint=said, follows=True)
+
+
+def _mark(problem: Problem, quantity: Quantity, given: Float, tolerance: float) -> Mark:
     value, name = quantity.value, quantity.name
-    given = _as_array(name, answer)
     fitted = _fitted(given, value)
     hint = hint_for(problem, quantity)
     if fitted is None:

@@ -1,12 +1,15 @@
 """The worksheet: the network, what is given, blanks for what is asked; and the solution."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from chainrule.maths.arrays import Float
+from chainrule.working.computed import compute
+from chainrule.working.context import Context
 from chainrule.working.document import (
     Block,
+    Chain,
     Document,
     Emphasis,
     Equation,
@@ -18,10 +21,22 @@ from chainrule.working.document import (
     say,
     short,
 )
+from chainrule.working.elision import choose_shown
 from chainrule.working.exercises.quantities import Problem, Quantity
-from chainrule.working.expressions import Call, Expression, Matrix, Number, Symbol, WithShape, Words
+from chainrule.working.expressions import (
+    BigSum,
+    Call,
+    Expression,
+    Matrix,
+    Number,
+    Symbol,
+    WithShape,
+    Words,
+)
 from chainrule.working.functions import form_of
-from chainrule.working.pairs import pair_of
+from chainrule.working.output_symbols import delta_of, hypothesis_of, loss_of
+from chainrule.working.subject import subject_of
+from chainrule.working.symbols import COST
 
 __all__ = ["worksheet"]
 
@@ -97,7 +112,7 @@ def _network(p: Problem) -> list[Block]:
 
 
 def _reminders(p: Problem) -> list[Block]:
-    """Return what g and its slope are, and how delta of the output follows from the loss."""
+    """Return what g and its slope are, and what the output is made of."""
     found: list[Block] = []
     for g in dict.fromkeys(p.net.architecture.activations):
         form = form_of(g)
@@ -107,12 +122,34 @@ def _reminders(p: Problem) -> list[Block]:
             slope = short(Call("g", (z,), prime=True), form.derivation[-1])
             found.append(Paragraph(say("{}:", Emphasis(g.name.replace("_", " ")))))
             found.append(Equation((value, slope)))
-    if pair_of(p.net.architecture.loss).canonical and p.back is not None:
-        over = ", divided by the number of examples" if p.notation.many else ""
-        residual = Symbol("h") - Symbol("y")
-        text = f"For this hypothesis with this loss the output's {{}} is {{}}{over}."
-        found.append(Paragraph(say(text, Symbol("δ"), residual)))
+    pair = p.net.architecture.loss
+    names = [Emphasis(_plain(name)) for name in (pair.hypothesis_name, pair.name)]
+    output = say("The output, {} with {}:", *names)
+    found += [Paragraph(output), Equation(tuple(_of_output(p)))]
     return found
+
+
+def _of_output(p: Problem) -> Iterator[Chain]:
+    """Yield what h, the loss, J and delta of the output are, in symbols."""
+    subject = subject_of(p.net, p.X, p.targets, None, None, None)
+    shown = choose_shown(p.net.sizes, len(p.X))
+    computed = compute(subject, dropout=False)
+    ctx = Context(subject, computed, p.notation, shown, _DIGITS, "both", {})
+    yield short(p.notation.of_output("h", "k", "m"), hypothesis_of(ctx, "k", "m"))
+    if p.cost is None:
+        return
+    loss, many = p.notation.loss("m"), p.notation.many
+    yield short(loss, loss_of(ctx, "m"))
+    yield short(COST, 1 / Symbol("M") * BigSum("m", loss) if many else loss)
+    if p.back is None:
+        return
+    delta = delta_of(ctx, "k", "m")
+    scaled = 1 / Symbol("M") * delta if many else delta
+    yield short(p.notation.of_node("δ", "k", p.L, "m"), scaled)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _tasks(
