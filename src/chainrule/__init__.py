@@ -59,8 +59,14 @@ _WHERE = {
     "errors": "chainrule",
     "exercise": "chainrule.working.exercises",
     "explain": "chainrule.working",
+    "from_onnx": "chainrule.files.onnx",
+    "from_sklearn": "chainrule.estimators",
+    "from_torch": "chainrule.network",
     "load": "chainrule.files",
     "save": "chainrule.files",
+    "to_c": "chainrule.files.code",
+    "to_js": "chainrule.files.code",
+    "to_onnx": "chainrule.files.onnx",
 }
 
 __all__ = list(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll] - __init__.pyi types them

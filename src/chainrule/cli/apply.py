@@ -11,7 +11,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from chainrule.cli.exits import note
-from chainrule.cli.inputs import AS_TEXT, Column, unseen_texts, use_inputs
+from chainrule.cli.inputs import AS_TEXT, Column, say_unseen, unseen_texts, use_inputs
 from chainrule.cli.metrics import measure
 from chainrule.cli.output import print_whole, writing
 from chainrule.cli.report import count, show_scores
@@ -38,6 +38,12 @@ class Saved:
     target: str
     columns: list[Column]
     text_columns: list[str]
+    left_out: list[str]
+
+    @property
+    def known(self) -> set[str]:
+        """The columns that the training table had, so that they are no surprise."""
+        return {self.target, *self.left_out, *(column.name for column in self.columns)}
 
     @property
     def classes(self) -> Any:
@@ -187,6 +193,7 @@ def open_model(path: str) -> Saved:
             raise ValueError("no note about the model")
         columns = [Column(each["name"], each["kind"]) for each in about["columns"]]
         target, task = str(about["target"]), str(about["task"])
+        left_out = [str(name) for name in about.get("left_out", ())]
         texts = [column.name for column in columns if column.kind in AS_TEXT]
         if about["target_is_text"]:
             texts.append(target)
@@ -195,7 +202,7 @@ def open_model(path: str) -> Saved:
             f"'{path}' holds a model that `chainrule train` did not make, so its columns are not "
             "known; open it in Python with cr.load, or give a file from `chainrule train --model`."
         ) from error
-    return Saved(pipeline, task, target, columns, texts)
+    return Saved(pipeline, task, target, columns, texts, left_out)
 
 
 def inputs_of(
@@ -219,6 +226,10 @@ def inputs_of(
     polars.DataFrame
     """
     inputs = use_inputs(table, saved.columns, path, rows)
-    for name in unseen_texts(saved.pipeline.steps[0][1], inputs):
-        note(f"no value of column '{name}' in '{path}' was seen in training.")
+    if unused := [name for name in table.columns if name not in saved.known]:
+        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+        listed = ", ".join(f"'{name}'" for name in unused[:5])
+        note(f"'{path}' has columns that the model does not take; not used: {listed}{more}.")
+    if unseen := unseen_texts(saved.pipeline.steps[0][1], inputs):
+        note(say_unseen(unseen, len(inputs)))
     return inputs

@@ -137,6 +137,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
         "target_is_text": target.is_text,
         "task": target.task,
         "columns": [asdict(column) for column in columns],
+        "left_out": [name for name in table.columns if name not in {target.name, *inputs.columns}],
         "settings": asdict(settings),
         "rows": len(learn),
     }

@@ -151,6 +151,7 @@ class Learner:
     max_grad_norm = Setting(check_max_grad_norm)
     _diagnoses = True
     _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
+    _open_schedule: Schedule | None = None  # of which an estimator made the optimizer's
     _row_stepper: RowStepper | None = None
     _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
@@ -302,9 +303,10 @@ class Learner:
         resume : bool, default=False
             Go on from the checkpoint to the very bits of a fit that was never interrupted (with
             the same version of chainrule); start anew if there is none. What was done already is
-            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
-            the fit in the file began, or as that fit left it: so each fit of several in a row
-            needs a file of its own.
+            returned as it is; raise `epochs` to go on with it: a schedule that runs once through
+            the fit then goes on stretched over all of them. The learner must be as it was when the
+            fit in the file began, or as that fit left it: so each fit of several in a row needs a
+            file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
         verbose : bool or {"bar", "auto"}, default=False
@@ -493,7 +495,8 @@ class Learner:
             run.plateau,
             self.net.seed,
             checkpoint.about,
-            run.rates().schedule,
+            self._open_schedule or as_schedule(self.optimizer.learning_rate),
+            run.epochs,
         )
         keeper = Keeper(checkpoint, identity)
         saved = keeper.read() if resume else None
