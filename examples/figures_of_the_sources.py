@@ -75,7 +75,7 @@ plt.show()
 # %%
 # Costs (images 15 to 18)
 # -----------------------
-# :math:`-\log h` and :math:`-\log(1 - h)`, over h and over z, with their slope δ:
+# :math:`-\log h`, where the truth is 1, and :math:`-\log(1 - h)`, where it is 0:
 
 cr.LossDisplay.from_loss("cross_entropy")
 plt.show()

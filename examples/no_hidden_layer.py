@@ -98,8 +98,8 @@ print(
 assert np.abs(X.T @ residuals).max() < 0.1
 
 # %%
-# For the logistic one it means: among all the patients, predicted and true numbers of
-# the ill agree.
+# For the logistic one it means: among all the tumors, the predicted number of benign
+# ones is the true one.
 
 predicted = logistic.predict_proba(X2)[:, 1].sum()
 print(f"{predicted:.2f} predicted, {y2.sum()} true")

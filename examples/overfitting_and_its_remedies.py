@@ -122,6 +122,6 @@ assert all(
 #   another. It wants larger networks and more epochs than this table deserves.
 # - **Fewer nodes** are the plainest remedy, and **fewer features** the notes' first:
 #   :doc:`the recipes </recipes>` have both of their ways.
-# - The **linear model** is as good as any of them: on 442 patients there is no
-#   curvature to be found beyond noise. To know that is worth more than a network.
-#   ``chainrule train`` always tells you.
+# - The **linear model** is as good as any of them: on 442 patients curvature cannot be
+#   told from noise. To know that is worth more than a network. ``chainrule train``
+#   always tells you.

@@ -131,7 +131,7 @@ assert np.isclose(product, trace.delta[0][0, 0])
 # With several outputs, the charges add up: :math:`\delta_j = \left( \sum_i \delta_i
 # w_{ij} \right) g'(z_j)`, which is BP2. Each price is computed once and used by
 # everybody behind it. That is the whole economy of back-propagation: one pass back
-# costs about as much as one forward, however many weights there are, where finite
+# costs about as much as two forward, however many weights there are, where finite
 # differences would need a pass for every one of them.
 #
 # From the nodes to the weights

@@ -17,6 +17,9 @@ takes two lines.
 #   weights are 0, so their gradient is.
 # - BP2, :math:`\delta = W^{\top} \delta_{\text{next}} \odot g'`: the weights in it are
 #   0, so every hidden δ is, and every gradient behind it.
+#
+# (Logistic nodes give one half instead of 0, so that the output's weights do move, all
+# of them alike. What becomes of that is the next section.)
 
 import matplotlib.pyplot as plt
 import numpy as np
