@@ -132,6 +132,8 @@ def _run(argv: list[str]) -> int:
     from chainrule.cli.app import app
 
     command = typer.main.get_command(app)
+    # For the shell's completion, which asks by an environment variable.
+    command._main_shell_completion({}, "chainrule")  # pyright: ignore[reportAttributeAccessIssue]
     # Warnings are for programmers. What a user should know of them is said by `note`.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
