@@ -41,5 +41,13 @@ from chainrule.working import Comparison as Comparison
 from chainrule.working import Derivation as Derivation
 from chainrule.working import compare as compare
 from chainrule.working import explain as explain
+from chainrule.working.displays import ActivationDisplay as ActivationDisplay
+from chainrule.working.displays import CostDisplay as CostDisplay
+from chainrule.working.displays import DecisionRegionDisplay as DecisionRegionDisplay
+from chainrule.working.displays import DistributionDisplay as DistributionDisplay
+from chainrule.working.displays import LossCurveDisplay as LossCurveDisplay
+from chainrule.working.displays import LossDisplay as LossDisplay
+from chainrule.working.displays import NetworkDisplay as NetworkDisplay
+from chainrule.working.displays import WeightsDisplay as WeightsDisplay
 
 __version__: str
