@@ -24,6 +24,7 @@ __all__ = ["in_batches", "read_batches"]
 
 BLOCK = 8 * 2**20  # bytes of CSV that are parsed at a time
 PARQUET_ROWS = 2**17
+_LEAST = 16  # bytes that tell what it is
 
 
 def read_batches(
@@ -51,7 +52,7 @@ def read_batches(
         As `read_table`, at last at the end of the file.
     """
     with opened(path) as file:
-        start = file.read(BLOCK)
+        start = file.read(max(BLOCK, _LEAST))
         if not start.strip() and not (start := start + file.read()).strip():
             raise empty(path)
         if not start.startswith(PARQUET):

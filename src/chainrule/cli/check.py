@@ -1,5 +1,7 @@
 """``chainrule check``: a model's gradient, three ways."""
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.cli.apply import inputs_of, open_model, read_known
@@ -39,9 +41,10 @@ def check(model_path: str, table_path: str, rows: int, as_json: bool = False) ->
     inputs = inputs_of(saved, table, table_path, target.rows)[:rows]
     y = target.values[:rows]
     X = saved.pipeline[:-1].transform(inputs)
-    network = network_of(saved.pipeline)
-    if hasattr(saved.pipeline[-1], "transformer_"):
-        y = saved.pipeline[-1].transformer_.transform(y[:, None]).ravel()
+    network: Any = network_of(saved.pipeline)
+    last: Any = saved.pipeline[-1]
+    if hasattr(last, "transformer_"):
+        y = last.transformer_.transform(y[:, None]).ravel()
     if getattr(network, "class_weight", None) == "balanced":
         network.set_params(class_weight=None)  # it is of the training set, which is not here
         note("class_weight 'balanced' is of the training set; here each row counts alike.")

@@ -135,7 +135,7 @@ def choose_columns(
         encoded = preparation.output_indices_.get("texts", slice(0, 0))
         discrete = np.zeros(inputs, bool)
         discrete[encoded] = True
-        measure = mutual_info_classif if task == "classification" else mutual_info_regression
+        measure: Any = mutual_info_classif if task == "classification" else mutual_info_regression
 
         def tell(X: np.ndarray, y: np.ndarray) -> np.ndarray:
             seed = network.random_state
@@ -145,8 +145,10 @@ def choose_columns(
     else:
         trainings = FOLDS * sum(range(inputs - selection.number + 1, inputs + 1))
         count = _Counted(get_scorer(_SCORERS[task]), trainings, asked_to_end)
-        alone = clone(network).set_params(checkpoint=None, resume=False, verbose=False)
-        selector = SequentialFeatureSelector(
+        alone: Any = clone(network)
+        alone.set_params(checkpoint=None, resume=False, verbose=False)
+        forward: Any = SequentialFeatureSelector
+        selector = forward(
             alone, n_features_to_select=selection.number, scoring=count, cv=_folds(network, FOLDS)
         )
     chosen = selector.fit(X, y).get_support(indices=True)
@@ -178,7 +180,7 @@ def choose_penalty(
     Diverged
         If every training did.
     """
-    around = MLPClassifierCV if isinstance(network, MLPClassifier) else MLPRegressorCV
+    around: Any = MLPClassifierCV if isinstance(network, MLPClassifier) else MLPRegressorCV
     own = {*around().get_params(deep=False)}
     settings = {k: v for k, v in network.get_params(deep=False).items() if k in own}
     settings |= {"max_seconds": None, "verbose": False}

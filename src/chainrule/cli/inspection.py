@@ -52,7 +52,7 @@ def inspect(path: str, as_json: bool = False) -> None:
         told.facts({"training": str(last)}, training={"learner": str(last)})
     elif hasattr(last, "n_iter_"):
         _tell_training(told, last, about)
-    weights = None if net is None else hashlib.sha256(np.ascontiguousarray(net.theta)).hexdigest()
+    weights = None if net is None else hashlib.sha256(net.theta.tobytes()).hexdigest()
     told.facts(
         {"sha256": digest} | ({} if weights is None else {"weights": f"sha256 {weights}"}),
         sha256=digest,
@@ -177,7 +177,7 @@ def _tell_training(told: Told, estimator: Any, about: Mapping[str, Any] | None) 
     said = f"{found['solver']}, {count(found['epochs'], 'epoch')}{on}, cost {found['cost']:.4g}"
     facts = {"training": f"{said}, {found['engine']} engine"}
     if found["best_epoch"] is not None:
-        facts["validation"] = (
+        facts["watched"] = (
             f"best score {found['best_validation_score']:.4g} in epoch {found['best_epoch']}"
         )
     own = found["parameters"]

@@ -1,8 +1,10 @@
 """The network, and the two plain models that it has to beat."""
 
 import re
+import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -134,7 +136,10 @@ def fit_network(
     if selection is not None or alphas is not None:
         on_start()
         on_start = _nothing
-        scaled = StandardScaler().fit_transform(y[:, None]).ravel() if task == "regression" else y
+        scaled = y
+        if task == "regression":
+            scaler: Any = StandardScaler()
+            scaled = scaler.fit_transform(y[:, None]).ravel()
         with warnings.catch_warnings(), ctrl_c_ends() as asked, to_stderr():
             warnings.simplefilter("ignore")
             try:
@@ -151,7 +156,11 @@ def fit_network(
                 raise diverged(settings) from error
     chosen = None
     if selection is not None:
-        chosen = [str(name) for name in Pipeline(steps).get_feature_names_out()]
+        found: Any = Pipeline(steps).get_feature_names_out()
+        names = [str(name) for name in found]
+        # A ColumnTransformer puts the name of its part in front.
+        plain = [name.partition("__")[2] or name for name in names]
+        chosen = plain if len(set(plain)) == len(plain) else names
     given: dict[str, Any] = {}
     if validation is not None:
         X_val, y_val = Pipeline(steps).transform(validation[0]), validation[1]
@@ -172,7 +181,13 @@ def _fit(
     given: Mapping[str, Any],
 ) -> tuple[BaseEstimator, bool, bool]:
     """Train, and return the last step of the model, whether it converged, and if time was up."""
-    progress = Progress(on_start)
+    stdout = sys.stdout
+
+    def begin() -> None:
+        with redirect_stdout(stdout):
+            on_start()
+
+    progress = Progress(begin)
     network.set_callbacks(progress)
     last: Any = network
     if task == "regression":  # counts stay as they are: their loss needs them so

@@ -127,7 +127,8 @@ def _predictions(saved: Saved, inputs: pl.DataFrame, proba: bool) -> pl.DataFram
 
 
 def _rows_at_once(saved: Saved) -> int:
-    width = len(saved.pipeline[:-1].get_feature_names_out())
+    steps: Any = saved.pipeline[:-1]
+    width = len(steps.get_feature_names_out())
     return max(1, min(_MOST_ROWS, _CELLS // max(width, 1)))
 
 

@@ -90,29 +90,26 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
         _check_checkpoint(keeping.checkpoint, choices)
     selection = None if choices.select is None else read_selection(choices.select)
     data = _read(choices, settings.seed)
-    target, columns, inputs, validation = data.target, data.columns, data.inputs, data.validation
-    learn, hold, y = data.learn, data.hold, data.target.values
+    target, inputs = data.target, data.inputs
+    learn, hold, y = data.learn, data.hold, target.values
     settings = _fit_to_task(settings, target)
     told = Told(choices.as_json)
 
     def accept() -> None:
         say_notes()
-        facts = _describe_table(choices.path, inputs, columns, target, hold)
-        if validation is not None:
-            facts["watched"] = f"{count(len(validation[1]), 'row')} of {choices.validation}"
-        told.facts(facts, **_table_as_data(choices, columns, target, learn, hold, validation))
+        told.facts(_describe_table(choices, data), **_table_as_data(choices, data))
 
     started = time.perf_counter()
     with kept_in(keeping.checkpoint):
         trained = fit_network(
-            make_preparation(columns),
+            make_preparation(data.columns),
             settings,
             target.task,
             inputs[learn],
             y[learn],
             accept,
             keeping,
-            validation=validation,
+            validation=data.validation,
             selection=selection,
             alphas=choices.alphas,
         )
@@ -147,7 +144,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
             "target": target.name,
             "target_is_text": target.is_text,
             "task": target.task,
-            "columns": [asdict(column) for column in columns],
+            "columns": [asdict(column) for column in data.columns],
             "settings": json.loads(as_json(asdict(settings))),
             "rows": len(learn),
         }
@@ -309,19 +306,21 @@ def _split(target: Target, fraction: float, seed: int) -> tuple[np.ndarray, np.n
     return np.sort(learn), np.sort(hold)
 
 
-def _describe_table(
-    path: str, inputs: pl.DataFrame, columns: Sequence[Column], target: Target, hold: np.ndarray
-) -> dict[str, str]:
+def _describe_table(choices: Choices, data: _Data) -> dict[str, str]:
+    target, columns = data.target, data.columns
     kinds = [column.kind for column in columns]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    rows = len(target.values)
-    return {
-        "table": f"{path}: {count(rows, 'row')}, {count(len(columns), 'input column')} ({counted})",
+    rows = count(len(target.values), "row")
+    facts = {
+        "table": f"{choices.path}: {rows}, {count(len(columns), 'input column')} ({counted})",
         "task": f"{_describe_task(target)} (because {target.why}; --task changes it)"
         if target.guessed
         else _describe_task(target),
-        "held out": f"{len(hold)} of {inputs.height} rows, to measure on",
+        "held out": f"{len(data.hold)} of {data.inputs.height} rows, to measure on",
     }
+    if data.validation is not None:
+        facts["watched"] = f"{count(len(data.validation[1]), 'row')} of {choices.validation}"
+    return facts
 
 
 def _describe_task(target: Target) -> str:
@@ -336,7 +335,7 @@ def _describe_task(target: Target) -> str:
 
 
 def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: float) -> None:
-    network = network_of(trained.model)
+    network: Any = network_of(trained.model)
     sizes = [network.coefs_[0].shape[0], *(w.shape[1] for w in network.coefs_)]
     parameters = sum(
         w.size + b.size for w, b in zip(network.coefs_, network.intercepts_, strict=True)
@@ -375,22 +374,15 @@ def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: flo
     )
 
 
-def _table_as_data(
-    choices: Choices,
-    columns: Sequence[Column],
-    target: Target,
-    learn: np.ndarray,
-    hold: np.ndarray,
-    validation: tuple[pl.DataFrame, np.ndarray] | None,
-) -> dict[str, Any]:
+def _table_as_data(choices: Choices, data: _Data) -> dict[str, Any]:
     return {
         "table": choices.path,
-        "target": target.name,
-        "task": target.task,
-        "columns": [asdict(column) for column in columns],
+        "target": data.target.name,
+        "task": data.target.task,
+        "columns": [asdict(column) for column in data.columns],
         "rows": {
-            "training": len(learn),
-            "held_out": len(hold),
-            "validation": None if validation is None else len(validation[1]),
+            "training": len(data.learn),
+            "held_out": len(data.hold),
+            "validation": None if data.validation is None else len(data.validation[1]),
         },
     }

@@ -41,7 +41,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -
     b'z = Wa + b'
     """
     given = os.fspath(path)
-    parts = (content,) if isinstance(content, bytes | bytearray | memoryview) else content
+    parts = (content,) if isinstance(content, bytes) else content
     try:
         if _is_stream(given):
             with open(given, "wb") as file:

@@ -53,7 +53,7 @@ def figure(
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    settings = {"svg.hashsalt": name, "font.size": 9, "axes.linewidth": 0.7}
+    settings: Any = {"svg.hashsalt": name, "font.size": 9, "axes.linewidth": 0.7}
     with rc_context(settings):
         drawn = Figure(figsize=size, layout="constrained")
         draw(drawn.add_subplot())

@@ -116,7 +116,7 @@ def _most_confused(found: np.ndarray, labels: Sequence[str]) -> str:
     wrong = found.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CLASSES]
-    pairs = [np.unravel_index(int(at), wrong.shape) for at in order]
+    pairs = [divmod(int(at), len(labels)) for at in order]
     rows = [
         (escape(labels[i]), escape(labels[j]), str(wrong[i, j])) for i, j in pairs if wrong[i, j]
     ]
@@ -205,7 +205,7 @@ def data(measured: Measured, path: str) -> str:
 def network(measured: Measured, network: Any, training: Mapping[str, Any]) -> str:
     """Return the network: its picture, its layers, how it was trained."""
     net = network.network_
-    steps = measured.saved.pipeline[:-1]
+    steps: Any = measured.saved.pipeline[:-1]
     names = [str(name).partition("__")[2] or str(name) for name in steps.get_feature_names_out()]
     labels = [] if measured.saved.classes is None else [spell(c) for c in measured.saved.classes]
     outputs = labels[1:] if len(labels) == 2 else labels or [measured.saved.target]
