@@ -117,7 +117,7 @@ def test_five_million_rows_in_a_gigabyte(tmp_path, form):
     for start in range(0, rows, part):
         x = rng.normal(size=(part, 6)).round(6)
         table = pl.DataFrame({f"x{j}": x[:, j] for j in range(6)}).with_columns(
-            color=pl.Series(rng.choice(["red", "green", "blue", None], part)),
+            color=pl.Series(rng.choice(["red", "green", "blue", ""], part)),
             y=pl.Series(np.where(x[:, 0] + x[:, 1] > 0, "yes", "no")),
         )
         if form == "parquet":
@@ -139,6 +139,5 @@ def test_five_million_rows_in_a_gigabyte(tmp_path, form):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    print(f"{form}: {usage.ru_maxrss / 1024:.0f} MiB, {usage.ru_utime + usage.ru_stime:.0f} s of CPU")
     assert usage.ru_maxrss < 1024**2  # KiB
     assert pl.scan_csv(tmp_path / "out.csv").select(pl.len()).collect().item() == rows

@@ -130,7 +130,7 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
     from chainrule.cli.train import Choices
     from chainrule.cli.train import train as run
 
-    size = given["batch_size"]
+    size = given["batch_size"] or (32 if given["solver"] not in ("rprop", "lbfgs") else "auto")
     own = ("hidden", "activation", "alpha", "learning_rate", "batch_size", "epochs", "seed")
     kept = ("checkpoint", "resume", "max_seconds")
     more = {
@@ -158,7 +158,7 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
             given["activation"],
             given["alpha"],
             given["learning_rate"],
-            32 if size is None else None if size == "auto" else size,
+            size,
             given["epochs"],
             given["seed"],
             more,
@@ -352,6 +352,7 @@ def explain(
         output,
         form,
         force,
+        as_json,
     )
 
 

@@ -25,7 +25,14 @@ from chainrule.estimators import (
     MLPRegressorCV,
 )
 
-__all__ = ["Penalties", "Selection", "choose_columns", "choose_penalty", "read_selection"]
+__all__ = [
+    "Penalties",
+    "Selection",
+    "choose_columns",
+    "choose_penalty",
+    "read_selection",
+    "require_choice",
+]
 
 HOW = ("mutual-info", "forward")
 FOLDS = 3  # a forward search trains one network for each column, each time, in each fold
@@ -86,6 +93,28 @@ def read_selection(text: str) -> Selection:
     return Selection(how, int(number))
 
 
+def require_choice(selection: Selection, inputs: int) -> None:
+    """Make sure that there are more inputs than are to be chosen.
+
+    Parameters
+    ----------
+    selection : Selection
+        How many.
+    inputs : int
+        The prepared inputs.
+
+    Raises
+    ------
+    InvalidInput
+        If not.
+    """
+    if selection.number >= inputs:
+        raise InvalidInput(
+            f"--select {selection} has nothing to choose: there are {inputs} inputs once texts are "
+            "one-hot encoded; ask for fewer, or leave it out."
+        )
+
+
 def choose_columns(
     selection: Selection,
     preparation: ColumnTransformer,
@@ -120,17 +149,10 @@ def choose_columns(
 
     Raises
     ------
-    InvalidInput
-        If there are not more inputs than that.
     KeyboardInterrupt
         If the user asked for it.
     """
     inputs = X.shape[1]
-    if selection.number >= inputs:
-        raise InvalidInput(
-            f"--select {selection} has nothing to choose: there are {inputs} inputs once texts are "
-            "one-hot encoded; ask for fewer, or leave it out."
-        )
     if selection.how == "mutual-info":
         encoded = preparation.output_indices_.get("texts", slice(0, 0))
         discrete = np.zeros(inputs, bool)

@@ -18,7 +18,13 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chainrule.cli.choosing import Penalties, Selection, choose_columns, choose_penalty
+from chainrule.cli.choosing import (
+    Penalties,
+    Selection,
+    choose_columns,
+    choose_penalty,
+    require_choice,
+)
 from chainrule.cli.exits import note
 from chainrule.cli.options import OPTIONS
 from chainrule.cli.output import ctrl_c_ends, to_stderr
@@ -50,7 +56,7 @@ class Settings:
     activation: str
     alpha: float
     learning_rate: float
-    batch_size: int | None
+    batch_size: int | str
     epochs: int
     seed: int
     more: Mapping[str, Any] = field(default_factory=dict)  # of the estimators' other parameters
@@ -133,6 +139,8 @@ def fit_network(
     _require_possible(network)
     steps: list[tuple[str, Any]] = [("prepare", preparation)]
     X, penalties = preparation.fit_transform(inputs), None
+    if selection is not None:
+        require_choice(selection, X.shape[1])
     if selection is not None or alphas is not None:
         on_start()
         on_start = _nothing
@@ -165,7 +173,8 @@ def fit_network(
     if validation is not None:
         X_val, y_val = Pipeline(steps).transform(validation[0]), validation[1]
         if task == "regression":
-            y_val = StandardScaler().fit(y[:, None]).transform(y_val[:, None]).ravel()
+            scaler = StandardScaler().fit(y[:, None])
+            y_val = np.asarray(scaler.transform(y_val[:, None])).ravel()
         given = {"X_val": X_val, "y_val": y_val}
     last, converged, late = _fit(network, settings, task, X, y, on_start, given)
     return Trained(Pipeline([*steps, ("network", last)]), converged, late, penalties, chosen)
@@ -294,7 +303,6 @@ def _make_network(
     rows_per_class = (
         np.unique(y, return_counts=True)[1].min() if task == "classification" else len(y)
     )
-    whole = settings.more.get("solver") in ("rprop", "lbfgs")
     size = settings.batch_size
     # A class needs rows on both sides of the split that decides when to stop.
     enough = len(y) >= ENOUGH_TO_STOP_EARLY and rows_per_class >= 20
@@ -303,7 +311,7 @@ def _make_network(
         "activation": settings.activation,
         "alpha": settings.alpha,
         "learning_rate_init": settings.learning_rate,
-        "batch_size": "auto" if whole or size is None else min(size, len(y)),
+        "batch_size": size if isinstance(size, str) else min(size, len(y)),
         "max_iter": settings.epochs,
         "random_state": settings.seed,
         "early_stopping": validated or (enough and settings.more.get("solver") != "lbfgs"),

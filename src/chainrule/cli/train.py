@@ -6,11 +6,13 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from chainrule.cli.choosing import read_selection
@@ -40,7 +42,13 @@ from chainrule.cli.report import Told, count
 from chainrule.cli.tables import read_table, require_column
 from chainrule.cli.target import Target, known_labels, read_target, spell
 from chainrule.cli.values import number
-from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
+from chainrule.errors import (
+    InvalidInput,
+    InvalidParameter,
+    UnknownName,
+    UnwritablePath,
+    unknown_name,
+)
 from chainrule.files import write_model
 from chainrule.files.content import ZIP_MAGIC
 from chainrule.maths.losses import CrossEntropy, Huber, LogLoss
@@ -93,6 +101,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     target, inputs = data.target, data.inputs
     learn, hold, y = data.learn, data.hold, target.values
     settings = _fit_to_task(settings, target)
+    _require_epochs(settings, choices)
     told = Told(choices.as_json)
 
     def accept() -> None:
@@ -230,6 +239,24 @@ def _fit_to_task(settings: Settings, target: Target) -> Settings:
                 raise unknown_name("class in --class-weight", name, labels)
         more["class_weight"] = {labels[name]: weight for name, weight in weights.items()}
     return replace(settings, more=more)
+
+
+def _require_epochs(settings: Settings, choices: Choices) -> None:
+    """Refuse what needs epochs where the solver has none, and a measure that there is none of."""
+    if settings.more.get("solver") == "lbfgs":
+        watched = settings.more.get("early_stopping")
+        flag = "--validation" if choices.validation else "--early-stopping" if watched else ""
+        if flag:
+            raise InvalidParameter(
+                f"{flag} is for solvers that train epoch by epoch, which --solver lbfgs does not; "
+                "use adam or sgd, or leave it out."
+            )
+    scoring = settings.more.get("scoring")
+    known = ["loss", *get_scorer_names()]
+    if scoring is not None and scoring not in known:
+        near = get_close_matches(scoring, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "it takes 'loss' or a scikit-learn scorer."
+        raise UnknownName(f"Unknown --scoring '{scoring}': {hint}")
 
 
 def _detailed_loss(name: str, detail: str) -> Huber | LogLoss | CrossEntropy:

@@ -131,7 +131,7 @@ def sizes(called: str, given: Any) -> tuple[int, ...]:
         return ()
     try:
         found = tuple(int(part) for part in _parts(given))
-        exact = all(isinstance(part, str) or part == int(part) for part in _parts(given))
+        exact = all(isinstance(part, str) or type(part) is int for part in _parts(given))
     except (TypeError, ValueError):
         found, exact = (0,), False
     if not exact or min(found) < 1:

@@ -187,7 +187,10 @@ def curves(network: Any) -> str:
 def data(measured: Measured, path: str) -> str:
     """Return what is in the table."""
     kinds = {column.name: column.kind for column in measured.saved.columns}
-    target = pl.Series(measured.target.name, _plain(measured.target.values))
+    values = measured.target.values
+    if measured.saved.classes is not None:  # labels, even if they are numbers
+        values = [spell(label) for label in values.tolist()]
+    target = pl.Series(measured.target.name, values)
     rows = [_column(target, "target")]
     for column in measured.inputs.get_columns()[:MOST_COLUMNS]:
         rows.append(_column(column, kinds[column.name]))
@@ -292,12 +295,6 @@ def _texts(present: pl.Series) -> tuple[str, str]:
     more = counts.height - 3
     said = f"{shown}, {count(more, 'more value')}" if more > 0 else shown
     return said, charts.sparkline(counts["count"].head(16).to_numpy())
-
-
-def _plain(values: np.ndarray) -> Any:
-    if values.dtype == bool:
-        return [spell(value) for value in values]
-    return values.tolist() if values.dtype.kind in "UO" else values
 
 
 def _short(value: float) -> str:
