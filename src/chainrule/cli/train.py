@@ -237,7 +237,11 @@ def _fit_to_task(settings: Settings, target: Target) -> Settings:
         for name in weights:
             if name not in labels:
                 raise unknown_name("class in --class-weight", name, labels)
-        more["class_weight"] = {labels[name]: weight for name, weight in weights.items()}
+        # A file keeps no false among the keys; 0 is the same label.
+        more["class_weight"] = {
+            int(labels[name]) if isinstance(labels[name], bool) else labels[name]: weight
+            for name, weight in weights.items()
+        }
     return replace(settings, more=more)
 
 
