@@ -1,11 +1,15 @@
 """chainrule, through its public names; threads=0 leaves their number to it (the default)."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import cases
 
 import chainrule as cr
+
+# The labels are drawn at random, so that no rate is a good one.
+warnings.simplefilter("ignore", cr.TrainingWarning)
 
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "sgd": lambda: cr.SGD(0.01, momentum=0.9),

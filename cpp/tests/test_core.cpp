@@ -96,7 +96,7 @@ const Case kCases[] = {
     {"online", {4, 10, 3}, core::Activation::kRelu, core::Loss::kLogLoss,
      core::Optimizer::kMomentum, 30, 1, 0.3, 0.1, 0.01, true, true},
     {"small", {4, 10, 3}, core::Activation::kTanh, core::Loss::kCrossEntropy,
-     core::Optimizer::kAdam, 50, 16, 0.3, 0.1, 0.01, true, false},
+     core::Optimizer::kAdam, 50, 16, 0.2, 0.1, 0.01, true, false},
     {"batch descent", {15, 17, 1}, core::Activation::kGelu, core::Loss::kPoisson,
      core::Optimizer::kNesterov, 101, 101, 0.3, 0.1, 0, true, true},
     {"in order", {1, 31, 33, 16}, core::Activation::kMish, core::Loss::kLogisticSquaredError,
@@ -147,7 +147,10 @@ core::Settings settings(const Case& c, int threads, bool sparse = false) {
   s.l2 = c.l2;
   s.l1 = c.l1;
   s.max_grad_norm = c.max_grad_norm;
-  if (c.dropout > 0) s.dropout.assign(c.sizes.size() - 1, c.dropout);
+  if (c.dropout > 0) {
+    s.dropout.assign(c.sizes.size() - 1, c.dropout);
+    s.dropout[0] = c.dropout / 10;  // inputs are few
+  }
   s.seed = 7;
   s.batch_size = c.batch;
   s.shuffle = c.shuffle;

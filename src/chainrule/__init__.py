@@ -23,7 +23,9 @@ _WHERE = {
     "Derivation": "chainrule.working",
     "DistributionDisplay": "chainrule.working.displays",
     "EarlyStopping": "chainrule.training",
+    "Exercise": "chainrule.working.exercises",
     "ExponentialDecay": "chainrule.optimizers",
+    "Grade": "chainrule.working.exercises",
     "GradientCheck": "chainrule.network",
     "GroupedLogLoss": "chainrule.maths.losses",
     "History": "chainrule.training",
@@ -55,9 +57,16 @@ _WHERE = {
     "check_gradients": "chainrule.network",
     "compare": "chainrule.working",
     "errors": "chainrule",
+    "exercise": "chainrule.working.exercises",
     "explain": "chainrule.working",
+    "from_onnx": "chainrule.files.onnx",
+    "from_sklearn": "chainrule.estimators",
+    "from_torch": "chainrule.network",
     "load": "chainrule.files",
     "save": "chainrule.files",
+    "to_c": "chainrule.files.code",
+    "to_js": "chainrule.files.code",
+    "to_onnx": "chainrule.files.onnx",
 }
 
 __all__ = list(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll] - __init__.pyi types them

@@ -4,8 +4,13 @@ from chainrule.estimators import MLPClassifier as MLPClassifier
 from chainrule.estimators import MLPClassifierCV as MLPClassifierCV
 from chainrule.estimators import MLPRegressor as MLPRegressor
 from chainrule.estimators import MLPRegressorCV as MLPRegressorCV
+from chainrule.estimators import from_sklearn as from_sklearn
 from chainrule.files import load as load
 from chainrule.files import save as save
+from chainrule.files.code import to_c as to_c
+from chainrule.files.code import to_js as to_js
+from chainrule.files.onnx import from_onnx as from_onnx
+from chainrule.files.onnx import to_onnx as to_onnx
 from chainrule.maths.activations import Activation as Activation
 from chainrule.maths.losses import CrossEntropy as CrossEntropy
 from chainrule.maths.losses import GroupedLogLoss as GroupedLogLoss
@@ -17,6 +22,7 @@ from chainrule.network import GradientCheck as GradientCheck
 from chainrule.network import Network as Network
 from chainrule.network import Trace as Trace
 from chainrule.network import check_gradients as check_gradients
+from chainrule.network import from_torch as from_torch
 from chainrule.optimizers import SGD as SGD
 from chainrule.optimizers import Adam as Adam
 from chainrule.optimizers import Adagrad as Adagrad
@@ -49,5 +55,8 @@ from chainrule.working.displays import LossCurveDisplay as LossCurveDisplay
 from chainrule.working.displays import LossDisplay as LossDisplay
 from chainrule.working.displays import NetworkDisplay as NetworkDisplay
 from chainrule.working.displays import WeightsDisplay as WeightsDisplay
+from chainrule.working.exercises import Exercise as Exercise
+from chainrule.working.exercises import Grade as Grade
+from chainrule.working.exercises import exercise as exercise
 
 __version__: str

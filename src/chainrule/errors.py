@@ -27,8 +27,40 @@ __all__ = [
     "UnscaledInputs",
     "UnwritablePath",
     "WrongDerivative",
+    "nearest_name",
     "unknown_name",
 ]
+
+# What other libraries and books call these.
+_ELSEWHERE = {
+    "sigmoid": "logistic",
+    "linear": "identity",
+    "none": "identity",
+    "swish": "silu",
+    "heaviside": "step",
+    "mse": "squared_error",
+    "l2": "squared_error",
+    "mean_squared_error": "squared_error",
+    "mae": "absolute_error",
+    "l1": "absolute_error",
+    "mean_absolute_error": "absolute_error",
+    "smooth_l1": "huber",
+    "pinball": "quantile",
+    "bce": "cross_entropy",
+    "binary_crossentropy": "cross_entropy",
+    "binary_cross_entropy": "cross_entropy",
+    "logistic": "cross_entropy",
+    "softmax": "log_loss",
+    "nll": "log_loss",
+    "categorical_crossentropy": "log_loss",
+    "categorical_cross_entropy": "log_loss",
+    "xavier": "glorot_uniform",
+    "xavier_uniform": "glorot_uniform",
+    "xavier_normal": "glorot_normal",
+    "kaiming": "he_uniform",
+    "kaiming_uniform": "he_uniform",
+    "kaiming_normal": "he_normal",
+}
 
 
 class ChainruleError(Exception):
@@ -111,6 +143,23 @@ class MissingExtra(ChainruleError, ImportError):
     """An optional dependency that is not installed; the message names the extra."""
 
 
+def nearest_name(given: object, choices: Iterable[str]) -> str | None:
+    """Return the name that was meant: another library's for the same thing, or the one like it.
+
+    Examples
+    --------
+    >>> nearest_name("sigmoid", ["logistic", "relu"]), nearest_name("Rleu", ["logistic", "relu"])
+    ('logistic', 'relu')
+    """
+    if not isinstance(given, str):
+        return None
+    names, wanted = list(choices), given.lower()
+    if (ours := _ELSEWHERE.get(wanted.replace(" ", "_"))) in names:
+        return ours
+    near = get_close_matches(wanted, names, n=1)
+    return near[0] if near else None
+
+
 def unknown_name(what: str, given: object, choices: Iterable[str]) -> UnknownName:
     """Make the error for a name that is not in a table, with the nearest name suggested.
 
@@ -134,7 +183,7 @@ def unknown_name(what: str, given: object, choices: Iterable[str]) -> UnknownNam
     Unknown activation 'tahn': did you mean 'tanh'? The choices are 'tanh', 'relu'.
     """
     names = list(choices)
-    near = get_close_matches(given.lower(), names, n=1) if isinstance(given, str) else []
-    hint = f": did you mean '{near[0]}'?" if near else "."
+    near = nearest_name(given, names)
+    hint = "." if near is None else f": did you mean '{near}'?"
     listed = ", ".join(f"'{name}'" for name in names)
     return UnknownName(f"Unknown {what} {given!r}{hint} The choices are {listed}.")

@@ -275,6 +275,12 @@ FOREIGN = {
     "a network by a call": state(NET, "ConstructorFromReduceNode", content=listed(listed(*HUGE))),
     "an array that is a network": state(NET, "NdArrayNode", type="numpy", file=ARRAYS[0]),
     "an array that is nothing": state("numpy.void", "NdArrayNode", type="numpy", file=ARRAYS[0]),
+    "a call of a selector's function": state(
+        "sklearn.feature_selection._mutual_info.mutual_info_classif",
+        "ObjectNode",
+        content=listed(*HUGE),
+        __reduce__={"args": listed(*HUGE, loader="TupleNode", kind="builtins.tuple")},
+    ),
     "a dict of ours": state("chainrule.optimizers.adam.Adam", "DictNode", content={}),
 }
 

@@ -316,7 +316,10 @@ def test_unknown_categories_missing_cells_and_unseen_columns_are_taken(run, tabl
     odd.write_csv("odd.csv")
     ended = run("predict", "m", "odd.csv")
     assert ended.code == 0
-    assert "no value of column 'color' in 'odd.csv' was seen in training" in ended.err
+    assert (
+        "note: 'odd.csv' has columns that the model does not take; not used: 'extra'." in ended.err
+    )
+    assert "'never seen' in column 'color' (60)" in ended.err
     assert predictions(ended.out).height == table.height
 
 

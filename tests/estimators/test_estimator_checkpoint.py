@@ -192,6 +192,26 @@ def test_a_generator_that_has_moved_on_is_another_start(make, path):
     assert result(quietly(model, X, y), X) == result(whole, X)
 
 
+@pytest.mark.parametrize(
+    "rate",
+    [
+        *({"learning_rate": name} for name in ("step", "exponential", "cosine", "one_cycle")),
+        {"learning_rate": cr.Warmup(cr.Cosine(0.01), 4)},
+        {"solver": cr.SGD(cr.Cosine(0.01))},
+    ],
+    ids=repr,
+)
+def test_max_iter_is_raised_whatever_the_schedule(make, path, rate):
+    _, _, X, y = make("multiclass")
+    model = MLPClassifier(5, max_iter=3, random_state=0, batch_size=20, **rate)
+    quietly(model.set_params(checkpoint=path, resume=True), X, y)
+    first = [record["learning_rate"] for record in model.history_]
+    quietly(model.set_params(max_iter=8), X, y)
+    rates = [record["learning_rate"] for record in model.history_]
+    quietly(model.set_params(checkpoint=None, resume=False), X, y)
+    assert rates == first + [record["learning_rate"] for record in model.history_][3:]
+
+
 # --- what is refused ---
 
 

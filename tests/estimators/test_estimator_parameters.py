@@ -3,6 +3,7 @@
 import inspect
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
+from chainrule.maths.losses import get_loss
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 NEW = {
@@ -230,6 +232,67 @@ def test_own_activation_and_loss(iris):
     assert model.score(*iris) > 0.8
     assert model.engine_ == "reference"
     assert cr.check_gradients(model, *iris).passed
+
+
+FOCAL = 2.0
+
+
+def focal(name, targets):
+    """Return (1 - h_y)^2 times the log loss, h_y being what the right class gets."""
+    canonical = get_loss(name)
+
+    def of_right(h, y):
+        return np.where(y == 1, h, 1 - h)
+
+    def per_example(z, y):
+        h = canonical.hypothesis(z)
+        if targets == "classes":
+            right = (h * y).sum(axis=1)
+            return -((1 - right) ** FOCAL) * np.log(right)
+        right = of_right(h, y)
+        return (-((1 - right) ** FOCAL) * np.log(right)).sum(axis=1)
+
+    def delta(z, h, y):
+        one = targets == "classes"
+        right = (h * y).sum(axis=1, keepdims=True) if one else of_right(h, y)
+        slope = FOCAL * right * np.log(right) * (1 - right) ** (FOCAL - 1) - (1 - right) ** FOCAL
+        # dright/dz is right (y - h), of logistic outputs right (1 - right) times the sign of y.
+        return slope * (y - h) if one else slope * (1 - right) * np.where(y == 1, 1, -1)
+
+    return cr.Loss(
+        "focal", canonical.hypothesis_name, canonical.hypothesis, per_example, delta, targets
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"), [("log_loss", "classes"), ("cross_entropy", "binary")]
+)
+def test_own_loss_of_a_classifier(name, targets, iris):
+    X, y = iris
+    words = np.array(["a", "b", "c"])[y]
+    settings = {"max_iter": 100, "learning_rate_init": 0.02, "early_stopping": True}
+    model = fitted(MLPClassifier, (X, words), loss=focal(name, targets), **settings)
+    assert model.score(X, words) > 0.9
+    assert model.engine_ == "reference"
+    assert model.predict_proba(X).sum(axis=1) == pytest.approx(1)
+    assert cr.check_gradients(model, X, words).passed
+    # That it takes the place of ours: without its factor it is the same trajectory.
+    plain = replace(get_loss(name), name="mine")
+    mine, ours = (
+        fitted(MLPClassifier, (X, words), loss=loss, engine="reference") for loss in (plain, name)
+    )
+    assert np.array_equal(mine.network_.theta, ours.network_.theta)
+
+
+def test_own_loss_of_two_classes_or_several_labels(iris):
+    X, y = iris
+    for targets in (y % 2, np.column_stack([y % 2, y < 2]), np.column_stack([y, y % 2])):
+        model = fitted(MLPClassifier, (X, targets), loss=focal("cross_entropy", "binary"))
+        assert model.predict(X).shape == targets.shape
+        with pytest.raises(cr.errors.InvalidParameter, match="must have targets='binary' for"):
+            fitted(MLPClassifier, (X, targets), loss=focal("log_loss", "classes"))
+    with pytest.raises(cr.errors.InvalidParameter, match=r"Got 'mine' with targets='real'"):
+        fitted(MLPClassifier, iris, loss=replace(get_loss("squared_error"), name="mine"))
 
 
 def test_one_vs_all(iris):

@@ -65,6 +65,20 @@ def test_the_sentence_says_what_may_have_been_meant(setting, hint):
     assert hint in str(error.value)
 
 
+def test_the_scorers_are_not_all_listed():
+    with pytest.raises(ValueError, match="get_scorer_names") as error:
+        cr.MLPClassifier(scoring="accuracyy").fit(X, y)
+    assert "Got 'accuracyy' instead. Did you mean 'accuracy'?" in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("factor", [1e200, np.float64("1e160")])
+def test_lbfgs_on_numbers_without_a_finite_cost(factor):
+    for data in ((X * factor, y), (X, y * factor)):
+        with pytest.raises(cr.errors.Diverged, match=r"in iteration 1: z .* scale X and y"):
+            cr.MLPRegressor(solver="lbfgs", random_state=0).fit(*data)
+
+
 @pytest.mark.parametrize(
     "made", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
 )

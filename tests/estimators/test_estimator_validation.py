@@ -125,6 +125,48 @@ def test_a_made_scorer():
     )
 
 
+UNSCORED = {
+    "returns a number, and it returned 'high'": {"scoring": lambda model, X, y: "high"},
+    "returns a number, and it returned None": {"scoring": lambda model, X, y: None},
+    "predicts. could not convert": {"scoring": "r2"},
+    "predicts. pos_label=1": {"scoring": "f1", "y_val": np.resize(["no", "yes"], 30)},
+    "takes sample_weight as well": {"scoring": lambda model, X, y: 1.0, "weighted": True},
+}
+
+
+@pytest.mark.parametrize("sentence", UNSCORED)
+def test_a_scoring_that_cannot_score_is_one_sentence(sentence):
+    case = dict(UNSCORED[sentence])
+    Xt, y, given = parts(MLPClassifier)
+    if case.pop("weighted", False):
+        given["sample_weight_val"] = WEIGHT[60:]
+    if "y_val" in case:
+        given["y_val"] = case.pop("y_val")
+        Xt, y = Xt[y != "maybe"], y[y != "maybe"]
+    with pytest.raises(cr.errors.InvalidParameter, match=sentence) as caught:
+        early(MLPClassifier, **case).fit(Xt, y, **given)
+    assert "The 'scoring' parameter of MLPClassifier must be one that" in str(caught.value)
+
+
+def test_scores_that_are_never_a_number_are_told():
+    Xt, y, given = parts(MLPRegressor)
+    model = early(MLPRegressor, scoring=lambda model, X, y: np.nan)
+    with pytest.warns(cr.TrainingWarning, match="NaN in each of 6 epochs"):
+        model.fit(Xt, y, **given)
+    learner = cr.Learner(cr.Network([4, 3, 1], loss="squared_error", seed=0))
+    stop = cr.EarlyStopping(X, NUMBERS, score=lambda net: np.nan, n_iter_no_change=2)
+    with pytest.warns(cr.TrainingWarning, match="NaN in each of 3 epochs"):
+        learner.fit(X, NUMBERS, callbacks=[stop])
+    with pytest.raises(cr.errors.InvalidParameter, match="score must return a number"):
+        learner.fit(X, NUMBERS, callbacks=[cr.EarlyStopping(X, NUMBERS, score=lambda net: None)])
+
+
+def test_a_divergence_under_early_stopping_says_what_to_do():
+    model = early(MLPRegressor, solver="sgd", learning_rate_init=1e5)
+    with pytest.warns(ConvergenceWarning, match="tenth of learning_rate_init"):
+        model.fit(X, NUMBERS)
+
+
 @BOTH
 def test_patience_and_the_smallest_improvement(kind):
     rows, y, validation = parts(kind)

@@ -10,6 +10,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from types import FunctionType
 
 import joblib
 import numpy as np
@@ -19,14 +20,16 @@ import skops.io
 from sklearn.callback import ProgressBar
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnwritablePath
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.files import load, read_model, save, write_model
-from chainrule.files.allowed import ALLOWED
+from chainrule.files.allowed import ALLOWED, FUNCTIONS
 
 rng = np.random.default_rng(0)
 N = 40
@@ -120,6 +123,16 @@ def test_a_scaled_target_and_functions_of_numpy(tmp_path):
     assert (load(tmp_path / "m").predict(np.abs(X)) == model.predict(np.abs(X))).all()
 
 
+@pytest.mark.parametrize("score", [f_classif, mutual_info_classif])
+def test_a_selector_of_features_comes_back(tmp_path, score):
+    model = make_pipeline(SelectKBest(score, k=2), MLPClassifier(**FAST))
+    quiet_fit(model, X, LABELS["integers"])
+    save(model, tmp_path / "m")
+    back = load(tmp_path / "m")
+    assert back[0].score_func is score
+    assert np.array_equal(back.predict_proba(X), model.predict_proba(X))
+
+
 def test_a_loaded_model_can_be_trained_further(tmp_path, pipeline):
     save(pipeline, tmp_path / "m")
     back = load(tmp_path / "m")
@@ -166,7 +179,7 @@ def test_the_list_of_allowed_types_names_types_that_exist():
     for name in ALLOWED:
         module, _, type_name = name.rpartition(".")
         found = getattr(importlib.import_module(module), type_name)
-        assert isinstance(found, type)
+        assert isinstance(found, FunctionType if name in FUNCTIONS else type)
 
 
 # What cannot be saved
@@ -190,6 +203,14 @@ def test_a_foreign_part_is_named_when_saving_and_nothing_is_written(tmp_path, mo
     with pytest.raises(InvalidInput, match=named):
         save(model, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_search_the_best_estimator_is_saved(tmp_path):
+    search = GridSearchCV(MLPClassifier(**FAST), {"alpha": [0.1, 1.0]}, cv=2)
+    quiet_fit(search, X, LABELS["integers"])
+    with pytest.raises(InvalidInput, match="save its best_estimator_"):
+        save(search, tmp_path / "m")
+    save(search.best_estimator_, tmp_path / "m")
 
 
 def test_an_unwritable_destination(tmp_path):

@@ -165,7 +165,10 @@ def test_names_are_looked_up_and_own_ones_pass():
     assert own.derivative(z, own(z)) == np.cos(z)
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("tahn", "tanh"), ("ReLU", "relu"), ("gleu", "gelu")])
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("tahn", "tanh"), ("ReLU", "relu"), ("gleu", "gelu"), ("Sigmoid", "logistic")],
+)
 def test_unknown_names_suggest_the_nearest(wrong, near):
     with pytest.raises(errors.UnknownName, match=f"'{wrong}': did you mean '{near}'"):
         get_activation(wrong)

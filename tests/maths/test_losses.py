@@ -284,7 +284,13 @@ def test_the_indicator_is_forward_only():
 
 @pytest.mark.parametrize(
     ("wrong", "near"),
-    [("crossentropy", "cross_entropy"), ("logloss", "log_loss"), ("Poisson", "poisson")],
+    [
+        ("crossentropy", "cross_entropy"),
+        ("logloss", "log_loss"),
+        ("Poisson", "poisson"),
+        ("mse", "squared_error"),
+        ("Softmax", "log_loss"),
+    ],
 )
 def test_unknown_names_suggest_the_nearest(wrong, near):
     with pytest.raises(errors.UnknownName, match=f"loss '{wrong}': did you mean '{near}'"):

@@ -98,6 +98,7 @@ def test_purposes_keep_their_numbers():
         "SHUFFLE": 1,
         "DROPOUT": 2,
         "GRADIENT_CHECK": 3,
+        "EXERCISE": 4,
     }
 
 

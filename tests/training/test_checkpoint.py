@@ -438,6 +438,42 @@ def test_every_so_many_epochs(tmp_path, monkeypatch, every):
     assert [each["epoch"] for each in saved] == sorted({*range(every, 11, every), 10})
 
 
+# --- more epochs than were asked for at first ---
+
+OPEN = [
+    cr.Cosine(0.05),
+    cr.OneCycle(0.05),
+    cr.StepDecay(0.05),
+    cr.ExponentialDecay(0.05),
+    cr.Warmup(cr.Cosine(0.05), 4),
+]
+
+
+def rates_of(history):
+    return [record["learning_rate"] for record in history]
+
+
+@pytest.mark.parametrize("schedule", OPEN, ids=repr)
+def test_a_schedule_of_the_fits_length_goes_on_stretched(tmp_path, schedule):
+    kept = {"checkpoint": tmp_path / "run", "resume": True}
+    first = make(cr.SGD(schedule)).fit(X, Y, epochs=3, **kept)
+    raised = make(cr.SGD(schedule))
+    history = raised.fit(X, Y, epochs=9, **kept)
+    whole = make(cr.SGD(schedule)).fit(X, Y, epochs=9)
+    assert rates_of(history) == rates_of(first) + rates_of(whole)[3:]
+    again = make(cr.SGD(schedule))
+    again.fit(X, Y, epochs=9, **kept)
+    assert state(again) == state(raised)
+
+
+def test_a_schedule_of_the_fits_length_is_not_cut_short(tmp_path):
+    kept = {"checkpoint": tmp_path / "run", "resume": True}
+    stop = [lambda learner, record: record["epoch"] == 2]
+    make(cr.SGD(cr.Cosine(0.05))).fit(X, Y, epochs=9, callbacks=stop, **kept)
+    with pytest.raises(CheckpointMismatch, match="schedule in epochs is 5 here and 9 in the file"):
+        make(cr.SGD(cr.Cosine(0.05))).fit(X, Y, epochs=5, **kept)
+
+
 # --- what is refused ---
 
 OTHERS = {

@@ -452,3 +452,10 @@ def test_defaults_are_the_designs():
     assert learner.optimizer == cr.Adam(1e-3)
     assert (learner.l2, learner.l1, learner.dropout, learner.batch_size) == (0, 0, 0, 32)
     assert (learner.seed, learner.n_jobs, learner.shuffle) == (0, None, True)
+
+
+def test_what_it_looks_like():
+    net = cr.Network([2, 3, 1], activation="tanh", loss="cross_entropy")
+    assert repr(cr.Learner(net, cr.SGD(0.1))) == f"Learner({net!r}, {cr.SGD(0.1)!r})"
+    learner = cr.Learner(net, cr.SGD(0.1), l2=0.5, dropout=[0.2], engine="reference")
+    assert repr(learner).endswith(", l2=0.5, dropout=(0.2,), engine='reference')")

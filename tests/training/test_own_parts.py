@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.errors import WrongDerivative
+from chainrule.errors import InvalidParameter, WrongDerivative
 from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.differences import activation_mismatch, loss_mismatch
 from chainrule.maths.losses import LOSSES, get_loss
@@ -101,6 +101,28 @@ def test_a_wrong_loss_is_refused():
             train()
 
 
+SINE, SQUARE = cr.Activation("sine", np.sin, np.cos), get_loss("squared_error")
+UNUSABLE = {
+    "g_prime\\(z\\) of arrays": (replace(SINE, g_prime=lambda z, a: np.cos(z)), SQUARE),
+    "g_prime\\(a\\) of arrays": (replace(SINE, g=lambda: 0, takes="a"), SQUARE),
+    "Got \\(3,\\) and \\(3, 2\\)": (replace(SINE, g=lambda z: z.sum(axis=1)), SQUARE),
+    "Got \\(3, 2\\) and \\(\\)": (replace(SINE, g_prime=lambda z: 1.0), SQUARE),
+    "delta\\(z, h, y\\)": ("tanh", replace(SQUARE, delta=lambda z, y: z - y)),
+    "per_example\\(z, y\\)": ("tanh", replace(SQUARE, per_example=lambda z: z.sum(axis=1))),
+    "hypotheses of the shape of z, \\(3, 2\\). Got \\(\\)": (
+        "tanh",
+        replace(SQUARE, hypothesis=lambda z: z.sum()),
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", UNUSABLE)
+def test_functions_that_cannot_be_called_or_return_another_shape(sentence):
+    for train in train_all_ways(*UNUSABLE[sentence]):
+        with pytest.raises(InvalidParameter, match=sentence):
+            train()
+
+
 def test_a_part_that_is_right_is_looked_at_once():
     calls = []
 
@@ -113,7 +135,7 @@ def test_a_part_that_is_right_is_looked_at_once():
     learner.fit(X, Y, epochs=5)
     cr.Learner(learner.net.copy()).step(X, Y)
     assert [shape for shape in calls if shape[1] == 1] == [(23, 1)]
-    assert len(calls) == 1 + 6 * 2  # of six steps, for two layers each
+    assert len(calls) == 2 + 6 * 2  # its shape, its values; six steps, for two layers each
     # A copy that says the same is another object, and may be another function.
     with pytest.raises(WrongDerivative):
         cr.Learner(cr.Network([2, 3, 2], replace(own, g=np.cos), "squared_error")).step(X, Y)

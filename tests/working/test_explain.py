@@ -314,15 +314,20 @@ def test_nothing_is_changed():
 
 
 @pytest.mark.parametrize(
-    ("dropout", "of_inputs", "said"),
+    ("n", "dropout", "of_inputs", "said"),
     [
-        (0.5, 0, "Dropout leaves out each hidden node with probability 0.5."),
-        ([0.0, 0.6], 0, "Dropout leaves out each node of layer 3 with probability 0.6."),
-        (0, 0.4, "Dropout leaves out each input with probability 0.4."),
-        ([0.5, 0.6], 0.4, "input with probability 0.4, each node of layer 2 with probability 0.5"),
+        (3, 0.5, 0, "Dropout leaves out each hidden node with probability 0.5."),
+        (1, 0.5, 0, "Dropout leaves out each hidden node with probability 0.5."),
+        (3, [0.0, 0.6], 0, "Dropout leaves out each node of layer 3 with probability 0.6."),
+        (1, 0, 0.4, "Dropout leaves out each input with probability 0.4."),
+        (
+            2,
+            [0.5, 0.6],
+            0.4,
+            "input with probability 0.4, each node of layer 2 with probability 0.5",
+        ),
     ],
 )
-@pytest.mark.parametrize("n", [1, 3])
 def test_dropout_shows_the_next_step_with_its_masks(n, dropout, of_inputs, said, read_text, symbol):
     settings = {"dropout": dropout, "dropout_input": of_inputs, "seed": 3, "engine": "reference"}
     learner = cr.Learner(network((3, 4, 3, 2)), cr.SGD(0.1), **settings)

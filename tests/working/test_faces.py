@@ -22,17 +22,37 @@ X = RNG.normal(size=(5, 3))
 ODD = "a_1 & <b> 50 % {x} ^~ $ # \\ “q” ü 日 `c` *d* |e|"
 
 
+LOSSES_OF_ALL_KINDS = [
+    *LOSSES,
+    cr.Quantile([0.1, 0.9]),
+    cr.GroupedLogLoss([2, 2], label_smoothing=0.2),
+    cr.CrossEntropy(label_smoothing=0.1),
+]
+RULES = [
+    cr.SGD(cr.Cosine(0.1, steps=10)),
+    cr.SGD(cr.Warmup(cr.OneCycle(0.1, steps=9), steps=2), 0.9),
+    cr.Adam(cr.StepDecay(0.1, every=3)),
+    cr.AdamW(cr.ExponentialDecay(0.1, steps=10)),
+    cr.Nadam(cr.InverseScaling(0.1)),
+    cr.RMSprop(lambda step: 0.1),
+    cr.Adagrad(cr.Adaptive(0.1)),
+    cr.Rprop(0.1),
+]
+
+
 def targets(loss, n):
     if loss == "log_loss":
         return RNG.integers(2, size=n)
-    return RNG.integers(2, size=(n, 2))
+    return RNG.integers(2, size=(n, 1 if isinstance(loss, cr.Quantile) else 2))
 
 
 def workings():
-    """A working of every activation, loss, view and orientation, of one and of more examples."""
-    pairs = itertools.zip_longest(ACTIVATIONS, LOSSES, fillvalue="log_loss")
+    """Workings of all activations, losses, rules, views, orientations, of one example and more."""
+    rules = itertools.cycle(RULES)
+    pairs = itertools.zip_longest(ACTIVATIONS, LOSSES_OF_ALL_KINDS, fillvalue="log_loss")
     for at, (g, loss) in enumerate(pairs):
-        net = cr.Network([3, 4, 2], g, loss, dtype="float64", seed=at)
+        K = 4 if isinstance(loss, cr.GroupedLogLoss) else 2
+        net = cr.Network([3, 4, K], g, loss, dtype="float64", seed=at)
         net.theta += 0.1
         n = 1 + at % 3
         settings = {
@@ -41,9 +61,14 @@ def workings():
             "l2": 0.1 * (at % 2),
             "l1": 0.1 * (at % 3 == 2),
             "sample_weight": None if at % 4 else np.arange(1.0, n + 1),
-            "optimizer": (None, cr.SGD(0.1, 0.9), cr.Adam(0.1))[at % 3],
         }
-        yield pytest.param(cr.explain(net, X[:n], targets(loss, n), **settings), id=f"{g}-{loss}")
+        model = net
+        if at % 4:
+            model = cr.Learner(net, next(rules), max_grad_norm=(None, 0.05, 50)[at % 3])
+            if g != "step" and loss != "indicator":
+                model.step(X[:n], targets(loss, n))
+        name = loss if isinstance(loss, str) else loss.name
+        yield pytest.param(cr.explain(model, X[:n], targets(loss, n), **settings), id=f"{g}-{name}")
 
 
 ALL = list(workings())

@@ -268,6 +268,9 @@ def test_the_rate_is_that_of_its_schedule(name, read_text, read_latex, symbol):
         if at == 3:
             learner.reduce_learning_rate()
         made, step, norm = made_step(learner, 2)
+        if at in (1, 4, 6):  # shown are steps 0, 2, 3, 5 and 7
+            learner = made
+            continue
         working = cr.explain(learner, X[:2], targets(2), lecture=False, nodes="3.1", layers=3)
         for lines in (
             read_text(working.text().partition("One step of ")[2]),
@@ -309,3 +312,15 @@ def test_estimators_bring_their_optimizer_and_its_rate(read_text):
     text = cr.explain(model, X[0], 1.0, lecture=False).text()
     assert "of the model's own training, by AdamW" in text
     assert "The learning rate follows `Cosine`" in text
+    assert "With a rate of 0 this step leaves the parameters as they are" in text
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_weights_decay_and_biases_do_not(n):
+    learner = learner_of(RULES["AdamW"])
+    text = cr.explain(learner, X[:n], targets(n), lecture=False).text()
+    assert "The biases bᵢ⁽ˡ⁾ do the same, without the decay." in " ".join(text.split())
+    assert "W⁽²⁾ := (1 - α d) W⁽²⁾ - α m̂_W⁽²⁾/(√(v̂_W⁽²⁾) + ε)" in text
+    assert "b⁽²⁾ := b⁽²⁾ - α m̂_b⁽²⁾/(√(v̂_b⁽²⁾) + ε)" in text
+    plain = cr.explain(learner_of(RULES["Adam"]), X[:n], targets(n), lecture=False).text()
+    assert "decay" not in plain

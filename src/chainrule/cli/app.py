@@ -356,5 +356,39 @@ def explain(
     )
 
 
+@app.command(
+    epilog=examples(
+        "chainrule export cancer.model -o cancer.onnx", "chainrule export cancer.model -o cancer.c"
+    )
+)
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A file written by chainrule train --model, or by cr.save."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="Its suffix says the kind."),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="KIND", help="onnx, c or js (.onnx, .c, and .js or .mjs)."),
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model for another runtime: ONNX, C or JavaScript.
+
+    ONNX holds the whole model, from the table's columns to the labels. A program in C or
+    JavaScript goes from the columns to the probabilities, has test vectors in it, and needs
+    nothing else.
+    """
+    from chainrule.cli.export import export as run
+
+    run(model, output, to, force, as_json)
+
+
 def _read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())

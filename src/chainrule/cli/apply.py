@@ -45,6 +45,12 @@ class Saved:
     target: str
     columns: list[Column]
     text_columns: list[str]
+    left_out: list[str]
+
+    @property
+    def known(self) -> set[str]:
+        """The columns that the training table had, so that they are no surprise."""
+        return {self.target, *self.left_out, *(column.name for column in self.columns)}
 
     @property
     def classes(self) -> Any:
@@ -232,6 +238,7 @@ def open_model(path: str) -> Saved:
             raise ValueError("no note about the model")
         columns = [Column(each["name"], each["kind"]) for each in about["columns"]]
         target, task = str(about["target"]), str(about["task"])
+        left_out = [str(name) for name in about.get("left_out", ())]
         texts = [column.name for column in columns if column.kind in AS_TEXT]
         if about["target_is_text"]:
             texts.append(target)
@@ -240,7 +247,7 @@ def open_model(path: str) -> Saved:
             f"'{path}' holds a model that `chainrule train` did not make, so its columns are not "
             "known; open it in Python with cr.load, or give a file from `chainrule train --model`."
         ) from error
-    return Saved(pipeline, task, target, columns, texts)
+    return Saved(pipeline, task, target, columns, texts, left_out)
 
 
 def inputs_of(
@@ -263,7 +270,7 @@ def inputs_of(
     -------
     polars.DataFrame
     """
-    surprises = Surprises(saved.pipeline.steps[0][1], path)
+    surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
     inputs = use_inputs(next(surprises.of_tables(iter([table]))), saved.columns, path, rows)
     surprises.of_inputs(inputs)
     surprises.say(len(inputs))

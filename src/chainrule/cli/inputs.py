@@ -1,7 +1,7 @@
 """The input columns: their kinds, and their preparation with scikit-learn's ColumnTransformer."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "choose_inputs",
     "make_preparation",
     "rare_texts",
+    "say_unseen",
     "unseen_texts",
     "use_inputs",
 ]
@@ -200,8 +201,8 @@ def rare_texts(columns: Sequence[Column], inputs: pl.DataFrame) -> list[str]:
     ]
 
 
-def unseen_texts(preparation: ColumnTransformer, inputs: pl.DataFrame) -> list[str]:
-    """Return the text columns of which no value was seen in training.
+def unseen_texts(preparation: ColumnTransformer, inputs: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the texts that were not seen in training, of each column that has some.
 
     Parameters
     ----------
@@ -212,16 +213,44 @@ def unseen_texts(preparation: ColumnTransformer, inputs: pl.DataFrame) -> list[s
 
     Returns
     -------
-    list of str
+    dict of str to dict of str to int
+        For each column the number of rows of each such text, the most frequent first.
     """
     if "texts" not in preparation.named_transformers_:
-        return []
+        return {}
     encoder = preparation.named_transformers_["texts"]
-    return [
-        name
-        for name, known in zip(encoder.feature_names_in_, encoder.categories_, strict=True)
-        if not set(inputs[name].unique()) & set(known)
-    ]
+    found = {}
+    for name, known in zip(encoder.feature_names_in_, encoder.categories_, strict=True):
+        present = inputs[name].drop_nulls()
+        unknown = present.filter(~present.is_in([each for each in known if each is not None]))
+        if len(unknown):
+            counts = unknown.value_counts().sort(["count", name], descending=[True, False])
+            found[str(name)] = dict(counts.iter_rows())
+    return found
+
+
+def say_unseen(unseen: Mapping[str, Mapping[str, int]], rows: int) -> str:
+    """Return the sentence about texts that were not seen in training.
+
+    Parameters
+    ----------
+    unseen : mapping
+        From `unseen_texts`, not empty.
+    rows : int
+        How many rows there are.
+
+    Returns
+    -------
+    str
+    """
+    columns = []
+    for name, counts in unseen.items():
+        more = f" and {len(counts) - 1} more" if len(counts) > 1 else ""
+        columns.append(f"'{next(iter(counts))}'{more} in column '{name}' ({sum(counts.values())})")
+    return (
+        f"values that were not seen in training are grouped as unknown (number of the {rows} rows "
+        f"in brackets): {', '.join(columns)}."
+    )
 
 
 def _kind(series: pl.Series) -> str | None:

@@ -95,7 +95,7 @@ def _predict_aside(
 
     Only when the last row has turned out to be in order does anything leave it.
     """
-    surprises = Surprises(saved.pipeline.steps[0][1], path)
+    surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
     names = [column.name for column in saved.columns]
     tables = surprises.of_tables(read_batches(path, saved.text_columns, names))
     rows, columns = 0, list[str]()

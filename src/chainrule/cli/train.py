@@ -154,6 +154,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
             "target_is_text": target.is_text,
             "task": target.task,
             "columns": [asdict(column) for column in data.columns],
+            "left_out": data.left_out,
             "settings": json.loads(as_json(asdict(settings))),
             "rows": len(learn),
         }
@@ -177,6 +178,7 @@ class _Data:
     learn: np.ndarray
     hold: np.ndarray
     validation: tuple[pl.DataFrame, np.ndarray] | None
+    left_out: list[str]
 
 
 def _read(choices: Choices, seed: int) -> _Data:
@@ -204,7 +206,8 @@ def _read(choices: Choices, seed: int) -> _Data:
             f"every value of column '{name}' is rare, so they are all taken as one and say "
             f"nothing; leave it out with --drop '{name}', or group its values."
         )
-    return _Data(target, columns, inputs, learn, hold, validation)
+    left_out = [name for name in table.columns if name not in {target.name, *inputs.columns}]
+    return _Data(target, columns, inputs, learn, hold, validation, left_out)
 
 
 def _not_used(table: pl.DataFrame, choices: Choices) -> list[str]:

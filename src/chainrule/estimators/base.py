@@ -5,7 +5,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from inspect import signature
 from typing import Any, cast
 
@@ -18,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
 from chainrule.engines import hypotheses, weighted_sums
-from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
+from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge, nearest_name
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
@@ -180,9 +179,9 @@ class BaseMLP(
             given = getattr(self, name)
             for options in constraints:
                 if isinstance(options, StrOptions) and isinstance(given, str):
-                    near = get_close_matches(given.lower(), options.options, n=1)
-                    if near and given not in options.options:
-                        return f" Did you mean '{near[0]}'?"
+                    near = nearest_name(given, options.options)
+                    if near is not None and given not in options.options:
+                        return f" Did you mean '{near}'?"
         return ""
 
     def _fit(

@@ -17,7 +17,7 @@ from chainrule.estimators.base import BaseMLP, stochastic_only
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.labels import Labels, lists_columns
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import CrossEntropy, GroupedLogLoss, LogLoss
+from chainrule.maths.losses import CrossEntropy, GroupedLogLoss, LogLoss, Loss
 
 __all__ = ["MLPClassifier"]
 
@@ -106,11 +106,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         How many epochs in a row may fail to improve by `tol` before training stops.
     max_fun : int, default=15000
         How often "lbfgs" may compute the cost at most.
-    loss : {"log_loss", "cross_entropy"}, LogLoss or CrossEntropy, default="log_loss"
+    loss : {"log_loss", "cross_entropy"}, LogLoss, CrossEntropy or Loss, default="log_loss"
         For more than two classes: a softmax with the log loss, or one-vs-all logistic outputs
         with the cross entropy each. Two classes and multi-label targets have logistic outputs
         either way. ``cr.LogLoss(label_smoothing=0.1)`` and ``cr.CrossEntropy(0.1)`` ask the
-        network not to be sure.
+        network not to be sure. A `Loss` of your own, such as a focal loss, has hypotheses that are
+        probabilities: with ``targets="binary"`` it takes the place of the cross entropy, with
+        ``targets="classes"`` that of the log loss, for three classes or more in one column.
     dropout : float or a list with one per hidden layer, default=0.0
         The probability of each hidden node to be left out in a step, in [0, 1); what stays is
         divided by ``1 - dropout``, so predictions need no change. Larger values regularize more
@@ -140,8 +142,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     resume : bool, default=False
         Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
         interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
-        may be raised, counts all epochs), with none if it was done. A checkpoint of other data or
-        other parameters is refused, and the difference named.
+        may be raised, counts all epochs; a rate that follows it is then stretched), with none if it
+        was done. A checkpoint of other data or other parameters is refused, and the difference
+        named.
     max_seconds : float or None, default=None
         Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
         early stopping the weights of the best epoch so far are kept, else the last.
@@ -223,7 +226,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints = {  # noqa: RUF012 - as scikit-learn has it
         **PARAMETER_CONSTRAINTS,
-        "loss": [StrOptions({"log_loss", "cross_entropy"}), LogLoss, CrossEntropy],
+        "loss": [StrOptions({"log_loss", "cross_entropy"}), LogLoss, CrossEntropy, Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -465,7 +468,7 @@ n_classes)
         return self.network_.architecture.loss.targets == "binary"
 
     @property
-    def _described_loss(self) -> LogLoss | CrossEntropy:
+    def _described_loss(self) -> LogLoss | CrossEntropy | Loss:
         named = {"log_loss": LogLoss(), "cross_entropy": CrossEntropy()}
         return named[self.loss] if isinstance(self.loss, str) else self.loss
 
@@ -475,7 +478,9 @@ n_classes)
             self.classes_ = self._labels.classes
         else:
             self._labels.require_known(y)
-        one_vs_all = isinstance(self._described_loss, CrossEntropy)
+        asked = self._described_loss
+        own = isinstance(asked, Loss)
+        one_vs_all = asked.targets == "binary" if own else isinstance(asked, CrossEntropy)
         return self._labels.encode(y, one_vs_all=one_vs_all)
 
     def _require_same_targets(self, y: Any) -> None:
@@ -483,6 +488,14 @@ n_classes)
 
     def _output(self, Y: Any) -> tuple[int, Any]:
         asked, labels = self._described_loss, self._labels
+        if isinstance(asked, Loss):
+            if asked.targets == "classes" and labels.kind != "multiclass":
+                raise InvalidParameter(
+                    f"The 'loss' parameter of MLPClassifier must have targets='binary' for targets "
+                    f"that are {labels.kind}, and targets='classes' is for three classes or more. "
+                    f"Got '{asked.name}' with targets='classes' instead."
+                )
+            return labels.n_outputs, asked
         loss: Any = CrossEntropy(asked.label_smoothing)
         if isinstance(asked, LogLoss) and labels.kind == "multiclass":
             loss = asked
@@ -492,6 +505,12 @@ n_classes)
 
     def _require_possible(self) -> None:
         super()._require_possible()
+        if isinstance(self.loss, Loss) and self.loss.targets not in ("binary", "classes"):
+            raise InvalidParameter(
+                f"The 'loss' parameter of MLPClassifier must have targets='binary' or 'classes' if "
+                f"it is your own. Got '{self.loss.name}' with targets={self.loss.targets!r} "
+                f"instead."
+            )
         given = self.class_weight
         for by_label in given if isinstance(given, list) else [given]:
             if not isinstance(by_label, dict):

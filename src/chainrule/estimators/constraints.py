@@ -15,6 +15,14 @@ from chainrule.training import Checkpoint
 
 __all__ = ["PARAMETER_CONSTRAINTS"]
 
+
+class _Scoring(StrOptions):
+    """The names of scikit-learn's scorers, which are too many to be listed in a sentence."""
+
+    def __str__(self) -> str:
+        return "'loss', a name that sklearn.metrics.get_scorer_names() lists"
+
+
 PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS) - {"step"}), Activation, list, tuple],
@@ -49,5 +57,5 @@ PARAMETER_CONSTRAINTS: dict[str, list[Any]] = {
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     "dropout_input": [Interval(Real, 0, 1, closed="left")],
     "transform_layer": [Interval(Integral, None, None, closed="neither")],
-    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+    "scoring": [_Scoring({"loss", *get_scorer_names()}), callable, None],
 }

@@ -93,7 +93,7 @@ def _around(kind: type[BaseMLP]) -> Callable[[C], C]:
     return decorate
 
 
-_REDEFINED = ("scoring", "n_jobs", "verbose", "random_state")
+_REDEFINED = ("scoring", "max_seconds", "n_jobs", "verbose", "random_state")
 
 
 def _entries(docstring: str, names: Iterable[str]) -> str:
@@ -190,7 +190,8 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             else:
                 found = measuring(single, folds[k].test)()[0]
             if self.verbose:
-                print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}")  # noqa: T201 - verbose
+                # In one piece: several threads print.
+                print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}\n", end="")  # noqa: T201 - verbose
             return found
 
         tasks = [(k, j) for k in range(len(folds)) for j in range(len(alphas))]
@@ -386,6 +387,8 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
     n_jobs : int or None, default=None
         How many fits run side by side; None or -1 for as many as there are processors. The result
         does not depend on it.
+    max_seconds : float or None, default=None
+        Stop each of the fits, and the last one on all examples, after so many seconds.
     verbose : bool or int, default=False
         Whether to print the score of each fit.
     random_state : int, RandomState instance or None, default=None
@@ -495,6 +498,8 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
     n_jobs : int or None, default=None
         How many fits run side by side; None or -1 for as many as there are processors. The result
         does not depend on it.
+    max_seconds : float or None, default=None
+        Stop each of the fits, and the last one on all examples, after so many seconds.
     verbose : bool or int, default=False
         Whether to print the score of each fit.
     random_state : int, RandomState instance or None, default=None

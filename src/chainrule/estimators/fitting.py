@@ -12,13 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.engines import Examples
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
-from chainrule.estimators.solvers import has_own_rate, make_optimizer
+from chainrule.estimators.solvers import has_own_rate, make_optimizer, schedule_of
 from chainrule.estimators.starting import seed_of
 from chainrule.estimators.table import Table
 from chainrule.estimators.translation import batch_size, lambdas
 from chainrule.estimators.validation import hold_out, judge
 from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
+from chainrule.training.diagnosis import where_it_diverged
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
@@ -94,6 +95,12 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
             on_iteration=on_iteration,
         )
         estimator.n_iter_, estimator.loss_ = found.n_iter, found.cost
+        if not (np.isfinite(found.cost) or found.out_of_time or tasks.stopped):
+            where = where_it_diverged(estimator.network_, table.X)
+            raise Diverged(
+                f"{NON_FINITE} The cost became {found.cost} in iteration {found.n_iter + 1}: "
+                f"{where}: scale X and y."
+            )
         if not (found.converged or tasks.stopped):
             more = "max_seconds" if found.out_of_time else "max_iter or max_fun"
             warnings.warn(
@@ -164,15 +171,16 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
                     stacklevel=4,
                 )
     except Diverged as error:
+        what = str(error).partition(". ")[0]  # its advice is for those with a Learner
+        rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
         if early is None:
-            what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-            rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
             raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
         early.scores.append(float("nan"))
         early.losses.append(float("nan"))
         diverged = True
         warnings.warn(
-            f"{str(error).partition('. ')[0]}. Training stopped; the best weights so far are kept.",
+            f"{what}. Training stopped; the best weights so far are kept. Scale the data, or try a "
+            f"tenth of {rate}.",
             ConvergenceWarning,
             stacklevel=4,
         )
@@ -181,6 +189,8 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     # Stopped before any epoch was scored, the last weights are the best there are.
     if early is not None and (early.has_scored or diverged):
         estimator.network_.theta = early.best_theta
+    elif early is not None:
+        early.warn_of_no_score(stacklevel=4)
     tasks.end()
 
 
@@ -210,6 +220,8 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     learner.shuffle, learner.max_grad_norm = estimator.shuffle, estimator.max_grad_norm
     # The calls of partial_fit are one training, of which the first is looked at.
     learner._diagnoses = not (fit.incremental and learner.n_steps)
+    schedule = schedule_of(estimator)
+    learner._open_schedule = schedule if schedule.is_open else None
     learner._columns = vars(estimator).get("feature_names_in_")
     return learner
 

@@ -133,8 +133,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     resume : bool, default=False
         Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
         interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
-        may be raised, counts all epochs), with none if it was done. A checkpoint of other data or
-        other parameters is refused, and the difference named.
+        may be raised, counts all epochs; a rate that follows it is then stretched), with none if it
+        was done. A checkpoint of other data or other parameters is refused, and the difference
+        named.
     max_seconds : float or None, default=None
         Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
         early stopping the weights of the best epoch so far are kept, else the last.

@@ -37,6 +37,7 @@ __all__ = [
     "make_optimizer",
     "needs_full_batch",
     "require_possible_solver",
+    "schedule_of",
 ]
 
 STOCHASTIC: dict[str, Callable[[Any, Any], Optimizer]] = {
@@ -85,6 +86,18 @@ def has_own_rate(solver: Any) -> bool:
     return isinstance(solver, Optimizer)
 
 
+def schedule_of(estimator: Any) -> Schedule:
+    """Return the schedule of an estimator's learning rate, before it gets its length."""
+    solver, rate = estimator.solver, estimator.learning_rate
+    if isinstance(solver, Optimizer):
+        return as_schedule(solver.learning_rate)
+    if not isinstance(rate, str):
+        return as_schedule(rate)
+    if rate == "constant" or (solver == "adam" and rate in _ONLY_FOR_SGD):
+        return as_schedule(estimator.learning_rate_init)
+    return SCHEDULES[rate](estimator)
+
+
 def make_optimizer(estimator: Any, total_steps: int) -> Optimizer:
     """Return the optimizer of an estimator.
 
@@ -94,18 +107,16 @@ def make_optimizer(estimator: Any, total_steps: int) -> Optimizer:
     total_steps : int
         How many steps `max_iter` epochs take: what schedules without a length last.
     """
-    solver, rate = estimator.solver, estimator.learning_rate
-    if isinstance(solver, Optimizer):
-        schedule = as_schedule(solver.learning_rate)
-        if not schedule.is_open or not is_dataclass(solver):
-            return solver
-        # The same settings, checked again.
-        return replace(solver, learning_rate=schedule.over(total_steps))  # pyright: ignore[reportReturnType, reportCallIssue]
-    if not isinstance(rate, str):
-        return STOCHASTIC[solver](estimator, as_schedule(rate).over(total_steps))
-    if rate == "constant" or (solver == "adam" and rate in _ONLY_FOR_SGD):
-        return STOCHASTIC[solver](estimator, estimator.learning_rate_init)
-    return STOCHASTIC[solver](estimator, SCHEDULES[rate](estimator).over(total_steps))
+    solver, schedule = estimator.solver, schedule_of(estimator)
+    if not isinstance(solver, Optimizer):
+        constant = isinstance(schedule, Constant)
+        return STOCHASTIC[solver](
+            estimator, schedule.initial if constant else schedule.over(total_steps)
+        )
+    if not schedule.is_open or not is_dataclass(solver):
+        return solver
+    # The same settings, checked again.
+    return replace(solver, learning_rate=schedule.over(total_steps))  # pyright: ignore[reportReturnType, reportCallIssue]
 
 
 def require_possible_solver(estimator: Any) -> None:

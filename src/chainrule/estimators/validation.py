@@ -1,6 +1,7 @@
 """What an estimator measures on examples that are not trained on: a score and the mean loss."""
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight
 from chainrule.architecture.inputs import check_batch, check_Y
 from chainrule.architecture.rows import Rows
 from chainrule.engines import Examples, losses_of, weighted_sums
-from chainrule.errors import InvalidInput
+from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table
 from chainrule.estimators.watching import prints
@@ -119,12 +120,48 @@ def measuring(estimator: Any, held_out: Table) -> Callable[[], tuple[float, floa
 
 
 def score_by(scorer: Any, estimator: Any, table: Table) -> float:
-    """Return what a scorer makes of the estimator as it is now."""
+    """Return what a scorer makes of the estimator as it is now.
+
+    Raises
+    ------
+    InvalidParameter
+        If it cannot score these predictions, or returns no number.
+    """
     weight = {} if table.weight is None else {"sample_weight": table.weight}
     if isinstance(scorer, _BaseScorer):  # it hands X on to predict, which need not check it again
-        return float(scorer(estimator, Rows(table.X), table.y, **weight))
-    # The user's own function sees an estimator like any other, but X has no names any more.
-    seen = object.__new__(type(estimator))
-    vars(seen).update({k: v for k, v in vars(estimator).items() if k != "feature_names_in_"})
-    X = table.X[:] if isinstance(table.X, Rows) else table.X
-    return float(scorer(seen, X, table.y, **weight))
+        try:
+            score = scorer(estimator, Rows(table.X), table.y, **weight)
+        except (TypeError, ValueError) as error:
+            raise _unscored(estimator, f"can score what it predicts. {error}") from error
+    else:
+        if weight and not _takes_weights(scorer):
+            raise _unscored(
+                estimator,
+                "takes sample_weight as well, since the examples to score have weights, as in "
+                "scoring(estimator, X, y, sample_weight=None)",
+            )
+        # The user's own function sees an estimator like any other, but X has no names any more.
+        seen = object.__new__(type(estimator))
+        vars(seen).update({k: v for k, v in vars(estimator).items() if k != "feature_names_in_"})
+        X = table.X[:] if isinstance(table.X, Rows) else table.X
+        score = scorer(seen, X, table.y, **weight)
+    try:
+        return float(score)
+    except (TypeError, ValueError):
+        raise _unscored(estimator, f"returns a number, and it returned {score!r}") from None
+
+
+def _takes_weights(scorer: Any) -> bool:
+    try:
+        parameters = signature(scorer).parameters
+    except (TypeError, ValueError):  # of compiled functions
+        return True
+    kinds = {parameter.kind for parameter in parameters.values()}
+    return "sample_weight" in parameters or Parameter.VAR_KEYWORD in kinds
+
+
+def _unscored(estimator: Any, need: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"The 'scoring' parameter of {type(estimator).__name__} must be one that {need}. Got "
+        f"{estimator.scoring!r} instead."
+    )

@@ -3,12 +3,23 @@
 skops trusts plain values, NumPy's types and scikit-learn's public estimators (not the trees,
 whose stored indices are followed unchecked). This list is written by hand and is never taken from
 a file. A type belongs here only if making one from hostile state can do no harm: it is made with
-``__new__`` and ``__setstate__``, or called with arguments from the file.
+``__new__`` and ``__setstate__``, or called with arguments from the file. A function belongs here
+only if it computes from its arguments and does nothing else; a file may name it, never call it.
 """
 
-__all__ = ["ALLOWED"]
+__all__ = ["ALLOWED", "FUNCTIONS"]
+
+FUNCTIONS: tuple[str, ...] = (  # what scikit-learn's selectors of features measure by
+    "sklearn.feature_selection._mutual_info.mutual_info_classif",
+    "sklearn.feature_selection._mutual_info.mutual_info_regression",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.feature_selection._univariate_selection.f_regression",
+    "sklearn.feature_selection._univariate_selection.r_regression",
+)
 
 ALLOWED: tuple[str, ...] = (
+    *FUNCTIONS,
     "numpy.dtype",  # the dtype that an imputer or encoder was fitted on
     "chainrule.architecture.architecture.Architecture",
     "chainrule.architecture.parameters.Parameters",

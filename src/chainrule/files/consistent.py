@@ -117,5 +117,5 @@ def _check(estimator: MLPClassifier | MLPRegressor) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it may have been fitted with names of features
         answer = estimator.predict(np.zeros((1, sizes[0]), network.architecture.dtype))
-    if len(answer) != 1:
+    if answer.shape[0] != 1:  # sparse ones have no length
         raise InvalidInput("it predicts more than there is to predict")

@@ -73,14 +73,14 @@ def write_model(
     with io.BytesIO(content) as buffer:
         # Better now than when someone needs the file.
         if foreign := _foreign_types(buffer):
-            raise _unsaved(foreign)
+            raise _unsaved(foreign, model)
         try:
             with open_archive(buffer) as archive:
                 check_members(archive)
                 card = make_card(about, _examine(archive))
         except Unusable as error:
             if error.foreign:
-                raise _unsaved([str(error)]) from None
+                raise _unsaved([str(error)], model) from None
             raise InvalidInput(f"This model cannot be saved: {error}.") from None
         except BadZipFile as error:
             raise InvalidInput(f"This model is too large for a model file ({error}).") from None
@@ -215,10 +215,12 @@ def _refuse(name: str, foreign: list[str]) -> None:
         )
 
 
-def _unsaved(foreign: list[str]) -> InvalidInput:
+def _unsaved(foreign: list[str], model: BaseEstimator) -> InvalidInput:
+    searched = hasattr(model, "best_estimator_")  # as that of GridSearchCV
+    advice = "save its best_estimator_" if searched else "replace that part"
     return InvalidInput(
         f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
-        "file may hold; replace that part, or save the network alone."
+        f"file may hold; {advice}, or save the network alone."
     )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, final
 
-from chainrule.files.allowed import ALLOWED
+from chainrule.files.allowed import ALLOWED, FUNCTIONS
 from chainrule.files.archive import Unusable
 from chainrule.storage import short
 
@@ -223,7 +223,8 @@ def _check_kind(described: dict[str, Any]) -> str:
         raise Unusable("its description has an object of no type")
     kind = ".".join(str(name) for name in names)
     classes = _LOADERS.get(loader, frozenset())
-    ours = kind in ALLOWED and loader not in _OURS
+    ways = ("FunctionNode",) if kind in FUNCTIONS else _OURS
+    ours = kind in ALLOWED and loader not in ways
     if ours or (classes is not None and kind not in classes):
         raise Unusable(f"{kind} by way of {loader}", foreign=True)
     return loader

@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     SHUFFLE = 1
     DROPOUT = 2
     GRADIENT_CHECK = 3
+    EXERCISE = 4
 
 
 def philox4x32(counter: NDArray[np.uint32], key: tuple[int, int]) -> Words:

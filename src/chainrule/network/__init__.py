@@ -2,6 +2,7 @@
 
 from chainrule.network.gradient_check import GradientCheck, LayerCheck, check_gradients
 from chainrule.network.network import Network
+from chainrule.network.torch import from_torch
 from chainrule.network.trace import Trace
 
-__all__ = ["GradientCheck", "LayerCheck", "Network", "Trace", "check_gradients"]
+__all__ = ["GradientCheck", "LayerCheck", "Network", "Trace", "check_gradients", "from_torch"]

@@ -350,6 +350,31 @@ class Network:
         require_kind(header, ("network", "learner"), name)
         return network_from(tensors, header, name)
 
+    def to_torch(self) -> Any:
+        """Return a PyTorch module that computes the same: Linear layers and their activations.
+
+        Its parameters are copies, in the network's dtype, and can be trained there. PyTorch's own
+        losses of classes take the raw z, which are ``module[:-1](X)``.
+
+        Returns
+        -------
+        torch.nn.Sequential
+
+        Raises
+        ------
+        InvalidInput
+            If an activation or the loss is your own.
+        MissingExtra
+            If PyTorch is not installed; chainrule itself never needs it.
+
+        See Also
+        --------
+        from_torch : The way back.
+        """
+        from chainrule.network.torch import to_torch
+
+        return to_torch(self)
+
     def __copy__(self) -> "Network":
         """Return an independent copy, as NumPy's arrays do."""
         return self.copy()

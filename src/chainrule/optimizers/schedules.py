@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture.checks import check_number, check_whole
+from chainrule.errors import InvalidParameter
 from chainrule.maths.curves import exponential, half_cosine
 
 __all__ = [
@@ -500,16 +501,27 @@ class FromFunction(Schedule):
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return what the function returns, checked."""
         what = "What the learning rate's function returns"
-        return np.array(
-            [check_number(f"{what} for step {t}", self.function(t)) for t in steps.tolist()],
-            np.float64,
-        )
+        try:
+            rates = [self.function(t) for t in steps.tolist()]
+        except TypeError as error:
+            raise InvalidParameter(
+                f"The learning rate's function cannot be called with the number of a step: "
+                f"{error}. Give one like lambda step: 0.1 / (1 + step)."
+            ) from error
+        checked = zip(steps.tolist(), rates, strict=True)
+        return np.array([check_number(f"{what} for step {t}", r) for t, r in checked], np.float64)
 
 
 def checked_rate(learning_rate: "float | Schedule | Callable[[int], float]") -> "float | Schedule":
     """Return a schedule as it is, a function as one, or a checked float."""
     if isinstance(learning_rate, Schedule):
         return learning_rate
+    if isinstance(learning_rate, type):
+        name = learning_rate.__name__
+        raise InvalidParameter(
+            f"learning_rate must be a number, a schedule or a function. Got the class {name} "
+            f"instead: give one of its objects, as in {name}(0.1)."
+        )
     if callable(learning_rate):
         return FromFunction(learning_rate)
     return Constant(learning_rate).initial

@@ -4,6 +4,7 @@ Prechelt, "Early stopping - but when?", 1998.
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,7 +15,7 @@ import numpy as np
 from chainrule.architecture.checks import check_number
 from chainrule.architecture.inputs import check_batch
 from chainrule.engines import Examples, losses_of, weighted_sums
-from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter
+from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter, TrainingWarning
 from chainrule.network import Network
 from chainrule.training.history import Record
 from chainrule.training.identity import digest_of_rows
@@ -99,6 +100,17 @@ class Judge:
         self.without_improvement = 0
         self.plateaued = not learner.reduce_learning_rate()
         return self.plateaued
+
+    def warn_of_no_score(self, *, stacklevel: int) -> None:
+        """Warn if it should have stopped by scores, and there was none."""
+        if self.stops and self.scores and np.isnan(self.scores).all():
+            warnings.warn(
+                f"The validation score was NaN in each of {len(self.scores)} epochs, so that the "
+                f"last weights are kept and not the best: use another score, or validation data "
+                f"that it can be computed on.",
+                TrainingWarning,
+                stacklevel=stacklevel + 1,
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """Return its memory, for a checkpoint."""
@@ -235,13 +247,20 @@ class EarlyStopping:
 
         def measure() -> tuple[float, float]:
             loss = validation_loss(net, examples)
-            score = -loss if self._score is None else float(self._score(net))
-            return score, loss
+            return -loss if self._score is None else self._scored(net), loss
 
         self._examples = examples
         if self._judge is None:
             self._judge = Judge(measure, self.tol, self.n_iter_no_change, net.theta.copy())
         self._judge.measure = measure
+
+    def _scored(self, net: Network) -> float:
+        assert self._score is not None
+        score = self._score(net)
+        try:
+            return float(score)
+        except (TypeError, ValueError):
+            raise InvalidParameter(f"score must return a number. Got {score!r} instead.") from None
 
     def __call__(self, learner: Any, record: Record) -> bool:
         """Judge the epoch."""
@@ -252,6 +271,8 @@ class EarlyStopping:
         judge, theta = self._judge, learner.net.theta
         if judge is not None and (judge.has_scored or not np.isfinite(theta).all()):
             learner.net.theta = judge.best_theta
+        elif judge is not None:
+            judge.warn_of_no_score(stacklevel=4)
 
     def state_dict(self) -> dict[str, Any]:
         """Return its memory, for a checkpoint."""

@@ -40,6 +40,7 @@ Identity: TypeAlias = dict[str, Any]
 _VALUES_AT_ONCE = 2**20
 _DIGESTS = ("X", "Y", "sample_weight")
 _NOTHING = object()
+_LENGTH = "length of the learning rate's schedule in epochs"
 _OF_OLD_FILES = {"max_grad_norm": None, "dropout_input": 0.0}  # which know of no such things
 
 
@@ -51,6 +52,7 @@ def describe_training(
     network_seed: int | None,
     about: Mapping[str, Any],
     schedule: Schedule,
+    epochs: int,
 ) -> Identity:
     """Return what a training is.
 
@@ -72,7 +74,9 @@ def describe_training(
     about : mapping
         What else must be the same.
     schedule : Schedule
-        That of the learning rate, with the length it got from the fit.
+        That of the learning rate; an open one takes its length from the fit.
+    epochs : int
+        How many epochs the fit may have, which only matters to an open schedule.
 
     Returns
     -------
@@ -91,6 +95,7 @@ def describe_training(
             "seed": objective.seed,
             "seed of the network": network_seed,
             "optimizer": _described_optimizer(task.optimizer, schedule),
+            _LENGTH: epochs if schedule.is_open else None,
             "batch_size": task.batch_size,
             "l2": objective.l2,
             "l1": objective.l1,
@@ -119,6 +124,8 @@ def difference(there: Mapping[str, Any], here: Identity) -> str | None:
         theirs = there.get(name, _OF_OLD_FILES.get(name))
         if theirs == mine:
             continue
+        if name == _LENGTH and isinstance(mine, int) and isinstance(theirs, int) and mine > theirs:
+            continue  # more epochs were asked for: the schedule goes on stretched over them all
         if name == "examples":
             return f"the data differ: {mine} examples here and {_short(theirs)} in the file"
         if name in _DIGESTS:

@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -40,13 +41,19 @@ from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
-from chainrule.training.diagnosis import Diagnosis, where_it_diverged
+from chainrule.training.diagnosis import Diagnosis
 from chainrule.training.history import History, Record
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.interrupts import HeldBack
 from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
 from chainrule.training.own_parts import check_own_parts
 from chainrule.training.progress import Bar, Progress, Verbose
+from chainrule.training.refusals import (
+    diverged,
+    require_finite_parameters,
+    require_full_batch,
+    require_known_length,
+)
 from chainrule.training.run import Run
 from chainrule.training.settings import (
     Setting,
@@ -144,6 +151,7 @@ class Learner:
     max_grad_norm = Setting(check_max_grad_norm)
     _diagnoses = True
     _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
+    _open_schedule: Schedule | None = None  # of which an estimator made the optimizer's
     _row_stepper: RowStepper | None = None
     _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
@@ -192,6 +200,15 @@ class Learner:
             f"Training {net.n_parameters:,} parameters with {type(optimizer).__name__}",
         )
         self._state = TrainingState(net.parameters, optimizer.init(net.theta))
+
+    def __repr__(self) -> str:
+        """Return the network, the update rule and the settings that are not the defaults."""
+        parts = [repr(self.net), repr(self.optimizer)]
+        for name, parameter in list(signature(Learner).parameters.items())[2:]:
+            value = self._asked_engine if name == "engine" else getattr(self, name)
+            if value != parameter.default:
+                parts.append(f"{name}={value!r}")
+        return f"Learner({', '.join(parts)})"
 
     @property
     def net(self) -> Network:
@@ -286,9 +303,10 @@ class Learner:
         resume : bool, default=False
             Go on from the checkpoint to the very bits of a fit that was never interrupted (with
             the same version of chainrule); start anew if there is none. What was done already is
-            returned as it is; raise `epochs` to go on with it. The learner must be as it was when
-            the fit in the file began, or as that fit left it: so each fit of several in a row
-            needs a file of its own.
+            returned as it is; raise `epochs` to go on with it: a schedule that runs once through
+            the fit then goes on stretched over all of them. The learner must be as it was when the
+            fit in the file began, or as that fit left it: so each fit of several in a row needs a
+            file of its own.
         max_seconds : float, optional
             Stop after so many seconds, also inside an epoch, with the weights as they are then.
         verbose : bool or {"bar", "auto"}, default=False
@@ -341,7 +359,7 @@ class Learner:
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
         task, engine = self._task(len(examples)), self._engine_for(examples)
-        self._require_full_batch(task, len(examples))
+        require_full_batch(self.optimizer, task.batch_size, len(examples))
         examples = engine.prepare(examples)
         _tell(callbacks, "on_fit_begin", self)
         run = Run(self._state, task, examples, epochs, plateau, callbacks)
@@ -363,7 +381,7 @@ class Learner:
                 self._state.start_epoch()
                 if keeper is not None:
                     self._went_on = run.start, self.n_steps
-            self._require_finite_parameters(examples.X)
+            require_finite_parameters(self, examples.X)
             for watcher in watchers:
                 watcher.end(run.history)
         finally:
@@ -439,7 +457,7 @@ class Learner:
                 run.task, run.state, run.examples, rates, n_epochs, run.plateau, records, until
             )
         except Diverged as error:
-            raise self._diverged(str(error), run.examples.X) from None
+            raise diverged(self, str(error), run.examples.X) from None
         except KeyboardInterrupt as error:  # everyone hears of what was finished
             interrupted = error
         finally:
@@ -477,7 +495,8 @@ class Learner:
             run.plateau,
             self.net.seed,
             checkpoint.about,
-            run.rates().schedule,
+            self._open_schedule or as_schedule(self.optimizer.learning_rate),
+            run.epochs,
         )
         keeper = Keeper(checkpoint, identity)
         saved = keeper.read() if resume else None
@@ -522,7 +541,7 @@ class Learner:
             cost = self._step_row(X, Y)
             if cost is not None:
                 return cost
-        self._require_known_length()
+        require_known_length(self.optimizer)
         batch = self._examples(X, Y, sample_weight)
         engine = self._engine_for(batch)
         try:
@@ -533,8 +552,8 @@ class Learner:
                 self.learning_rate,
             )
         except Diverged as error:
-            raise self._diverged(str(error), batch.X) from None
-        self._require_finite_parameters(batch.X)
+            raise diverged(self, str(error), batch.X) from None
+        require_finite_parameters(self, batch.X)
         return cost
 
     def _step_row(self, x: Any, y: Any) -> float | None:
@@ -544,15 +563,15 @@ class Learner:
             if not isinstance(self._engine, NativeEngine):
                 return None
             self.net.architecture.require_trainable()
-            self._require_known_length()
+            require_known_length(self.optimizer)
             stepper = self._engine.row_stepper(self._task(1), self._state)
             if stepper is None:
                 return None
             self._row_stepper = stepper
         cost = stepper.step(x, y, self.learning_rate)
         if cost is not None and not -math.inf < cost < math.inf:
-            self._require_finite_parameters(x[None, :])
-            raise self._diverged(f"The cost became {cost}", x[None, :])
+            require_finite_parameters(self, x[None, :])
+            raise diverged(self, f"The cost became {cost}", x[None, :])
         return cost
 
     def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
@@ -687,37 +706,6 @@ class Learner:
                 )
             self._engine = ReferenceEngine()
         return self._engine
-
-    def _require_full_batch(self, task: Task, n_examples: int) -> None:
-        if self.optimizer.needs_full_batch and task.batch_size < n_examples:
-            raise InvalidParameter(
-                f"{type(self.optimizer).__name__} goes by the sign of the gradient over all "
-                f"examples, which mini-batches of {task.batch_size} out of {n_examples} would "
-                f"change by chance: set batch_size=None, or use another optimizer."
-            )
-
-    def _require_known_length(self) -> None:
-        schedule = as_schedule(self.optimizer.learning_rate)
-        if schedule.is_open:
-            raise InvalidParameter(
-                f"The schedule {type(schedule).__name__} takes its length from a fit, and single "
-                f"steps have none: give its number of steps, as in cr.Cosine(0.1, steps=1000). "
-                f"Got {schedule!r}."
-            )
-
-    def _require_finite_parameters(self, X: Any) -> None:
-        """Raise if the last update, which no cost has seen yet, went to infinity."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            finite = np.isfinite(self.net.theta.sum()) or np.isfinite(self.net.theta).all()
-        if not finite:
-            raise self._diverged("The weights became infinite or NaN", X)
-
-    def _diverged(self, what: str, X: Any) -> Diverged:
-        return Diverged(
-            f"{what} at step {self.n_steps} (epoch {self.n_epochs + 1}), with the learning rate "
-            f"{self.learning_rate:g}: {where_it_diverged(self.net, X)}. Standardize X, or try a "
-            f"tenth of the rate, with a new Network and a new Learner."
-        )
 
 
 def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:

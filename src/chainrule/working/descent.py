@@ -47,6 +47,12 @@ def descent_section(ctx: Context, done: Update) -> Section:
     blocks: list[Block] = [Paragraph(_opening(ctx, done, rule)), Paragraph(rule.words)]
     if done.schedule is not None:
         blocks += _once(ctx, rate_part(done.schedule, done.progress, done.rate))
+    if done.rate == 0:
+        nothing = (
+            "With a rate of 0 this step leaves the parameters as they are; `optimizer=` shows a "
+            "step of another rule."
+        )
+        blocks.append(Paragraph(say(nothing), aside=True))
     for part in rule.parts:
         blocks += _once(ctx, part)
     blocks += _general(ctx, rule)
@@ -96,7 +102,7 @@ def _once(ctx: Context, part: Part) -> list[Block]:
         for each in part.words
     )
     chains = [
-        ctx.line(line.left, [line.symbols], [line.numbers], line.value, compact=True)
+        ctx.line(line.left, [line.symbols], [line.numbers], line.value, compact=line.brief)
         for line in part.lines
     ]
     return [Paragraph(words), Equation(tuple(chains))] if chains else [Paragraph(words)]

@@ -39,6 +39,8 @@ class Emphasis:
     text: str
 
 
+_COLUMNS = 8
+
 Inline: TypeAlias = str | Code | Emphasis | Expression
 
 
@@ -99,6 +101,11 @@ class Table:
             all(len(cell) == 1 and isinstance(cell[0], Number) for cell in column)
             for column in columns
         )
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has so many columns that it is set smaller."""
+        return len(self.header) > _COLUMNS
 
 
 @final

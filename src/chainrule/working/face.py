@@ -302,8 +302,8 @@ class Face(ABC, Generic[P]):
         return self._enclosed([self.glue(inside)] if has_matrix(e) else inside)
 
     def _enclosed(self, inside: list[P]) -> list[P]:
-        if len(inside) == 1:
-            return [self.in_brackets(inside[0])]
+        if len(inside) <= 2:  # a short one holds together
+            return [self.in_brackets(self.glue(inside))]
         first, *middle, last = inside
         return [
             self.glue([self.mark("("), first]),

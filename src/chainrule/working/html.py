@@ -170,7 +170,8 @@ def _table(table: Table) -> str:
     )
     caption = f"<caption>{_inlines(table.caption)}</caption>" if table.caption else ""
     inside = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="table"><table>{inside}</table></div>\n'
+    size = "table wide" if table.is_wide else "table"
+    return f'<div class="{size}"><table>{inside}</table></div>\n'
 
 
 def _inlines(parts: Sequence[Inline]) -> str:

@@ -192,13 +192,15 @@ def _letter(name: str) -> str:
 
 
 def _letters(text: str) -> str:
+    if len(text) > 1 and text.isalpha():  # a word, such as "max"
+        return rf"\mathrm{{{text}}}"
     return "".join(_GREEK.get(c, c) for c in text)
 
 
 def _words(text: str) -> str:
     """Return words in which a single letter is a formula, and comparisons are signs."""
     with_signs = re.sub(r"([≤≠])", lambda m: {"≤": r"$\le$", "≠": r"$\ne$"}[m[1]], text)
-    return re.sub(r"\b([zrk])\b", r"$\1$", with_signs).replace(">", "$>$").replace("=", "$=$")
+    return re.sub(r"\b([zrkd])\b", r"$\1$", with_signs).replace(">", "$>$").replace("=", "$=$")
 
 
 _SPECIAL = {
@@ -248,6 +250,9 @@ _HEAD = r"""% chainrule explain
 \setlength{\mathindent}{1.2em}
 \allowdisplaybreaks
 """
+
+
+_WIDE_TABLE = r"{\footnotesize\setlength{\tabcolsep}{2pt}"
 
 
 def draw_latex(document: Document) -> str:
@@ -388,7 +393,7 @@ def _table(table: Table) -> list[str]:
     lines = [_inlines(table.caption), ""] if table.caption else []
     return [
         *lines,
-        r"{\small\setlength{\tabcolsep}{4pt}",
+        _WIDE_TABLE if table.is_wide else r"{\small\setlength{\tabcolsep}{4pt}",
         rf"\begin{{tabular}}{{{kinds}}}",
         r"\hline",
         " & ".join(map(_inlines, table.header)) + r" \\",

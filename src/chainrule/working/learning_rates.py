@@ -73,7 +73,7 @@ def _formula(schedule: Schedule, progress: Progress, rate: float, name: Code) ->
 
 
 def _part(words: tuple[Inline, ...], symbols: Expression, numbers: Expression, rate: float) -> Part:
-    return Part(words, (Line(ALPHA, symbols, numbers, rate),))
+    return Part(words, (Line(ALPHA, symbols, numbers, rate, brief=False),))
 
 
 def _steps(progress: Progress) -> Expression:
@@ -210,11 +210,8 @@ def _warmup(schedule: Warmup, progress: Progress, rate: float, name: Code) -> Pa
     if progress.steps >= schedule.steps:
         rest = replace(progress, steps=progress.steps - schedule.steps, schedule=None)
         part = rate_part(after, rest, rate)
-        before = say(
-            "{} rose to the first rate in {} steps, which are not counted any more. ",
-            name,
-            Number(float(schedule.steps)),
-        )
+        steps = f"{schedule.steps} step{'' if schedule.steps == 1 else 's'}"
+        before = say(f"{{}} has raised the rate, in {steps} not counted any more. ", name)
         return Part((*before, *part.words), part.lines)
     goal, length = after.rate(0, progress.reductions), float(schedule.steps)
     words = say(

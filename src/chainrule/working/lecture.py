@@ -133,12 +133,13 @@ def _cost(ctx: Context) -> Section:
                 "The loss says how far an example's hypothesis is from its target {}, and the cost "
                 "{} what is minimized: "
                 + (
-                    "the mean of the losses."
+                    "the mean of the losses"
                     if subject.weight is None and ctx.notation.many
-                    else "their mean, each counted with its weight ω."
+                    else "their mean, each counted with its weight ω"
                     if subject.weight is not None
-                    else "here, with one example, its loss."
-                ),
+                    else "here, with one example, its loss"
+                )
+                + (", and the penalties." if subject.l2 or subject.l1 else "."),
                 Symbol("y"),
                 COST,
             )
@@ -148,7 +149,7 @@ def _cost(ctx: Context) -> Section:
                 short(ctx.notation.loss("m"), loss_of(ctx, "m")),
                 short(COST, cost_symbols(ctx)),
             ),
-            f"notes 8, {_penalty_source(ctx)}" if _penalty_source(ctx) else "notes 8",
+            _sources(ctx),
         ),
     ]
     if subject.l2 or subject.l1:
@@ -163,10 +164,14 @@ def _cost(ctx: Context) -> Section:
     return Section(say("The cost"), tuple(blocks))
 
 
-def _penalty_source(ctx: Context) -> str:
-    return " and ".join(
+def _sources(ctx: Context) -> str:
+    """Return where the notes have the loss and the penalties, as far as they do."""
+    in_notes = ctx.pair.known and ctx.pair.name in ("squared_error", "cross_entropy", "log_loss")
+    penalties = [
         name for name, value in (("9.2", ctx.subject.l2), ("9.3", ctx.subject.l1)) if value
-    )
+    ]
+    found = [*(["8"] if in_notes else []), *([" and ".join(penalties)] if penalties else [])]
+    return f"notes {', '.join(found)}" if found else ""
 
 
 def _errors(ctx: Context) -> Section:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from chainrule.maths.losses import GroupedLogLoss, Huber, Quantile
 from chainrule.working.context import Context
 from chainrule.working.document import Block, Emphasis, Equation, Paragraph, chain, say
+from chainrule.working.elision import listed
 from chainrule.working.expressions import (
     Abs,
     BigSum,
@@ -53,7 +54,16 @@ def derivation_of_pair(ctx: Context) -> list[Block]:
         "poisson": _poisson,
         "logistic_squared_error": _teaching_pair,
     }
-    return templates[pair.name]() if pair.known else _own_loss(ctx)
+    if not pair.known:
+        return _own_loss(ctx)
+    if not pair.smoothing:
+        return templates[pair.name]()
+    smooth = say(
+        "With label smoothing {} is the smoothed target. Nothing else changes: its entries lie "
+        "between 0 and 1, and those of classes that exclude each other still add up to 1.",
+        Symbol("y"),
+    )
+    return [*templates[pair.name](), Paragraph(smooth)]
 
 
 def _squared_error() -> list[Block]:
@@ -142,9 +152,10 @@ def _log_loss() -> list[Block]:
         Paragraph(
             say(
                 "The hypothesis is the softmax, whose outputs are positive and add up to 1, and "
-                "the loss is minus the logarithm of the one for the right class (notes 8.3). Each "
-                "output depends on every {}, through the denominator, so there are two cases "
-                "(notes A.3):",
+                "the loss is minus the logarithm of the one for the right class, for which {} is 1 "
+                "(notes 8.3). Each output depends on every {}, through the denominator, so there "
+                "are two cases (notes A.3):",
+                y,
                 Symbol("z"),
             )
         ),
@@ -250,7 +261,7 @@ def _teaching_pair() -> list[Block]:
 def _groups(ctx: Context) -> list[Block]:
     made_of = ctx.subject.net.architecture.loss.made_of
     assert isinstance(made_of, GroupedLogLoss)
-    sizes = ", ".join(map(str, made_of.groups))
+    sizes = listed(list(made_of.groups))
     opening = Paragraph(
         say(
             f"The outputs are several groups, of {sizes} classes, each with a softmax and a log "
@@ -311,13 +322,15 @@ def _quantile(ctx: Context) -> list[Block]:
     made_of = ctx.subject.net.architecture.loss.made_of
     assert isinstance(made_of, Quantile)
     q = Symbol("q", (K,))
-    which = ", ".join(f"{each:g}" for each in made_of.numbers)
+    *others, last = [f"{each:g}" for each in made_of.numbers]
+    which = f"{', '.join(others)} and {last}" if others else last
+    are = "quantiles of a target's outputs are" if others else "quantile is"
     return [
         Paragraph(
             say(
                 "The hypothesis is the identity, {}, and the loss that of a quantile {}: above the "
                 "target {} counts with {}, below with {}, so that its mean is least where that "
-                f"part of the targets lies below. The quantiles of a target's outputs are {which}.",
+                f"part of the targets lies below. The {are} {which}.",
                 Equal(h, z),
                 q,
                 h,

@@ -1,5 +1,6 @@
 """MathML: formulas for a web page, in the part of MathML that browsers draw (MathML Core)."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import final
@@ -120,7 +121,7 @@ class MathFace(Face[str]):
     def cases(self, cases: Sequence[tuple[str, str]]) -> str:
         """Return cases behind a brace."""
         rows = "".join(
-            f"<mtr><mtd>{value}</mtd><mtd><mtext>{escape(when)}</mtext></mtd></mtr>"
+            f"<mtr><mtd>{value}</mtd><mtd><mrow>{_condition(when)}</mrow></mtd></mtr>"
             for value, when in cases
         )
         return f'<mrow><mo form="prefix">{{</mo><mtable class="cases">{rows}</mtable></mrow>'
@@ -169,6 +170,16 @@ class MathFace(Face[str]):
         return f'<mo form="infix">{"≔" if sign == ":=" else sign}</mo>'
 
 
+def _condition(words: str) -> str:
+    """Return words in which a single letter is a formula."""
+    parts = re.split(r"\b([zrkd])\b", words)
+    return "".join(
+        f"<mi>{part}</mi>" if at % 2 else f"<mtext>{escape(part)}</mtext>"
+        for at, part in enumerate(parts)
+        if part
+    )
+
+
 def _minus(text: str) -> str:
     return text.replace("-", "−")
 
@@ -187,4 +198,4 @@ def _index(text: str) -> str:
         head, found, tail = text.partition(sign)
         if found and head:
             return f"<mi>{escape(head)}</mi><mo>{_minus(sign)}</mo><mn>{escape(tail)}</mn>"
-    return f"<mi>{escape(text)}</mi>"
+    return f"<mi>{_minus(escape(text))}</mi>"

@@ -115,10 +115,11 @@ def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
     if ctx.pair.smoothing and subject.Y is not None:
         e, loss = Symbol("e"), subject.net.architecture.loss
         classes = Number(2.0) if loss.name == "cross_entropy" else Symbol("K")
+        of = "classes of its group" if loss.name == "grouped_log_loss" else "classes"
         found.append(
             say(
                 "Label smoothing with {}: every target {} is taken as {}"
-                + ("." if loss.name == "cross_entropy" else ", {} being the number of classes."),
+                + ("." if loss.name == "cross_entropy" else f", {{}} being the number of {of}."),
                 Equal(e, ctx.number(ctx.pair.smoothing)),
                 Symbol("y"),
                 (1 - e) * Symbol("y") + e / classes,

@@ -292,7 +292,7 @@ def smoothed(loss: Loss, Y: Float) -> Float:
         competing = np.repeat(loss.made_of.groups, loss.made_of.groups)
     else:
         competing = np.full(Y.shape[1], 2 if loss.name == "cross_entropy" else Y.shape[1])
-    return (1 - e) * Y + e / competing
+    return np.round((1 - e) * Y + e / competing, 15)  # 0.95, not 0.9500000000000001
 
 
 def _alone(hypothesis: Callable[[Float], Float], z: float) -> float:

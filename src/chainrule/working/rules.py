@@ -61,6 +61,7 @@ class Line:
     symbols: Expression
     numbers: Expression
     value: float
+    brief: bool = True
 
 
 @final

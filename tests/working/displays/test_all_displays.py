@@ -19,9 +19,7 @@ HISTORY = LEARNER.fit(X, Y, epochs=5)
 DRAWN = {
     "overview": lambda **k: cr.NetworkDisplay.from_estimator(NET, **k),
     "numbers": lambda **k: cr.NetworkDisplay.from_estimator(NET, X[0], Y[0], **k),
-    "large": lambda **k: cr.NetworkDisplay.from_estimator(
-        cr.Network([400, 50, 20, 10], "relu"), **k
-    ),
+    "large": lambda **k: cr.NetworkDisplay.from_estimator(cr.Network([400, 50, 10], "relu"), **k),
     "curve": lambda **k: cr.LossCurveDisplay.from_estimator(LEARNER, **k),
     "validation": lambda **k: cr.LossCurveDisplay(
         [3, 2, 1.5, 1], validation_losses=[3, 2.5, 2.6, 2.7], validation_scores=[0.1, 0.5, 0.4, 0.4]
@@ -151,3 +149,26 @@ def test_other_models_are_refused(draw):
         draw(LinearRegression())
     with pytest.raises(NotFittedError):
         draw(cr.MLPClassifier())
+
+
+def test_a_model_that_was_chosen_is_opened():
+    from sklearn.base import clone
+    from sklearn.exceptions import NotFittedError
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    settings = {"hidden_layer_sizes": (3,), "solver": "lbfgs", "tol": 0.1, "random_state": 0}
+    alone = cr.MLPClassifierCV(**settings, alphas=[0.1, 1], cv=2)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), cr.MLPClassifier(**settings)),
+        {"mlpclassifier__alpha": [0.1, 1]},
+        cv=2,
+    )
+    for model in (alone, make_pipeline(StandardScaler(), clone(alone)), search):
+        with pytest.raises(NotFittedError):
+            cr.WeightsDisplay.from_estimator(model)
+        model.fit(X, Y)
+        display = cr.DistributionDisplay.from_estimator(model, X, Y)
+        h = np.asarray(display.values["a"][-1])
+        np.testing.assert_allclose(h, model.predict_proba(X)[:, 1], atol=1e-12)

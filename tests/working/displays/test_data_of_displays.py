@@ -215,6 +215,16 @@ def test_a_network_and_its_estimator_have_one_picture(moons):
     np.testing.assert_allclose(one.response.ravel(), model.predict_proba(grid)[:, 1])
 
 
+def test_a_polars_table_is_drawn_too(moons):
+    import polars as pl
+
+    X, y = moons
+    table = pl.DataFrame({"east": X[:, 0], "north": X[:, 1]})
+    model = cr.MLPClassifier((3,), solver="lbfgs", max_iter=500, tol=0.1).fit(table, y)
+    display = cr.DecisionRegionDisplay.from_estimator(model, table, y, grid_resolution=5)
+    assert display.ax_.get_ylabel() == "north"
+
+
 def test_an_output_is_drawn_where_there_are_no_classes(moons):
     X, y = moons
     model = cr.MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500, tol=0.1)
@@ -227,6 +237,8 @@ def test_an_output_is_drawn_where_there_are_no_classes(moons):
     for features in ((0, 0), (0, 2), ("a", "b")):
         with pytest.raises(cr.errors.InvalidParameter, match="feature"):
             cr.DecisionRegionDisplay.from_estimator(model, X, features=features)
+    with pytest.raises(cr.errors.InvalidInput, match="dense table of numbers"):
+        cr.DecisionRegionDisplay.from_estimator(model, [["a", 1.0], ["b", 2.0]])
     with pytest.raises(cr.errors.InvalidInput, match="at least two features"):
         cr.DecisionRegionDisplay.from_estimator(model, X[:, :1])
 
@@ -277,6 +289,17 @@ def test_the_logarithm_makes_one_node_convex_and_the_square_does_not():
         bends[loss] = np.diff(display.costs, 2)
     assert bends["cross_entropy"].min() > 0
     assert bends["logistic_squared_error"].min() < -1e-4
+
+
+def test_the_cost_of_steps_is_made_of_plains(moons):
+    # A step cannot learn: almost everywhere the cost does not change with a weight.
+    X, y = moons
+    net = cr.Network([2, 4, 1], "step", "squared_error", dtype="float64", seed=1)
+    display = cr.CostDisplay.from_estimator(net, X[:5], y[:5], 4, span=(-2, 2))
+    assert len(np.unique(display.costs.round(12))) <= 6
+    assert np.isnan(display.slopes).all()
+    with pytest.raises(cr.errors.NotTrainable):
+        cr.CostDisplay.from_estimator(net, X, y)
 
 
 def test_directions_that_do_not_exist_are_refused(moons):

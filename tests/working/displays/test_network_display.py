@@ -11,7 +11,15 @@ from chainrule.working.displays.layout import lay_out, spread_labels
 from chainrule.working.displays.style import COLOR_MAP, NEGATIVE, POSITIVE
 
 draw = cr.NetworkDisplay.from_estimator
-ARCHITECTURES = [[1, 1], [3, 1], [2, 3, 2], [3, 4, 4, 3], [100, 30, 12, 5], [2, *[3] * 9, 2]]
+ARCHITECTURES = [
+    [1, 1],
+    [3, 1],
+    [2, 3, 2],
+    [3, 4, 4, 3],
+    [100, 30, 12, 5],
+    [2, *[3] * 9, 2],
+    [5, 6, 3],
+]
 
 
 def network(sizes):
@@ -51,7 +59,7 @@ def test_every_symbol_of_the_overview_is_in_its_place(sizes):
 
 
 @pytest.mark.parametrize("style", ["overview", "numbers"])
-@pytest.mark.parametrize("sizes", ARCHITECTURES, ids=str)
+@pytest.mark.parametrize("sizes", ARCHITECTURES[2::2], ids=str)
 def test_bias_nodes_are_visible_and_what_is_left_out_is_said(sizes, style):
     display = draw(network(sizes), style=style)
     seen, layout = words(display), display.layout
@@ -115,7 +123,8 @@ def test_nodes_have_the_color_of_a_and_the_ring_of_delta():
     display = draw(net, X, y)
     trace = net.trace([X], [y])
     circles = {patch.get_gid(): patch for patch in display.ax_.patches if patch.get_gid()}
-    a, end = [values[0] for values in trace.a], max(np.abs(values).max() for values in trace.a)
+    a = [values[0] for values in trace.a]
+    end = max(np.abs(values).max() for values in trace.a[1:])  # of the inputs the color is clipped
     deltas = [(trace.delta[0] @ net.weights[0].T)[0], *(d[0] for d in trace.delta)]
     largest = max(np.abs(d).max() for d in deltas)
     thickness = []

@@ -32,7 +32,7 @@ class CostDisplay:
     u : array of shape (n_u,), optional
         Where along the other direction.
     slopes : tuple of float
-        The derivative of J along each direction at t = 0, by back-propagation.
+        The derivative of J along each direction at t = 0, by back-propagation; NaN with steps.
     labels : tuple of str
         What t and u are called.
 
@@ -227,9 +227,12 @@ class CostDisplay:
 
 
 def _gradient(batch: Batch) -> Float:
-    """Return grad J as one vector."""
+    """Return grad J as one vector; of a network of steps, which has none, NaN."""
     architecture, examples = batch.net.architecture, batch.examples
-    architecture.require_trainable()
+    if not architecture.loss.differentiable:
+        architecture.require_trainable()
+    if not all(g.differentiable for g in architecture.activations):
+        return np.full(batch.net.n_parameters, np.nan)
     found = cost_and_gradients(
         architecture,
         batch.net.parameters,
@@ -266,6 +269,8 @@ def _direction(
         if given == "random":
             return _random(net, seed), f"{letter}, in a random direction"
         norm = float(np.linalg.norm(gradient))
+        if np.isnan(norm):
+            net.architecture.require_trainable()
         if norm == 0:
             raise InvalidInput("The gradient is 0 here, so it has no direction: give another.")
         return -length / norm * gradient, f"{letter}, down the gradient"

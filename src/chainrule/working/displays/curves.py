@@ -9,7 +9,7 @@ from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.training import History, Learner
 from chainrule.working.displays.opened import estimator_in
-from chainrule.working.displays.style import INK, SOFT, STROKES, axes_for, pyplot, tidy
+from chainrule.working.displays.style import INK, PAPER, SOFT, STROKES, axes_for, pyplot, tidy
 
 __all__ = ["LossCurveDisplay"]
 
@@ -123,11 +123,18 @@ class LossCurveDisplay:
         """
         ax = self.ax_ = axes_for(ax, (6.0, 3.8))
         self.figure_, self.score_ax_, self.lines_ = ax.figure, None, {}
+        dot = "o" if len(self.epochs) == 1 else None  # one epoch makes no line
         before = sum(line.get_gid() == "cost" for line in ax.get_lines())
         color, stroke = STROKES[before % len(STROKES)]
         called = "" if label is None else f"{label}: "
         self.lines_["cost"] = ax.plot(
-            self.epochs, self.costs, color=color, ls=stroke, label=f"{called}cost J", gid="cost"
+            self.epochs,
+            self.costs,
+            color=color,
+            ls=stroke,
+            label=f"{called}cost J",
+            gid="cost",
+            marker=dot,
         )[0]
         if self.validation_losses is not None:
             self.lines_["validation loss"] = ax.plot(
@@ -164,7 +171,7 @@ class LossCurveDisplay:
         self.lines_["validation score"] = ax.plot(
             self.epochs[: len(scores)],
             scores,
-            color=STROKES[1][0],
+            color=STROKES[3][0],
             ls="-.",
             label=f"{called}validation score (right)",
         )[0]
@@ -188,6 +195,7 @@ class LossCurveDisplay:
             va="top",
             fontsize=9,
             color=INK,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
-from chainrule.working.displays.canvas import Sheet, hypothesis_of, margins, plain
+from chainrule.working.displays.canvas import Sheet, hypothesis_of, index, margins, plain
 from chainrule.working.displays.layout import RADIUS, Column, Edge, Layout, spread_labels
 from chainrule.working.displays.style import (
     COLOR_MAP,
@@ -77,7 +77,7 @@ def draw_numbers(
         _draw_edge(sheet, edge, _value(net, edge), largest, places.get(edge))
     fill = _fill(numbers)
     for column, lines in zip(layout.columns, below, strict=True):
-        _draw_nodes(sheet, column, numbers, fill)
+        _draw_nodes(sheet, column, numbers, fill, last=column.layer == len(net.sizes))
         sheet.bias_node(column)
         for row, line in enumerate(lines):
             sheet.write(column.x, layout.bottom - 0.68 - 0.34 * row, line, 0.22, color=SOFT)
@@ -129,16 +129,23 @@ def _fill(numbers: Numbers | None) -> Any:
     if numbers is None:
         return None
     colors = pyplot().matplotlib
-    values = np.concatenate(numbers.a)
+    # Inputs may be of any size: beyond the scale of the others they have its last color.
+    values = np.concatenate(numbers.a[1:])
     end = symmetric(values)
     norm = colors.colors.Normalize(-end if values.min() < 0 else 0.0, end)
     return colors.cm.ScalarMappable(norm, COLOR_MAP)
 
 
-def _draw_nodes(sheet: Sheet, column: Column, numbers: Numbers | None, fill: Any) -> None:
+def _draw_nodes(
+    sheet: Sheet, column: Column, numbers: Numbers | None, fill: Any, *, last: bool
+) -> None:
     for i, y in column.nodes.items():
         if numbers is None:
             sheet.circle(column.x, y)
+            above = f"^{{({column.layer})}}"
+            letter = "x" if column.layer == 1 else "h" if last else "a"
+            name = f"{letter}{index(i)}{above if letter == 'a' else ''}"
+            sheet.write(column.x, y, f"${name}$", 0.25, zorder=4)
             continue
         a = float(numbers.a[column.layer - 1][i - 1])
         color = fill.to_rgba(a)
@@ -231,10 +238,12 @@ def _legend(sheet: Sheet, largest: float, numbers: Numbers | None, fill: Any) ->
         handlelength=3.6,
         columnspacing=1.2,
     )
-    if fill is not None:
+    if fill is not None and numbers is not None:
+        low, high = numbers.a[0].min() < fill.norm.vmin, numbers.a[0].max() > fill.norm.vmax
+        beyond = "both" if low and high else "min" if low else "max" if high else "neither"
         place = (right - 3.3, y - 0.1, 2.9, 0.22)
         inset = sheet.ax.inset_axes(place, transform=sheet.ax.transData)
-        bar = sheet.ax.figure.colorbar(fill, cax=inset, orientation="horizontal")
+        bar = sheet.ax.figure.colorbar(fill, cax=inset, orientation="horizontal", extend=beyond)
         bar.locator = MaxNLocator(4)
         bar.update_ticks()
         bar.ax.tick_params(labelsize=0.85 * size, length=2, pad=1)

@@ -18,7 +18,7 @@ HALF_SIDE = 0.36
 STEP = 1.5
 """From node to node."""
 _LABELLED = 20  # edges between two layers up to which each has a label
-_GAP, _GAP_OF_LABEL, _MOST_GAP = 3.0, 0.12, 5.6
+_GAP, _GAP_OF_LABEL, _MOST_GAP = 3.0, 0.12, 6.6
 
 
 @final
@@ -131,7 +131,7 @@ def lay_out(sizes: Sequence[int], *, max_nodes: int, max_layers: int) -> Layout:
     sizes : sequence of int
         The nodes of each layer.
     max_nodes, max_layers : int
-        What is drawn at most; of more the first and the last.
+        What is drawn at most, or one more; of more the first and the last.
 
     Returns
     -------
@@ -148,8 +148,8 @@ def lay_out(sizes: Sequence[int], *, max_nodes: int, max_layers: int) -> Layout:
         if position:
             before = columns[-1]
             if layer - shown[position - 1] > 1:
-                gaps.append((x + 1.5, shown[position - 1] + 1, layer - 1))
-                x += 3.0
+                gaps.append((x + 1.8, shown[position - 1] + 1, layer - 1))
+                x += 3.6
             else:
                 n_edges = len(drawn) * (len(before.nodes) + 1)
                 x += min(_GAP + _GAP_OF_LABEL * n_edges, _MOST_GAP)
@@ -161,7 +161,7 @@ def lay_out(sizes: Sequence[int], *, max_nodes: int, max_layers: int) -> Layout:
 
 
 def _some(size: int, most: int) -> list[int]:
-    if size <= most:
+    if size <= most + 1:  # dots for a single one would save nothing
         return list(range(1, size + 1))
     return [*range(1, most), size]
 

@@ -80,7 +80,8 @@ def estimator_in(model: Any) -> Any:
         elif hasattr(inner, "transformer") and hasattr(inner, "regressor"):
             check_is_fitted(inner)
             inner = inner.regressor_
-        elif hasattr(inner, "best_estimator_"):  # a search, or a choice by cross-validation
+        elif hasattr(inner, "cv"):  # a search, or a choice by cross-validation
+            check_is_fitted(inner)
             inner = inner.best_estimator_
         else:
             raise TypeError(
@@ -121,10 +122,20 @@ def batch_of(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> Ba
     estimator_in(model)
     from chainrule.working.estimators import opened_estimator  # scikit-learn is heavy
 
-    if hasattr(model, "best_estimator_"):
-        model = model.best_estimator_
-    o = opened_estimator(model, X, y, sample_weight)
+    o = opened_estimator(_chosen(model), X, y, sample_weight)
     return _checked(o.net, o.X, o.Y, o.weight, o.l2, o.l1, o.input_names, o.output_names)
+
+
+def _chosen(model: Any) -> Any:
+    """Return the model that a search or a cross-validation chose, also at a pipeline's end."""
+    if hasattr(model, "cv"):
+        return _chosen(model.best_estimator_)
+    if hasattr(model, "steps") and hasattr(model.steps[-1][1], "cv"):
+        from sklearn.pipeline import Pipeline
+
+        *before, (name, last) = model.steps
+        return Pipeline([*before, (name, _chosen(last))])
+    return model
 
 
 def _checked(

@@ -27,16 +27,18 @@ def draw_overview(
 ) -> Any:
     """Draw the sheet, and return its axes."""
     left, right = margins(inputs, outputs)
-    sheet = Sheet(
-        ax, layout.left - left, layout.right + right, layout.bottom - 2.9, layout.top + 1.1
-    )
+    below = [_lines_below(column, net) for column in layout.columns]
+    bottom = layout.bottom - 0.6 - 0.4 * max(map(len, below))
+    sheet = Sheet(ax, layout.left - left, layout.right + right, bottom, layout.top + 1.1)
     sheet.heads(layout, len(net.sizes))
     for edge, part in spread_labels(layout.edges, 0.62).items():
         _draw_edge(sheet, edge, part)
-    for column in layout.columns:
+    for column, lines in zip(layout.columns, below, strict=True):
         _draw_nodes(sheet, column, last=column.layer == len(net.sizes))
         sheet.bias_node(column)
-        _write_below(sheet, layout, column, net)
+        for row, line in enumerate(lines):
+            style = {"size": 0.24} if line.startswith("$") else {"size": 0.22, "color": SOFT}
+            sheet.write(column.x, layout.bottom - 0.5 - 0.4 * row, line, **style)
     sheet.dots(layout)
     sheet.names(layout, inputs, outputs)
     return sheet.ax
@@ -75,7 +77,8 @@ def _draw_nodes(sheet: Sheet, column: Column, *, last: bool) -> None:
         sheet.write(column.x + half, y, right, 0.24 if last else 0.2, zorder=4)
 
 
-def _write_below(sheet: Sheet, layout: Layout, column: Column, net: Network) -> None:
+def _lines_below(column: Column, net: Network) -> list[str]:
+    """Return the equations of a layer, what its functions are, and how many nodes it has."""
     layer, above, L = column.layer, superscript(column.layer), len(net.sizes)
     if layer == 1:
         lines = ["$a^{(1)} = x$"]
@@ -92,12 +95,4 @@ def _write_below(sheet: Sheet, layout: Layout, column: Column, net: Network) -> 
     lines.append(f"$s_{{{layer}}} = {column.size}$")
     if column.left_out:
         lines.append(f"{len(column.nodes)} drawn")
-    for row, line in enumerate(lines):
-        words = not line.startswith("$")
-        sheet.write(
-            column.x,
-            layout.bottom - 0.5 - 0.4 * row,
-            line,
-            0.22 if words else 0.24,
-            color=SOFT if words else INK,
-        )
+    return lines

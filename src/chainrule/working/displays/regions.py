@@ -134,7 +134,13 @@ class DecisionRegionDisplay:
         """
         pyplot()
         check_whole("grid_resolution", grid_resolution, at_least=2)
-        rows = np.asarray(X, float)
+        try:
+            rows = np.asarray(X, float)
+        except (TypeError, ValueError):
+            raise InvalidInput(
+                "Regions are drawn over a dense table of numbers: encode text first, and give the "
+                "model that takes the numbers."
+            ) from None
         if rows.ndim != 2 or rows.shape[1] < 2:
             raise InvalidInput(
                 f"Regions need X with at least two features. Got shape {rows.shape} instead."
@@ -291,7 +297,8 @@ def _as_given(grid: Float, X: Any) -> Any:
     """Return the grid as a table of the same columns, if X is one."""
     if not hasattr(X, "columns"):
         return grid
-    return type(X)(grid, columns=list(X.columns))
+    names = {"schema" if type(X).__module__.startswith("polars") else "columns": list(X.columns)}
+    return type(X)(grid, **names)
 
 
 def _respond(model: Any, grid: Any, output: int | None) -> tuple[str, Any, Any]:

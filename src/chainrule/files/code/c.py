@@ -1,0 +1,304 @@
+"""`cr.to_c`: a network as one file of C99 that needs nothing but math.h."""
+
+import re
+from collections.abc import Iterator
+from string import Template
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from chainrule.errors import InvalidParameter
+from chainrule.files.code.common import Program, in_lines, number, program, quoted
+from chainrule.files.code.preparation import Preparation
+from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
+from chainrule.network import Network
+from chainrule.training import Learner
+
+__all__ = ["to_c"]
+
+# Functions of z: ${f} ends the name of a function of math.h. NaN stays NaN, as in NumPy.
+_SCALAR = {
+    "logistic": "$one / ($one + exp${f}(-z))",
+    "tanh": "tanh${f}(z)",
+    "relu": "z < $zero ? $zero : z",
+    "step": "z >= $zero ? $one : $zero",
+    "leaky_relu": "z > $zero ? z : $leak * z",
+    "elu": "z > $zero ? z : expm1${f}(z)",
+    "selu": "$scale * (z > $zero ? z : $alpha * expm1${f}(z))",
+    "softplus": "(z > $zero ? z : $zero) + log1p${f}(exp${f}(-fabs${f}(z)))",
+    "silu": "z / ($one + exp${f}(-z))",
+    "gelu": "$half * z * erfc${f}(-$root * z)",
+    "mish": "z * tanh${f}((z > $zero ? z : $zero) + log1p${f}(exp${f}(-fabs${f}(z))))",
+    "exp": "exp${f}(z)",
+}
+
+_FUNCTION = """\
+static $real ${name}_$function($real z)
+{
+    return $formula;
+}
+"""
+
+_LAYER = """\
+/* z = b + a W; the weights of one input lie side by side. */
+static void ${name}_layer(const $real *W, const $real *b, int n_in, int n_out, const $real *a,
+                          $real *z)
+{
+    int i, j;
+    for (j = 0; j < n_out; ++j) z[j] = b[j];
+    for (i = 0; i < n_in; ++i)
+        for (j = 0; j < n_out; ++j) z[j] += a[i] * W[i * n_out + j];
+}
+"""
+
+_SOFTMAX = """\
+static void ${name}_softmax($real *z, int n)
+{
+    int j;
+    $real most = z[0], sum = $zero;
+    for (j = 1; j < n; ++j)
+        if (z[j] > most) most = z[j];
+    for (j = 0; j < n; ++j) {
+        z[j] = exp${f}(z[j] - most);
+        sum += z[j];
+    }
+    for (j = 0; j < n; ++j) z[j] /= sum;
+}
+"""
+
+_PREPARE = """\
+/* The network's inputs, of the values of one example: numbers, of which NaN are missing, and places
+   of categories. */
+static void ${name}_prepare(const $real *x, $real *a)
+{
+    int j;
+    for (j = 0; j < $features; ++j) {
+        double v = x[${name}_source[j]];
+        if (${name}_kind[j] == 1) v = isnan(v) ? 1 : 0;
+        else if (${name}_kind[j] == 2) v = v == ${name}_place[j];
+        else if (isnan(v)) v = ${name}_fill[j];
+        a[j] = ($real)((v - ${name}_offset[j]) / ${name}_scale[j]);
+    }
+}
+"""
+
+_KINDS = ("number", "missing", "category")
+
+_HEAD = """\
+#include <math.h>
+
+#define ${macro}_INPUTS $inputs
+#define ${macro}_OUTPUTS $outputs
+
+/* The answers h for one example x; the arrays must not overlap. */
+void ${name}_predict(const $real *x, $real *h);
+
+/* How many of the $rows test vectors below come out otherwise: 0 if all is well. */
+int ${name}_test(void);
+"""
+
+_TEST = """\
+int ${name}_test(void)
+{
+    $real h[${macro}_OUTPUTS];
+    int row, k, failed = 0;
+    for (row = 0; row < $rows; ++row) {
+        int wrong = 0;
+        ${name}_predict(${name}_test_x + row * ${macro}_INPUTS, h);
+        for (k = 0; k < ${macro}_OUTPUTS; ++k) {
+            const $real expected = ${name}_test_h[row * ${macro}_OUTPUTS + k];
+            const $real size = fabs${f}(expected) > $one ? fabs${f}(expected) : $one;
+            if (!(h[k] == expected || fabs${f}(h[k] - expected) <= $tolerance * size)) wrong = 1;
+        }
+        failed += wrong;
+    }
+    return failed;
+}
+
+/* Alone, this file is a program that runs the test; linked to yours, its main is not taken. */
+#if defined(${macro}_MAIN)
+#define ${macro}_WEAK
+#elif defined(__GNUC__) && !defined(_WIN32)
+#define ${macro}_WEAK __attribute__((weak))
+#endif
+#ifdef ${macro}_WEAK
+${macro}_WEAK int main(void)
+{
+    return ${name}_test() ? 1 : 0;
+}
+#endif
+"""
+
+
+def to_c(
+    model: Network | Learner | BaseEstimator,
+    X: Any = None,
+    *,
+    name: str = "net",
+    dtype: Any = None,
+) -> str:
+    """Return a network as one file of C99 that needs nothing but math.h.
+
+    ``void net_predict(const float *x, float *h)`` computes the answers for one example, and
+    ``int net_test(void)`` returns how many of the test vectors in the file come out otherwise than
+    here: 0, if all is well. Alone, the file is a program that ends with 0 if so; in a program of
+    yours it is a part (other compilers than GCC and Clang need ``-DNET_MAIN`` for the first). The
+    numbers read back to the last bit. Nothing is allocated: two rows of the widest hidden layer lie
+    on the stack.
+
+    Parameters
+    ----------
+    model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
+        What to write. Of an estimator it is the network's hypotheses, which a comment names. A
+        Pipeline may impute and scale numbers and encode categories (one-hot) before its network,
+        and scale its target: then x are the table's columns, missing numbers NaN, and each category
+        a number that a comment tells.
+    X : array-like of shape (n, N) or table, optional
+        Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
+    name : str, default="net"
+        How the names in the file begin.
+    dtype : {"float32", "float64"}, optional
+        ``float`` or ``double``; by default that of the network.
+
+    Returns
+    -------
+    str
+        The program.
+
+    Raises
+    ------
+    InvalidInput
+        If it is something else, holds something that has no form here, for instance an activation
+        of yours, or X does not fit.
+    InvalidParameter
+        If the name is no identifier.
+
+    See Also
+    --------
+    to_js : The same in JavaScript.
+    to_onnx : For a runtime, with labels and all that skl2onnx knows.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], activation="tanh", loss="squared_error", seed=1)
+    >>> program = cr.to_c(net)
+    >>> [line for line in program.splitlines() if line.endswith(");")][:2]
+    ['void net_predict(const float *x, float *h);', 'int net_test(void);']
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise InvalidParameter(
+            f"name must be made of letters, digits and _, such as 'net'. Got {name!r} instead."
+        )
+    return "\n".join(_parts(program(model, X, dtype), name))
+
+
+def _parts(made: Program, name: str) -> Iterator[str]:
+    plain = made.plain
+    single = plain.dtype == np.float32
+    numbers = {"zero": 0.0, "one": 1.0, "half": 0.5, "root": 0.5**0.5, "leak": LEAK}
+    numbers |= {"scale": SELU_SCALE, "alpha": SELU_ALPHA, "tolerance": made.tolerance}
+    words = {key: _number(value, plain.dtype) for key, value in numbers.items()}
+    words |= {"f": "f" if single else "", "real": "float" if single else "double"}
+    words |= {"name": name, "macro": name.upper(), "rows": str(len(made.X))}
+    words |= {"inputs": str(made.n_inputs), "outputs": str(plain.sizes[-1])}
+
+    def fill(template: str, **more: str) -> str:
+        return Template(template).substitute(words | more)
+
+    def array(what: str, values: Any, kind: str = "$real") -> str:
+        dtype = plain.dtype if kind == "$real" else np.dtype(np.float64)
+        listed = in_lines(
+            [str(v) if kind == "int" else _number(v, dtype) for v in np.ravel(values)]
+        )
+        head = f"static const {kind} ${{name}}_{what}[{np.size(values)}]"
+        return fill(f"{head} = {{\n{listed}\n}};\n")
+
+    about = [*made.about, *_about_places(made.preparation)]
+    yield "\n".join(["/*", *(f"   {line}" for line in about), "*/"])
+    yield fill(_HEAD)
+    for layer, (W, b) in enumerate(zip(plain.weights, plain.biases, strict=True)):
+        yield array(f"W{layer}", W)
+        yield array(f"b{layer}", b)
+    if made.preparation is not None:
+        features = made.preparation.features
+        words["features"] = str(len(features))
+        yield array("source", [f.source for f in features], "int")
+        yield array("kind", [_KINDS.index(f.kind) for f in features], "int")
+        yield array("place", [f.place for f in features], "int")
+        for what in ("fill", "offset", "scale"):
+            yield array(what, [getattr(f, what) for f in features], "double")
+        yield fill(_PREPARE)
+    if made.target is not None:
+        for what, values in zip(("target_scale", "target_offset"), made.target, strict=True):
+            yield array(what, values, "double")
+    yield array("test_x", made.X)
+    yield array("test_h", made.H)
+    for function in dict.fromkeys((*plain.activations, plain.hypothesis)):
+        if function in _SCALAR:
+            yield fill(_FUNCTION, function=function, formula=fill(_SCALAR[function]))
+    if plain.hypothesis == "softmax":
+        yield fill(_SOFTMAX)
+    yield fill(_LAYER)
+    yield fill("\n".join(_predict(made)))
+    yield fill(_TEST)
+
+
+def _predict(made: Program) -> Iterator[str]:
+    """Make the function that goes from layer to layer, in two rows that take turns."""
+    plain = made.plain
+    sizes, last = plain.sizes, len(plain.weights) - 1
+    functions = (*plain.activations, plain.hypothesis)
+    yield "void ${name}_predict(const $real *x, $real *h)"
+    yield "{"
+    if last:
+        yield f"    $real a[{min(last, 2)}][{max(sizes[1:-1])}];"
+    if made.preparation is not None:
+        yield f"    $real p[{sizes[0]}];"
+    if any(function in _SCALAR for function in functions) or made.target is not None:
+        yield "    int j;"
+    source = "x"
+    if made.preparation is not None:
+        yield "    ${name}_prepare(x, p);"
+        source = "p"
+    for layer, function in enumerate(functions):
+        z = "h" if layer == last else f"a[{layer % 2}]"
+        shape = f"{sizes[layer]}, {sizes[layer + 1]}"
+        theta = f"${{name}}_W{layer}, ${{name}}_b{layer}"
+        yield f"    ${{name}}_layer({theta}, {shape}, {source}, {z});"
+        if function in _SCALAR:
+            yield f"    for (j = 0; j < {sizes[layer + 1]}; ++j) " + (
+                f"{z}[j] = ${{name}}_{function}({z}[j]);"
+            )
+        source = z
+    if plain.hypothesis == "softmax":
+        starts = np.cumsum((0, *plain.groups[:-1])).tolist()
+        for start, n in zip(starts, plain.groups, strict=True):
+            yield f"    ${{name}}_softmax({f'h + {start}' if start else 'h'}, {n});"
+    if made.target is not None:
+        yield f"    for (j = 0; j < {sizes[-1]}; ++j)"
+        j = "j" if len(made.target[0]) > 1 else "0"
+        back = f"h[j] * ${{name}}_target_scale[{j}] + ${{name}}_target_offset[{j}]"
+        yield f"        h[j] = ($real)({back});"
+    yield "}\n"
+
+
+def _about_places(preparation: Preparation | None) -> Iterator[str]:
+    """Say which number stands for which category."""
+    if preparation is None:
+        return
+    names = preparation.names or [str(i) for i in range(preparation.n_columns)]
+    for i, places in preparation.places.items():
+        yield f"The numbers of the categories of input {quoted(names[i])} ({i}):"
+        for key, place in places.items():
+            yield f"  {place} {'a missing one' if key is None else quoted(key)}"
+        yield f"  {preparation.others[i]} any other"
+
+
+def _number(value: Any, dtype: np.dtype[Any]) -> str:
+    if np.isnan(value):
+        return "NAN"
+    if np.isinf(value):
+        return "-INFINITY" if value < 0 else "INFINITY"
+    return number(dtype.type(value), dtype) + ("f" if dtype == np.float32 else "")

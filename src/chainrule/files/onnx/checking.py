@@ -1,0 +1,79 @@
+"""Whether an ONNX model answers as the model it was made of, on rows of the user's."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from chainrule.errors import InvalidInput
+from chainrule.files.categories import is_missing
+from chainrule.network import Network
+
+__all__ = ["require_same_answers"]
+
+_FAR = {"float32": 1e-4, "float64": 1e-7}  # times max(1, |h|): an error of meaning, not of rounding
+_STRING, _DOUBLE = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
+
+
+def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
+    """Raise if the predictions of an ONNX model for X are not the model's own.
+
+    ONNX Runtime computes them if it is installed, else the evaluator that comes with onnx.
+
+    Raises
+    ------
+    InvalidInput
+        With the row and both answers.
+    """
+    ours, theirs = _answers(model, X), _outputs(made, X)
+    kinds = {each.type.tensor_type.elem_type for each in made.graph.input}
+    far = _FAR["float64" if _DOUBLE in kinds else "float32"]
+    for mine, other in zip(ours, theirs, strict=True):
+        expected = np.asarray(mine, np.float64)
+        got = np.asarray(other, np.float64).reshape(expected.shape)
+        close = np.abs(got - expected) <= far * np.maximum(1, np.abs(expected))
+        rows = np.flatnonzero(~close.reshape(len(expected), -1).all(axis=1))
+        if len(rows):
+            raise InvalidInput(
+                f"The ONNX model would answer otherwise than this one on {len(rows)} of the "
+                f"{len(expected)} rows of X: {got[rows[0]]} instead of {expected[rows[0]]} in row "
+                f"{rows[0]}. Some part of it has another meaning in ONNX: dtype='float64' may "
+                f"help, or another preparation."
+            )
+
+
+def _answers(model: Any, X: Any) -> list[Any]:
+    if isinstance(model, Network):
+        return [model(X)]
+    if not hasattr(model, "predict_proba"):
+        return [model.predict(X)]
+    found = model.predict_proba(X)
+    return found if isinstance(found, list) else [found]
+
+
+def _outputs(made: onnx.ModelProto, X: Any) -> list[Any]:
+    feeds = {each.name: _column(X, each) for each in made.graph.input}
+    if find_spec("onnxruntime") is not None:
+        import onnxruntime
+
+        run: Any = onnxruntime.InferenceSession(made.SerializeToString()).run
+    else:
+        from onnx.reference import ReferenceEvaluator
+
+        run = ReferenceEvaluator(made).run
+    last = run(None, feeds)[-1]  # of a classifier's two the probabilities
+    return last if isinstance(last, list) else [last]
+
+
+def _column(X: Any, given: onnx.ValueInfoProto) -> NDArray[Any]:
+    """Return the values for an input."""
+    whole = not hasattr(X, "columns")
+    values = np.asarray(X.toarray() if hasattr(X, "toarray") else X if whole else X[given.name])
+    values = values if values.ndim == 2 else values[:, np.newaxis]
+    kind = given.type.tensor_type.elem_type
+    if kind == _STRING:
+        texts = ["" if is_missing(each) else str(each) for each in values.ravel()]
+        return np.array(texts, object).reshape(values.shape)
+    return values.astype(np.float64 if kind == _DOUBLE else np.float32)

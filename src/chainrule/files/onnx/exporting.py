@@ -1,0 +1,163 @@
+"""`cr.to_onnx`."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.architecture.checks import check_dtype
+from chainrule.errors import InvalidInput
+from chainrule.files.consistent import estimators_in
+from chainrule.files.onnx.extra import require_onnx
+from chainrule.files.plain import network_in, plain_network
+from chainrule.network import Network
+from chainrule.training import Learner
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["to_onnx"]
+
+
+def to_onnx(
+    model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None
+) -> "onnx.ModelProto":
+    """Return a model as ONNX, for any runtime that reads it.
+
+    The number of rows is free. What comes in and what goes out:
+
+    - a `Network` or `Learner`: ``X`` of shape (n, N) in, the hypotheses ``h`` of shape (n, K) out.
+    - an estimator or Pipeline that was fitted on an array: ``X``; on a table with column names:
+      one input of shape (n, 1) for each column, under its name, numbers or texts. A missing number
+      is NaN, a missing text is ``""``.
+    - a classifier gives ``label``, the classes as they were given to `fit`, and ``probabilities``
+      (a sequence of tensors for several columns of classes); a regressor gives ``variable`` of
+      shape (n, targets), or with several quantiles (n, quantiles) or (n, targets, quantiles). Where
+      a column has the name of an output, the output is called ``label_0``.
+
+    Parameters
+    ----------
+    model : Network, Learner, estimator or Pipeline
+        Fitted, with one of chainrule's networks or none: other parts of a Pipeline are those that
+        skl2onnx knows.
+    X : array-like or table, optional
+        Some rows as the model takes them, to check the ONNX model on: its answers are compared with
+        the model's own. Advisable where a Pipeline has other parts than imputers, scalers and
+        encoders, of which skl2onnx converts some with another meaning.
+    dtype : {"float32", "float64"}, optional
+        Of the numbers that come in, the computation, and what goes out; by default that of the
+        network.
+
+    Returns
+    -------
+    onnx.ModelProto
+        ``model.SerializeToString()`` is what a file holds.
+
+    Raises
+    ------
+    InvalidInput
+        If the model holds something that ONNX has no form for, for instance an activation of
+        yours, or if it would answer otherwise on X.
+    MissingExtra
+        If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
+    sklearn.exceptions.NotFittedError
+        If an estimator was not fitted.
+
+    See Also
+    --------
+    from_onnx : Read a chain of layers.
+
+    Notes
+    -----
+    An encoder that refuses unknown categories (``handle_unknown="error"``) gives zeros in ONNX,
+    which cannot refuse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 1], activation="tanh", loss="squared_error", seed=1)
+    >>> exported = cr.to_onnx(net)
+    >>> [node.op_type for node in exported.graph.node]
+    ['Gemm', 'Tanh', 'Gemm']
+    >>> import onnxruntime
+    >>> session = onnxruntime.InferenceSession(exported.SerializeToString())
+    >>> X = np.array([[0.5, -1.0]], np.float32)
+    >>> (h,) = session.run(None, {"X": X})
+    >>> bool(np.allclose(h, net(X), atol=1e-6))
+    True
+    """
+    require_onnx()
+    kind = None if dtype is None else check_dtype(dtype)
+    if isinstance(model, BaseEstimator):
+        check_is_fitted(model)
+        whole: Any = getattr(model, "best_estimator_", model)  # of a search for parameters
+        _require_ours_last(whole)
+        from chainrule.files.onnx.pipelines import pipeline_model
+
+        made = pipeline_model(whole, kind or _dtype_of(whole), _texts(whole))
+    else:
+        from chainrule.files.onnx.network import network_model
+
+        net = network_in(model)
+        made = network_model(plain_network(net, kind))
+        model = net
+    if X is not None:
+        from chainrule.files.onnx.checking import require_same_answers
+
+        require_same_answers(made, model, X)
+    return made
+
+
+def _require_ours_last(model: BaseEstimator) -> None:
+    """Raise if one of ours prepares the inputs of another estimator, by its `transform`."""
+    for whole in estimators_in(model):
+        if isinstance(whole, Pipeline):
+            before = [step for _, step in whole.steps[:-1]]
+        elif isinstance(whole, ColumnTransformer):
+            before = [part for _, part, _ in vars(whole).get("transformers_", [])]
+        else:
+            before = [part for _, part in getattr(whole, "transformer_list", [])]
+        for part in before:
+            if isinstance(part, TransformerMixin) and type(part).__module__.startswith("chainrule"):
+                raise InvalidInput(
+                    f"ONNX has one of our networks at the end only. Here {type(part).__name__} is "
+                    f"in the middle of a {type(whole).__name__}: convert its network by itself."
+                )
+
+
+def _dtype_of(model: BaseEstimator) -> Any:
+    """Return the dtype of a model's network, float32 where there is none."""
+    networks = (vars(each).get("network_") for each in estimators_in(model))
+    found = {net.theta.dtype for net in networks if isinstance(net, Network)}
+    return max(found, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float32))
+
+
+def _texts(model: BaseEstimator) -> list[bool]:
+    """Return whether each column that a model takes is one of texts, as its first parts learned."""
+    n = getattr(model, "n_features_in_", None)
+    if n is None:
+        raise InvalidInput(
+            f"It is not known how many columns {type(model).__name__} takes (n_features_in_)."
+        )
+    texts = [False] * n
+    if isinstance(model, Pipeline):
+        first = next((step for _, step in model.steps if step not in (None, "passthrough")), None)
+        return texts if first is None else _texts(first)
+    if isinstance(model, ColumnTransformer):
+        for name, columns in model._transformer_to_input_indices.items():
+            part = model.named_transformers_.get(name)
+            if isinstance(part, BaseEstimator) and len(columns):
+                for column, is_text in zip(columns, _texts(part), strict=True):
+                    texts[column] |= is_text
+        return texts
+    categories = getattr(model, "categories_", None)
+    if categories is not None:
+        return [any(isinstance(each, str) for each in column) for column in categories]
+    statistics = getattr(model, "statistics_", None)
+    if statistics is not None:
+        return [isinstance(each, str) for each in np.asarray(statistics).tolist()]
+    return texts

@@ -1,0 +1,94 @@
+"""`cr.from_onnx`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import InvalidFile, MissingFile
+from chainrule.files.onnx.extra import require_onnx
+from chainrule.maths.losses import Loss, Parametric
+from chainrule.network import Network
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["from_onnx"]
+
+
+def from_onnx(
+    source: "onnx.ModelProto | bytes | str | os.PathLike[str]",
+    *,
+    loss: str | Loss | Parametric | None = None,
+) -> Network:
+    """Return a network from an ONNX model that is a chain of layers.
+
+    Parameters
+    ----------
+    source : onnx.ModelProto, bytes, str or path-like
+        The model, its serialized bytes, or the file that holds them.
+    loss : str, Loss or loss with parameters, optional
+        What it is trained with further. By default what belongs to its end: "squared_error" for
+        the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax, "poisson" for an Exp. A
+        model that ends with the raw z takes any: the loss's hypothesis then comes on top.
+
+    Returns
+    -------
+    Network
+        In the dtype of the weights. It computes what the model does.
+
+    Raises
+    ------
+    InvalidFile
+        If it is no ONNX model, or no chain of Gemm, or MatMul and Add, with our activations
+        between; the message names the node.
+    InvalidParameter
+        If the loss has another hypothesis than the model ends with.
+    MissingFile
+        If there is no such file.
+    MissingExtra
+        If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
+
+    See Also
+    --------
+    to_onnx : Write one.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> net = cr.Network([2, 3, 2], activation="gelu", seed=1)
+    >>> back = cr.from_onnx(cr.to_onnx(net))
+    >>> back
+    Network([2, 3, 2], activation='gelu', loss='log_loss', dtype='float32')
+    >>> bool((back.theta == net.theta).all())
+    True
+    """
+    require_onnx()
+    from chainrule.files.onnx.chain import network_of_chain
+
+    return network_of_chain(_model(source), loss)
+
+
+def _model(source: Any) -> "onnx.ModelProto":
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if isinstance(source, onnx.ModelProto):
+        return source
+    name = "this"
+    content = source
+    if not isinstance(source, bytes):
+        name = os.fspath(source)
+        try:
+            content = Path(name).read_bytes()
+        except FileNotFoundError:
+            raise MissingFile(f"There is no file '{name}'.") from None
+        except (OSError, ValueError) as error:
+            raise InvalidFile(f"'{name}' cannot be read ({error}).") from None
+        name = f"'{name}'"
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError:
+        model = onnx.ModelProto()
+    if not model.graph.node:
+        raise InvalidFile(f"{name} is no ONNX model, or an empty one.".replace("this", "This", 1))
+    return model

@@ -1,0 +1,74 @@
+"""A network from the layers of another library: weights, biases and the names of functions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.errors import InvalidInput, InvalidParameter
+from chainrule.maths.activations import Activation
+from chainrule.maths.arrays import Float
+from chainrule.maths.losses import Loss, Parametric, get_loss
+from chainrule.network.network import Network
+
+__all__ = ["LOSS_OF_HYPOTHESIS", "network_of_layers"]
+
+LOSS_OF_HYPOTHESIS = {
+    "identity": "squared_error",
+    "logistic": "cross_entropy",
+    "softmax": "log_loss",
+    "exp": "poisson",
+    "step": "indicator",
+}
+"""The loss that a hypothesis is trained with, where nobody says another."""
+
+
+def network_of_layers(
+    weights: Sequence[Float],
+    biases: Sequence[Float],
+    activations: Sequence[str | Activation],
+    hypothesis: str,
+    loss: str | Loss | Parametric | None = None,
+) -> Network:
+    """Return a network of these layers, in their dtype.
+
+    Parameters
+    ----------
+    weights, biases : sequences of arrays
+        Of shapes (s_in, s_out) and (s_out,), float32 or float64.
+    activations : sequence of str or Activation
+        One per hidden layer.
+    hypothesis : str
+        What the layers end with.
+    loss : str, Loss or described loss, optional
+        What it is trained with further; by default that of the hypothesis. Layers that end with
+        the raw z take any: its hypothesis comes on top.
+
+    Raises
+    ------
+    InvalidParameter
+        If the loss has another hypothesis than the layers end with.
+    InvalidInput
+        If the layers do not fit each other, or hold NaN or infinity.
+    """
+    pair = get_loss(LOSS_OF_HYPOTHESIS[hypothesis] if loss is None else loss)
+    if hypothesis not in ("identity", pair.hypothesis_name):
+        raise InvalidParameter(
+            f"loss '{pair.name}' has the hypothesis '{pair.hypothesis_name}', and the layers end "
+            f"with '{hypothesis}'. Give a loss with that hypothesis, such as "
+            f"'{LOSS_OF_HYPOTHESIS[hypothesis]}', or none."
+        )
+    sizes = [len(weights[0]), *(W.shape[1] for W in weights)]
+    for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        if W.shape[0] != sizes[layer] or b.shape != (W.shape[1],):
+            raise InvalidInput(
+                f"Layer {layer} takes {W.shape[0]} inputs and has {W.shape[1]} outputs and "
+                f"{len(b)} biases, after a layer of {sizes[layer]} outputs."
+            )
+    dtype = np.result_type(*weights)
+    net = Network(sizes, activations, pair, init="zeros", dtype=dtype)
+    for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        net.weights[layer], net.biases[layer] = weight, bias
+    net.__setstate__({"parameters": net.parameters})  # no seed is where its weights are from
+    if not np.isfinite(net.theta).all():
+        raise InvalidInput("The layers hold NaN or infinity, from which nothing can be computed.")
+    return net

@@ -1,0 +1,177 @@
+"""From and to PyTorch's Sequential. PyTorch itself is imported where a module is made, only."""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from chainrule.architecture import is_built_in
+from chainrule.errors import InvalidInput, MissingExtra
+from chainrule.maths.arrays import Float
+from chainrule.maths.losses import GroupedLogLoss, Loss, Parametric
+from chainrule.network.layers import network_of_layers
+from chainrule.network.network import Network
+
+__all__ = ["from_torch", "to_torch"]
+
+# What each module computes, and whether its settings are those of ours.
+_FUNCTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "Sigmoid": ("logistic", lambda module: True),
+    "Tanh": ("tanh", lambda module: True),
+    "ReLU": ("relu", lambda module: True),
+    "LeakyReLU": ("leaky_relu", lambda module: module.negative_slope == 0.01),
+    "ELU": ("elu", lambda module: module.alpha == 1),
+    "SELU": ("selu", lambda module: True),
+    "Softplus": ("softplus", lambda module: module.beta == 1 and module.threshold >= 20),
+    "SiLU": ("silu", lambda module: True),
+    "GELU": ("gelu", lambda module: module.approximate == "none"),
+    "Mish": ("mish", lambda module: True),
+    "Softmax": ("softmax", lambda module: module.dim in (1, -1)),
+}
+_PASSES = ("Identity", "Dropout", "AlphaDropout")  # what changes nothing in a prediction
+
+
+def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> Network:
+    """Return a network that computes what a PyTorch Sequential does.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        Linear layers with activations between: Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, Softplus,
+        SiLU, GELU, Mish; at the end perhaps a Sigmoid or Softmax. Dropout is left out, as in
+        PyTorch's own predictions.
+    loss : str, Loss or loss with parameters, optional
+        What it is trained with further. By default what belongs to its end: "squared_error" for
+        the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax. A module that ends with
+        the raw z, as PyTorch's losses want it, takes any: give "log_loss" to have probabilities.
+
+    Returns
+    -------
+    Network
+        With copies of the parameters, in their dtype.
+
+    Raises
+    ------
+    InvalidInput
+        If the module holds something else; the message names it.
+    InvalidParameter
+        If the loss has another hypothesis than the module ends with.
+
+    See Also
+    --------
+    Network.to_torch : The way back.
+
+    Notes
+    -----
+    PyTorch's Softplus and Mish are linear beyond z = 20, which differs from ours by 2e-9 there.
+    """
+    weights: list[Float] = []
+    biases: list[Float] = []
+    functions: list[str] = []  # one behind each layer
+    for part in _flat(module):
+        kind = type(part).__name__
+        if kind == "Linear":
+            weight = _array(part.weight)
+            bias = np.zeros(len(weight), weight.dtype) if part.bias is None else _array(part.bias)
+            weights.append(np.ascontiguousarray(weight.T))
+            biases.append(bias)
+            functions.append("identity")
+        elif kind in _FUNCTIONS and weights and functions[-1] == "identity":
+            name, is_ours = _FUNCTIONS[kind]
+            if not is_ours(part):
+                raise InvalidInput(f"{part} has other settings than our '{name}'.")
+            functions[-1] = name
+        elif kind not in _PASSES:
+            raise InvalidInput(
+                f"A Sequential of Linear layers with activations of ours between is needed. Got "
+                f"{part!r} in it."
+            )
+    if not weights:
+        raise InvalidInput("A Sequential of Linear layers is needed. Got none of them.")
+    hypothesis = functions.pop()
+    if "softmax" in functions or hypothesis not in ("identity", "logistic", "softmax"):
+        raise InvalidInput(
+            f"The last layer needs a hypothesis, Sigmoid, Softmax or none, and Softmax belongs "
+            f"there alone. Got {[*functions, hypothesis]}."
+        )
+    return network_of_layers(weights, biases, functions, hypothesis, loss)
+
+
+def to_torch(net: Network) -> Any:
+    """Make the module of `Network.to_torch`."""
+    if find_spec("torch") is None:
+        raise MissingExtra("to_torch needs PyTorch; install it with pip install torch.")
+    torch: Any = import_module("torch")
+    nn: Any = torch.nn
+
+    class Exp(nn.Module):
+        def forward(self, z: Any) -> Any:
+            return z.exp()
+
+    class Step(nn.Module):
+        def forward(self, z: Any) -> Any:
+            return (z >= 0).to(z.dtype)
+
+    class GroupedSoftmax(nn.Module):
+        def __init__(self, groups: Any) -> None:
+            nn.Module.__init__(self)
+            self.groups = list(groups)
+
+        def forward(self, z: Any) -> Any:
+            return torch.cat([part.softmax(1) for part in z.split(self.groups, 1)], 1)
+
+    modules: dict[str, Callable[[], Any]] = {
+        "identity": nn.Identity,
+        "logistic": nn.Sigmoid,
+        "tanh": nn.Tanh,
+        "relu": nn.ReLU,
+        "step": Step,
+        "leaky_relu": nn.LeakyReLU,
+        "elu": nn.ELU,
+        "selu": nn.SELU,
+        "softplus": lambda: nn.Softplus(threshold=40),  # from where on log1p(exp(z)) is z
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "mish": nn.Mish,
+        "exp": Exp,
+        "softmax": lambda: nn.Softmax(1),
+    }
+    a = net.architecture
+    for part in (*a.activations, a.loss):
+        if not is_built_in(part):
+            raise InvalidInput(
+                f"This network has no form in PyTorch: its {type(part).__name__.lower()} "
+                f"'{part.name}' is a function of your own. Use a built-in one."
+            )
+    made: list[Any] = []
+    names = [*(g.name for g in a.activations), a.loss.hypothesis_name]
+    for W, b, name in zip(net.weights, net.biases, names, strict=True):
+        layer = nn.Linear(*W.shape, dtype=getattr(torch, a.dtype.name))
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(W.T)))
+            layer.bias.copy_(torch.from_numpy(b.copy()))
+        made += [layer, modules[name]()]
+    if isinstance(a.loss.made_of, GroupedLogLoss):
+        made[-1] = GroupedSoftmax(a.loss.made_of.groups)
+    return nn.Sequential(*made)
+
+
+def _flat(module: Any) -> Iterator[Any]:
+    """Yield the modules of a Sequential, those of a Sequential in it too."""
+    if not type(module).__module__.startswith("torch.nn"):
+        raise InvalidInput(
+            f"A torch.nn.Sequential is needed. Got an object of {type(module).__name__}."
+        )
+    if type(module).__name__ != "Sequential":
+        yield module
+        return
+    for part in module:
+        yield from _flat(part)
+
+
+def _array(parameter: Any) -> Float:
+    array = parameter.detach().cpu()
+    name = str(array.dtype).removeprefix("torch.")
+    return array.numpy() if name in ("float32", "float64") else array.float().numpy()
