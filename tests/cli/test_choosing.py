@@ -50,6 +50,8 @@ def test_the_inputs_that_carry_the_target_are_chosen(run, noisy, how, task):
     assert model[-1] is model["network"]
     assert model[:-1].transform(noisy.drop("label", "price", "visits")).shape == (400, number)
     assert run("predict", "m", "t.csv").code == 0
+    for kind in ("onnx", "c", "js"):  # it goes where models go
+        assert run("export", "m", "-o", f"m.{kind}").code == 0
     assert json.loads(run("inspect", "m", "--json").out)["selected"] == chosen
 
 
@@ -142,3 +144,21 @@ def test_class_weights_are_by_the_labels_of_the_table(run, table):
         ended = run("train", "t.csv", "--target", target, "--class-weight", given, *FAST)
         assert ended.code == 0, ended.err
         assert cr.load("m")[-1].class_weight == weights
+
+
+def test_chosen_inputs_in_other_runtimes(run, noisy):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    noisy.write_csv("t.csv")
+    given = ("--target", "label", "--drop", "price,visits", "--select", "mutual-info:4")
+    assert run("train", "t.csv", *given, *FAST).code == 0
+    assert run("export", "m", "-o", "m.onnx").code == 0
+    session = onnxruntime.InferenceSession("m.onnx")
+    kinds = {"tensor(double)": np.float64, "tensor(float)": np.float32, "tensor(string)": object}
+    inputs = {
+        each.name: noisy[each.name].to_numpy().astype(kinds[each.type])[:, None]
+        for each in session.get_inputs()
+    }
+    labels, h = session.run(None, inputs)
+    expected = pl.read_csv(run("predict", "m", "t.csv").out.encode())
+    assert labels.ravel().tolist() == expected["prediction"].to_list()
+    np.testing.assert_allclose(np.array(h), expected[:, 1:].to_numpy(), atol=1e-5)

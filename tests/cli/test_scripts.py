@@ -25,6 +25,7 @@ COMMANDS = {
     "inspect": ("inspect", "m"),
     "check": ("check", "m", "t.csv", "--rows", 9),
     "explain": ("explain", "m", "t.csv", "--row", "3"),
+    "export": ("export", "m", "-o", "m.js"),
     "explain to a file": ("explain", "m", "t.csv", "-o", "w.txt"),
 }
 

@@ -123,7 +123,7 @@ def choose_columns(
     X: np.ndarray,
     y: np.ndarray,
     asked_to_end: Sequence[bool] = (),
-) -> ColumnTransformer:
+) -> SelectKBest:
     """Choose prepared inputs by scikit-learn's selectors.
 
     Parameters
@@ -143,9 +143,9 @@ def choose_columns(
 
     Returns
     -------
-    ColumnTransformer
-        It passes the chosen columns. It stands for the selector in a model, since files hold no
-        functions, and other runtimes know it.
+    SelectKBest
+        With the information of each input as its score, or 1 for those that a search has found.
+        It is without the function that gave them: files hold none.
 
     Raises
     ------
@@ -173,10 +173,12 @@ def choose_columns(
         selector = forward(
             alone, n_features_to_select=selection.number, scoring=count, cv=_folds(network, FOLDS)
         )
-    chosen = selector.fit(X, y).get_support(indices=True)
-    return ColumnTransformer(
-        [("chosen", "passthrough", [int(i) for i in chosen])], verbose_feature_names_out=False
-    ).fit(X)
+    selector.fit(X, y)
+    kept: Any = SelectKBest(None, k=selection.number)
+    is_filter = isinstance(selector, SelectKBest)
+    kept.scores_ = selector.scores_ if is_filter else selector.get_support().astype(float)
+    kept.n_features_in_ = inputs
+    return kept
 
 
 def choose_penalty(

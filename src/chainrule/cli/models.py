@@ -138,7 +138,8 @@ def fit_network(
     network = _make_network(settings, task, y, validated=validated).set_params(**asdict(keeping))
     _require_possible(network)
     steps: list[tuple[str, Any]] = [("prepare", preparation)]
-    X, penalties = preparation.fit_transform(inputs), None
+    X: Any = preparation.fit_transform(inputs)
+    penalties = None
     if selection is not None:
         require_choice(selection, X.shape[1])
     if selection is not None or alphas is not None:
