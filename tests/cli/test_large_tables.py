@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.cli import batches, predict
+from chainrule.cli import batches, predict, surprises
 from chainrule.cli.tables import read_table
 from chainrule.errors import InvalidFile, InvalidInput
 
@@ -106,6 +106,23 @@ def test_predictions_do_not_depend_on_the_parts(run, refused, hard, monkeypatch)
     infinite = hard.with_columns(length=pl.Series([1.0] * 58 + [np.inf, 2.0]))
     infinite.write_csv("late.csv")
     assert "infinite in row 59" in refused("predict", "m", "late.csv", "-o", "new")
+
+
+def test_what_training_did_not_know_is_counted_over_the_parts(run, table, monkeypatch):
+    table.write_csv("t.csv")
+    assert run("train", "t.csv", "--target", "label", *TRAIN).code == 0
+    odd = table.with_columns(color=pl.Series(["a", "b", "b", "c", "d", "red"] * 10), more=pl.lit(1))
+    odd.write_csv("odd.csv")
+    whole = run("predict", "m", "odd.csv")
+    assert "(50)" in whole.err
+    assert "'b' and 3 more in column 'color'" in whole.err
+    assert "not used: 'more'" in whole.err
+    monkeypatch.setattr(batches, "BLOCK", 300)
+    monkeypatch.setattr(predict, "_MOST_ROWS", 7)
+    parts = run("predict", "m", "odd.csv")
+    assert parts.err == whole.err
+    monkeypatch.setattr(surprises, "MOST_TEXTS", 2)  # a free text has millions
+    assert "'b' and 2 more in column 'color' (50)" in run("predict", "m", "odd.csv").err
 
 
 @pytest.mark.soak

@@ -165,21 +165,36 @@ def process(*argv, cwd, **more):
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)
-def test_the_commands_as_processes(run, trained, tmp_path):
-    table = Path("t.csv").read_bytes()
-    expected = {
-        command: run(*COMMANDS[command]) for command in ("evaluate", "inspect", "check", "explain")
-    }
-    for command, there in expected.items():
-        done = process(*COMMANDS[command], cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, b""), command
-        assert done.stdout.decode() == there.out
-    done = process("predict", "m", "-", cwd=tmp_path, input=table)
+def test_predict_as_a_process_between_pipes(run, trained, tmp_path):
+    done = process("predict", "m", "-", cwd=tmp_path, input=Path("t.csv").read_bytes())
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == run("predict", "m", "t.csv").out
-    done = process("report", "m", "t.csv", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.startswith(b"Wrote report.html: ")
+
+
+AS_PROCESSES = {
+    **COMMANDS,
+    "evaluate": ("evaluate", "m", "t.csv", "--json"),
+    "report": ("report", "m", "t.csv"),
+}
+del AS_PROCESSES["train"]  # its seconds differ; others test it as a process
+QUICK = ("check", "report")  # a process takes a second
+EACH = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in AS_PROCESSES
+]
+
+
+@pytest.mark.parametrize("trained", ["label"], indirect=True)
+@pytest.mark.parametrize("command", EACH)
+def test_a_command_as_a_process(run, trained, tmp_path, command):
+    given = AS_PROCESSES[command]
+    there = run(*given)
+    done = process(*given, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (there.code, b"") == (0, b"")
+    assert done.stdout.decode() == there.out
+    if command not in QUICK and len(given) > 1:
+        done = process(given[0], "nix", *given[2:], cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+        assert done.stderr.startswith(b"chainrule: ")
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)
