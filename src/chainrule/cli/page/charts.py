@@ -61,23 +61,30 @@ def figure(
         drawn.savefig(
             buffer,
             format="svg",
+            bbox_inches="tight" if kind == "large" else None,
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
     return (
-        f'<figure class="{kind}">{_inline(buffer.getvalue(), name, says)}'
+        f'<figure class="{kind}">{_inline(buffer.getvalue(), name, says, kind)}'
         f"<figcaption>{escape(says)}</figcaption></figure>"
     )
 
 
-def _inline(text: str, name: str, says: str) -> str:
+def _inline(text: str, name: str, says: str, kind: str) -> str:
     """Return SVG without what only a file of its own needs, its names its own in the page."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    found = re.search(r'viewBox="0 0 ([\d.]+)', text)
+    width = float(found[1]) if found else 300.0
+    # Small text stays legible on a phone, and large on a screen small enough.
+    least, most = (1.3, 1.9) if kind == "large" else (0.85, 1.45)
+    ends = f"min-width:{least * width:.0f}px;max-width:{most * width:.0f}px"
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = text.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(says)}"', 1)
+    about = f'<svg role="img" aria-label="{escape(says)}" style="{ends}"'
+    return text.replace("<svg", about, 1)
 
 
 def cost_curves(network: Any) -> str:

@@ -277,7 +277,9 @@ def _numbers(present: pl.Series, kind: str) -> tuple[str, str]:
         said = f"{low} to {high}"
     else:
         low, high = (_short(v) for v in _ends(values))
-        said = f"{_short(values.mean())} ± {_short(values.std())}, {low} to {high}"
+        mean, deviation = float(values.mean()), float(values.std())
+        mean = 0.0 if abs(mean) < 1e-9 * deviation else mean  # what rounding leaves of centering
+        said = f"{_short(mean)} ± {_short(deviation)}, {low} to {high}"
     return said, charts.sparkline(np.histogram(values, bins=16)[0])
 
 
