@@ -76,8 +76,8 @@ def test_the_numbers_are_the_models(run, trained):
     last = model[-1].regressor_ if trained == "price" else model[-1]
     about = told(run, "inspect", "m")
     net = last.network_
-    assert [each["nodes"] for each in about["layers"]] == list(net.sizes)
-    assert sum(each["parameters"] for each in about["layers"]) == net.n_parameters
+    assert [each["nodes"] for each in about["architecture"]] == list(net.sizes)
+    assert sum(each["parameters"] for each in about["architecture"]) == net.n_parameters
     assert about["parameters"] == net.n_parameters
     assert about["training"]["epochs"] == last.n_iter_ == 5
     assert about["training"]["parameters"]["max_iter"] == 5
@@ -118,11 +118,11 @@ def test_inspect_takes_what_save_wrote(run, tmp_path):
     for name in ("net", "learner", "cv"):
         found = told(run, "inspect", name)
         assert name in found["model"]
-        digests[name] = found["weights_sha256"]
+        digests[name] = found["weights_digest"]
         assert run("inspect", name).code == 0
     assert digests["net"] == digests["learner"]  # the same weights, whatever the file
     expected = subprocess.run(["sha256sum", "net"], check=True, capture_output=True, text=True)
-    assert told(run, "inspect", "net")["sha256"] == expected.stdout.split()[0]
+    assert told(run, "inspect", "net")["digest"] == expected.stdout.split()[0]
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)

@@ -54,9 +54,10 @@ def inspect(path: str, as_json: bool = False) -> None:
         _tell_training(told, last, about)
     weights = None if net is None else hashlib.sha256(net.theta.tobytes()).hexdigest()
     told.facts(
-        {"sha256": digest} | ({} if weights is None else {"weights": f"sha256 {weights}"}),
-        sha256=digest,
-        weights_sha256=weights,
+        {"digest": f"sha256 {digest}"}
+        | ({} if weights is None else {"weights": f"sha256 {weights}"}),
+        digest=digest,
+        weights_digest=weights,
     )
     told.end()
 
@@ -166,7 +167,7 @@ def _tell_network(told: Told, net: Network) -> None:
             )
             for each in layers
         ],
-        layers=layers,
+        architecture=layers,
     )
 
 
