@@ -1,12 +1,16 @@
 """What the commands do when all is well."""
 
 import io
+import re
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.cli.digits import number, short
 from chainrule.cli.examples import EXAMPLES
 from chainrule.cli.inputs import Column, make_preparation
 from chainrule.cli.models import Settings, fit_network
@@ -37,6 +41,30 @@ def test_what_ails_a_training_is_said_once(run, table):
     assert err.count("the learning rate 2 is too large") == 1
     assert "note: The cost " in err
     assert "is too large" not in train(run, "label").err
+
+
+def test_large_numbers_have_no_exponent(run, table):
+    table.with_columns(pl.col("price") * 1e4).write_csv("t.csv")
+    out = train(run, "price").out
+    assert "e+0" not in out
+    assert re.search(r"from \d+,\d{3},\d{3} to \d+,\d{3},\d{3}", out)
+
+
+@given(st.floats(-1e300, 1e300), st.integers(1, 6))
+def test_a_number_as_people_read_it_is_the_number(value, digits):
+    assert float(short(value, digits).replace(",", "")) == pytest.approx(
+        value, rel=0.6 * 10.0 ** (1 - digits)
+    )
+    assert float(number(value).replace(",", "")) == pytest.approx(value, rel=6e-4, abs=6e-4)
+    if 1 <= abs(value) < 9e8:
+        assert "e" not in short(value) + short(value, 6) + number(value)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5])
+def test_another_quantile_is_not_judged_as_the_mean(run, table, quantile):
+    table.write_csv("t.csv")
+    out = train(run, "price", "--loss", "quantile", "--quantile", quantile).out
+    assert ("predicts the 0.1 quantile and the other models the mean" in out) == (quantile == 0.1)
 
 
 def test_one_is_no_plural(run, table):

@@ -18,6 +18,8 @@ from sklearn.metrics import (
 )
 from sklearn.pipeline import Pipeline
 
+from chainrule.cli.digits import short
+
 __all__ = ["TINY", "Scores", "is_worse", "measure", "outputs", "score", "verdict"]
 
 TINY = 1e-15  # a probability or rate of zero would make one wrong row infinitely bad
@@ -165,7 +167,7 @@ def verdict(network: Scores, linear: Scores, baseline: Scores) -> str:
     """
     rows = len(network.rows)
     name = network.deciding
-    against = f"{name} {network.metrics[name]:.3g} against {linear.metrics[name]:.3g}"
+    against = f"{name} {short(network.metrics[name])} against {short(linear.metrics[name])}"
     if _advantage(network, baseline) != 1 and _advantage(linear, baseline) != 1:
         return (
             f"Neither the network nor the linear model is clearly better than the baseline on the "

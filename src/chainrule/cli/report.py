@@ -1,6 +1,5 @@
 """The report on stdout, as rich tables."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.cli.digits import number
 from chainrule.cli.intervals import Interval
 from chainrule.cli.metrics import Scores
 from chainrule.cli.output import print_json
@@ -20,7 +20,6 @@ __all__ = [
     "count",
     "intervals_as_data",
     "metric_key",
-    "number",
     "say",
     "scores_as_data",
     "show_examples",
@@ -230,23 +229,6 @@ def show_examples(rows: Sequence[tuple[str, str, str]]) -> None:
     for row in rows:
         table.add_row(*row)
     _print(table)
-
-
-def number(value: float) -> str:
-    """Return four digits, without an exponent for everyday sizes.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-
-    Returns
-    -------
-    str
-    """
-    if math.isnan(value):
-        return "-"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
 
 
 def _print(table: Table) -> None:

@@ -16,6 +16,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from chainrule.cli.choosing import read_selection
+from chainrule.cli.digits import short
 from chainrule.cli.exits import kept_in, note, say_notes
 from chainrule.cli.inputs import (
     AS_TEXT,
@@ -145,7 +146,8 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     told.say("")
     told.scores(f"On the {len(hold)} held-out rows", scores)
     told.say("")
-    told.say(verdict(*scores.values()), verdict=verdict(*scores.values()), model=choices.model)
+    said = _quantile_verdict(network_of(model)) or verdict(*scores.values())
+    told.say(said, verdict=said, model=choices.model)
     if choices.model is None:
         told.say("The model was not saved; to keep it, add --model FILE.")
     else:
@@ -360,7 +362,7 @@ def _describe_table(choices: Choices, data: _Data) -> dict[str, str]:
 def _describe_task(target: Target) -> str:
     y = target.values
     if target.task != "classification":
-        return f"{target.task} of '{target.name}', from {y.min():g} to {y.max():g}"
+        return f"{target.task} of '{target.name}', from {short(y.min(), 6)} to {short(y.max(), 6)}"
     names, counts = np.unique(y, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     shown = ", ".join(f"{spell(names[i])} {counts[i] / len(y):.0%}" for i in order[:5])
@@ -405,6 +407,16 @@ def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: flo
             "converged": trained.converged,
             "seconds": seconds,
         },
+    )
+
+
+def _quantile_verdict(network: Any) -> str | None:
+    """Return what is said of a network that is not to predict the middle of its target."""
+    if getattr(network, "quantile", 0.5) == 0.5 or network.loss != "quantile":
+        return None
+    return (
+        f"The network predicts the {network.quantile:g} quantile and the other models the mean, "
+        "so these metrics do not tell which of them is better."
     )
 
 

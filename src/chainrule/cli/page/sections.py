@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from chainrule.cli.apply import Measured
+from chainrule.cli.digits import number as shown
+from chainrule.cli.digits import short
 from chainrule.cli.inputs import AS_TEXT
 from chainrule.cli.inspection import architecture_of
 from chainrule.cli.metrics import Scores, score
@@ -14,7 +16,6 @@ from chainrule.cli.page import charts
 from chainrule.cli.page.html import escape, grid, section, table
 from chainrule.cli.page.importance import Importances
 from chainrule.cli.report import count
-from chainrule.cli.report import number as shown
 from chainrule.cli.target import spell
 
 __all__ = [
@@ -276,10 +277,10 @@ def _numbers(present: pl.Series, kind: str) -> tuple[str, str]:
         low, high = (str(np.datetime64(int(v * 86_400), "s"))[:10] for v in _ends(values))
         said = f"{low} to {high}"
     else:
-        low, high = (_short(v) for v in _ends(values))
+        low, high = (short(v) for v in _ends(values))
         mean, deviation = float(values.mean()), float(values.std())
         mean = 0.0 if abs(mean) < 1e-9 * deviation else mean  # what rounding leaves of centering
-        said = f"{_short(mean)} ± {_short(deviation)}, {low} to {high}"
+        said = f"{short(mean)} ± {short(deviation)}, {low} to {high}"
     return said, charts.sparkline(np.histogram(values, bins=16)[0])
 
 
@@ -297,11 +298,6 @@ def _texts(present: pl.Series) -> tuple[str, str]:
     more = counts.height - 3
     said = f"{shown}, {count(more, 'more value')}" if more > 0 else shown
     return said, charts.sparkline(counts["count"].head(16).to_numpy())
-
-
-def _short(value: float) -> str:
-    """Return three digits, without an exponent for everyday sizes."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _alike(mean: float, deviation: float) -> str:
