@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -45,8 +46,11 @@ def test_what_ails_a_training_is_said_once(run, table):
 
 def test_large_numbers_have_no_exponent(run, table):
     table.with_columns(pl.col("price") * 1e4).write_csv("t.csv")
-    out = train(run, "price").out
-    assert "e+0" not in out
+    out = train(run, "price", "--model", "m.model").out
+    out += run("evaluate", "m.model", "t.csv").out
+    assert run("report", "m.model", "t.csv", "-o", "r.html").code == 0
+    out += Path("r.html").read_text(encoding="utf-8")
+    assert not re.search(r"\de\+0\d", out)
     assert re.search(r"from \d+,\d{3},\d{3} to \d+,\d{3},\d{3}", out)
 
 

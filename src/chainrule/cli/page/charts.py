@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.cli.digits import short
 from chainrule.cli.intervals import Z, wilson
 from chainrule.working.displays import LossCurveDisplay, NetworkDisplay
 from chainrule.working.displays.style import INK, POSITIVE, SOFT, tidy
@@ -197,7 +198,7 @@ def residual_histogram(y: np.ndarray, predicted: np.ndarray) -> str:
         tidy(ax)
 
     mean, spread = float(np.mean(y - predicted)), float(np.std(y - predicted))
-    return figure("residuals", f"Residuals: mean {mean:.3g}, deviation {spread:.3g}.", draw)
+    return figure("residuals", f"Residuals: mean {short(mean)}, deviation {short(spread)}.", draw)
 
 
 def reliability(probability: np.ndarray, happened: np.ndarray, of_what: str) -> str:
