@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
@@ -163,6 +163,7 @@ def test_the_bar_goes_when_a_fit_fails(monkeypatch):
 
 
 @given(done=st.floats(0, 100), cost=st.floats(allow_nan=True), validation=st.none() | st.floats())
+@example(done=5e-324, cost=0.0, validation=None)
 def test_the_bar_takes_any_numbers(done, cost, validation):
     stream, before = io.StringIO(), sys.stderr
     try:

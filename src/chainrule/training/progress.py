@@ -79,9 +79,10 @@ class Bar:
         text += "" if validation is None else f", validation {validation:.4g}"
         if self._first < done < self._total:
             elapsed = time.monotonic() - self._begin
-            left = round(elapsed / (done - self._first) * (self._total - done))
-            minutes, seconds = divmod(left, 60)
-            text += f", {minutes}:{seconds:02} left"
+            left = elapsed / (done - self._first) * (self._total - done)
+            if math.isfinite(left):
+                minutes, seconds = divmod(round(left), 60)
+                text += f", {minutes}:{seconds:02} left"
         if not self._on_terminal:
             self._write(f"{text}\n")
         elif importlib.util.find_spec("rich") is None:
