@@ -13,7 +13,7 @@ from chainrule.network import Network
 from chainrule.training import Learner
 from chainrule.working.document import Inline
 
-__all__ = ["MOST_EXAMPLES", "Subject", "subject_of"]
+__all__ = ["MOST_EXAMPLES", "Opened", "Subject", "as_targets", "subject_of"]
 
 MOST_EXAMPLES = 256
 
@@ -121,13 +121,32 @@ def subject_of(
     return _checked(opened)
 
 
+def as_targets(X: Any, y: Any) -> Any:
+    """Return y as a batch's: beside a table of one row, a single target is that row's.
+
+    Parameters
+    ----------
+    X, y
+        As the user gave them.
+
+    Examples
+    --------
+    >>> from chainrule.working.subject import as_targets
+    >>> as_targets([[0.5, 2.0]], 1)
+    [1]
+    """
+    one_row = not is_sparse(X) and np.ndim(X) == 2 and len(X) == 1
+    return [y] if one_row and np.ndim(y) == 0 else y
+
+
 def _checked(opened: Opened) -> Subject:
     net = opened.net
     Y, weight = None, None
     if opened.Y is None:
         X = check_X(net.architecture, opened.X)
     else:
-        X, Y, weight = check_batch(net.architecture, opened.X, opened.Y, opened.weight)
+        targets = as_targets(opened.X, opened.Y)
+        X, Y, weight = check_batch(net.architecture, opened.X, targets, opened.weight)
     if X.shape[0] > MOST_EXAMPLES:
         raise InvalidInput(
             f"A derivation is worked out for one example or a small batch, at most "
