@@ -66,7 +66,14 @@ def test_it_goes_from_the_chain_rule_to_the_cost_after_a_step():
         "The cost after it",
     ]
     assert all(f"({tag})" in text for tag in ("FP1.1", "FP1.2", "BP1.1", "BP2.1"))
-    assert "(BP3.1, BP4.1)" in text
+    backward = text.partition("Backward, with numbers")[2].partition("One step")[0]
+    tagged = re.findall(r"^  +(∇_|∂J/∂)([Wwb]).*\((BP\d)\.1\)$", backward, re.MULTILINE)
+    assert len(tagged) == 2 * (2 + 6)  # two layers as matrices, and six nodes
+    assert {(array, tag) for _, array, tag in tagged} == {
+        ("W", "BP3"),
+        ("w", "BP3"),
+        ("b", "BP4"),
+    }
     without = cr.explain(network(), X[0], [0.0, 1.0], lecture=False).text()
     assert "chain rule" not in without
     assert "Forward, with numbers" in without
