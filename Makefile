@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format stubs soak sanitize bench clean
+.PHONY: demo test check format docs stubs soak sanitize bench clean
 
 # A real table, a network trained on it, the report, predictions.
 demo: .venv/cli
@@ -25,6 +25,12 @@ check: .venv/check
 format: .venv/check
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+# The documentation, into build/docs; its lessons are run. Warnings are errors: links that lead
+# nowhere, names without a page.
+docs: .venv/docs
+	$(BIN)/sphinx-build -q -W --keep-going -n -j 2 -b html docs build/docs
+	@echo "build/docs/index.html"
 
 # The type stub of the compiled modules, which have all the same functions.
 stubs: .venv/test
@@ -51,7 +57,7 @@ bench: .venv-bench/ready
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-bench demo dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench build/docs docs/api docs/lessons demo dist .pytest_cache .ruff_cache .hypothesis
 
 # One stamp per extra, renewed when the dependencies change.
 .venv/%: pyproject.toml cmake/CMakeLists.txt $(wildcard cpp/*.cpp cpp/core/*.hpp)

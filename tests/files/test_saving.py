@@ -348,3 +348,12 @@ def test_a_kill_while_saving_leaves_a_file_that_opens(tmp_path, kind):
 def test_50_kills_while_saving_leave_a_file_that_opens(tmp_path, kind):
     for seed in range(2, 52):
         kill_while_saving(tmp_path, kind, random.Random(f"{kind} {seed}").uniform(0, 0.1))
+
+
+def test_weights_of_booleans_come_back(tmp_path):
+    labels = np.arange(len(X)) % 3 == 0
+    model = cr.MLPClassifier(**FAST, class_weight={False: 1.0, True: 5.0})
+    quietly(model.fit, X, labels)
+    back = through_file(model, tmp_path)
+    assert back.class_weight == {False: 1.0, True: 5.0}
+    check_goes_on(back, model, X, labels)

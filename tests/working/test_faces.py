@@ -258,3 +258,10 @@ def test_a_page_says_nothing_on_the_console_and_asks_no_host(tmp_path):
     console, hosts = visited(bad, tmp_path / "bad")
     assert len(console) == 1
     assert "host.invalid" in hosts
+
+
+def test_words_beside_formulas_keep_their_distance():
+    net = cr.Network([2, 3, 2], activation="relu", loss="log_loss", seed=0)
+    page = cr.explain(net, [0.5, -1.0], 1).html()
+    assert "<mtext>if\u00a0</mtext><mi>r</mi><mtext>\u00a0=\u00a0</mtext><mi>k</mi>" in page
+    assert "<mtext>if </mtext>" not in page

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0 success, 1 an error inside chainrule, 2 input or usage that cannot be
-        used, 130 interrupted by Ctrl-C.
+        used, 3 a check that did not pass, 130 interrupted by Ctrl-C.
     """
     missing = [name for name in ("typer", "rich", "polars") if not importlib.util.find_spec(name)]
     if missing:

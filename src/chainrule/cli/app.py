@@ -1,37 +1,32 @@
 """The commands, their arguments and their help; the work is done in the modules around."""
 
-import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from chainrule import __version__
-from chainrule.errors import (
-    InvalidInput,
-    InvalidParameter,
-    NotTrainable,
-    UnwritablePath,
-    unknown_name,
-)
+from chainrule.cli.config import collect
+from chainrule.cli.flags import Json, Model, Table, examples, with_options
+from chainrule.cli.options import OPTIONS
+from chainrule.cli.values import whole
+from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     help="Feed-forward neural networks for your table.",
-    epilog="Start with: chainrule example breast_cancer, then "
-    "chainrule train breast_cancer.csv --target target",
+    epilog=examples(
+        "chainrule example breast_cancer",
+        "chainrule train breast_cancer.csv --target target --model cancer.model",
+        "chainrule predict cancer.model breast_cancer.csv -o predictions.csv",
+        "chainrule report cancer.model breast_cancer.csv -o report.html",
+    ),
 )
 
-Table = Annotated[
-    str, typer.Argument(metavar="TABLE", help="A CSV, TSV or Parquet file with a header.")
-]
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A file written by chainrule train --model.")
-]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that holds something else.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -44,10 +39,12 @@ def start(
         typer.echo(f"chainrule {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        context.get_help()  # rich prints it
 
 
-@app.command()
+@app.command(
+    epilog=examples("chainrule example", "chainrule example iris -o flowers.csv"),
+)
 def example(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Which table; without it, list them.")
@@ -55,24 +52,31 @@ def example(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME.csv.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
-    ] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Write a table to try things on, as CSV with the target in the column 'target'."""
     from chainrule.cli.examples import EXAMPLES, make_example
     from chainrule.cli.output import writing
-    from chainrule.cli.report import say, show_examples
+    from chainrule.cli.report import Told
     from chainrule.cli.tables import to_csv
     from chainrule.storage import check_writable, write_file
 
+    told = Told(as_json)
     if name is None:
         if output is not None:
             raise InvalidParameter(
                 f"-o needs the NAME of an example before it: one of {', '.join(EXAMPLES)}."
             )
-        show_examples([(key, each.size, each.what) for key, each in EXAMPLES.items()])
-        say("Write one with: chainrule example NAME")
+        rows = [(key, each.size, each.what) for key, each in EXAMPLES.items()]
+        keys = ("name", "size", "what")
+        told.table(
+            ("name", "size", "what it is"),
+            rows,
+            examples=[dict(zip(keys, row, strict=True)) for row in rows],
+        )
+        told.say("Write one with: chainrule example NAME")
+        told.end()
         return
     table = make_example(name)
     path = output or f"{name}.csv"
@@ -84,105 +88,92 @@ def example(
         )
     with writing(path):
         write_file(path, content)
-    say(
+    told.say(
         f"Wrote {path}: {table.height} rows, {table.width - 1} input columns, and 'target'.\n"
-        f"Next: chainrule train {path} --target target"
+        f"Next: chainrule train {path} --target target",
+        output=path,
+        rows=table.height,
+        input_columns=table.width - 1,
+        target="target",
     )
+    told.end()
 
 
-@app.command()
-def train(
-    table: Table,
-    target: Annotated[
-        str, typer.Option("--target", metavar="COLUMN", help="The column to predict.")
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="FILE", help="Save the model here; else it is not saved."),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TASK",
-            help="classification, regression or counts (numbers of events, 0 and up). "
-            "By default: classification for text, true/false and up to 20 different whole "
-            "numbers, else regression.",
-        ),
-    ] = None,
-    hidden: Annotated[
-        str, typer.Option(metavar="SIZES", help="The hidden layers, or 'none'.")
-    ] = "64,64",
-    activation: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the hidden layers: tanh, relu, logistic, ...")
-    ] = "tanh",
-    epochs: Annotated[str, typer.Option(metavar="N", help="At most so many.")] = "200",
-    learning_rate: Annotated[str, typer.Option(metavar="RATE", help="Of Adam.")] = "0.001",
-    batch_size: Annotated[str, typer.Option(metavar="N", help="Rows a step.")] = "32",
-    alpha: Annotated[
-        str, typer.Option(metavar="NUMBER", help="Strength of the L2 penalty.")
-    ] = "0.3",
-    test_fraction: Annotated[
-        str, typer.Option(metavar="FRACTION", help="The part of the rows to hold out.")
-    ] = "0.2",
-    seed: Annotated[
-        str, typer.Option(metavar="N", help="Of the split and the network: same seed, same result.")
-    ] = "0",
-    drop: Annotated[
-        str, typer.Option(metavar="COLUMNS", help="Columns not to use, separated by commas.")
-    ] = "",
-    categorical: Annotated[
-        str,
-        typer.Option(
-            metavar="COLUMNS", help="Columns of numbers that are names, separated by commas."
-        ),
-    ] = "",
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Keep here how far the training is, each minute."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")
-    ] = False,
-    max_seconds: Annotated[
-        str | None, typer.Option(metavar="S", help="Train so long at most, this time.")
-    ] = None,
-) -> None:
+@app.command(
+    epilog=examples(
+        "chainrule train flowers.csv --target species --model flowers.model",
+        "chainrule train houses.csv --target price --select mutual-info:20 --alphas 10",
+        "chainrule train big.parquet --target y --checkpoint big.ckpt --resume --max-seconds 600",
+        'chainrule train t.csv --config run.toml --epochs 50   (run.toml: target = "y", '
+        "hidden = [32, 16], dropout = 0.1)",
+    )
+)
+@with_options
+def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) -> None:
     """Train a network on a table and compare it with plain models on held-out rows.
 
     Cells that are empty, NA, NaN, null, None or ? are missing. Numbers are imputed with the
     median and standardized, text is one-hot encoded, dates count as days.
     """
-    sizes = _read_sizes(hidden)
-    n_epochs = _whole("--epochs", epochs, 1)
-    n_batch = _whole("--batch-size", batch_size, 1)
-    the_seed = _whole("--seed", seed, 0, 2**32 - 1)
-    penalty = _number("--alpha", alpha, 0)
-    rate = _number("--learning-rate", learning_rate, 0, open_ends=True)
-    fraction = _number("--test-fraction", test_fraction, 0, 1, open_ends=True)
-    dropped, texts = _read_names(drop), _read_names(categorical)
+    given = collect(flags, config)
+    target, dropped, texts = given["target"], given["drop"], given["categorical"]
+    if target is None:
+        raise InvalidParameter("Missing option '--target', the column to predict.")
     if target in (*dropped, *texts):
         raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
-
-    seconds = None
-    if max_seconds is not None:
-        seconds = _number("--max-seconds", max_seconds, 0, open_ends=True)
-    if resume and checkpoint is None:
+    if target in (given["features"] or ()):
+        raise InvalidInput(f"The target '{target}' is also in --features.")
+    if given["resume"] and given["checkpoint"] is None:
         raise InvalidParameter("--resume goes on from a checkpoint: add --checkpoint FILE.")
-
-    _check_activation(activation)
 
     from chainrule.cli.models import Keeping, Settings
     from chainrule.cli.train import Choices
     from chainrule.cli.train import train as run
 
+    size = given["batch_size"] or (32 if given["solver"] not in ("rprop", "lbfgs") else "auto")
+    own = ("hidden", "activation", "alpha", "learning_rate", "batch_size", "epochs", "seed")
+    kept = ("checkpoint", "resume", "max_seconds")
+    more = {
+        str(option.parameter): given[key]
+        for key, option in OPTIONS.items()
+        if option.parameter and key not in (*own, *kept) and given[key] is not None
+    }
     run(
-        Choices(table, target, model, task, fraction, dropped, texts),
-        Settings(sizes, activation, penalty, rate, n_batch, n_epochs, the_seed),
-        Keeping(checkpoint, resume, seconds),
+        Choices(
+            table,
+            target,
+            given["model"],
+            given["task"],
+            given["test_fraction"],
+            dropped,
+            texts,
+            given["features"],
+            given["validation"],
+            given["select"],
+            given["alphas"],
+            as_json,
+        ),
+        Settings(
+            given["hidden"],
+            given["activation"],
+            given["alpha"],
+            given["learning_rate"],
+            size,
+            given["epochs"],
+            given["seed"],
+            more,
+        ),
+        Keeping(given["checkpoint"], bool(given["resume"]), given["max_seconds"]),
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chainrule predict cancer.model patients.csv",
+        "chainrule predict cancer.model patients.parquet -o predictions.csv",
+        "cat patients.csv | chainrule predict cancer.model - --no-proba > predictions.csv",
+    )
+)
 def predict(
     model: Model,
     table: Table,
@@ -192,32 +183,102 @@ def predict(
             "--output",
             "-o",
             metavar="FILE",
-            help="Default: stdout. Earlier predictions are overwritten, other files are not.",
+            help="Default, and -: stdout. Earlier predictions are overwritten, other files are "
+            "not.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
-    ] = False,
+    proba: Annotated[
+        bool,
+        typer.Option(
+            "--proba/--no-proba", help="Whether to add the probability of each class (default)."
+        ),
+    ] = True,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Predict the target for each row of a table, as CSV.
 
     The columns are 'prediction' and, for classes, 'probability_<class>' for each class. The table
-    may have the target or not, and other columns.
+    may have the target or not, and other columns; it may be larger than memory. Nothing is written
+    before all of it was predicted.
     """
-    from chainrule.cli.apply import predict as run
+    from chainrule.cli.predict import predict as run
 
-    run(model, table, output, force)
+    run(model, table, None if output == "-" else output, force, proba, as_json)
 
 
-@app.command()
-def evaluate(model: Model, table: Table) -> None:
-    """Measure a model on a table that has the target."""
+@app.command(epilog=examples("chainrule evaluate cancer.model patients.csv"))
+def evaluate(model: Model, table: Table, as_json: Json = False) -> None:
+    """Measure a model on a table that has the target, with 95 % confidence intervals."""
     from chainrule.cli.apply import evaluate as run
 
-    run(model, table)
+    run(model, table, as_json)
 
 
-@app.command()
+@app.command(epilog=examples("chainrule inspect cancer.model"))
+def inspect(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A file from chainrule train, or from cr.save.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say what is in a model file: architecture, parameters, training, digest."""
+    from chainrule.cli.inspection import inspect as run
+
+    run(model, as_json)
+
+
+@app.command(epilog=examples("chainrule check cancer.model patients.csv --rows 50"))
+def check(
+    model: Model,
+    table: Table,
+    rows: Annotated[
+        str, typer.Option(metavar="N", help="Check on so many rows, up to 256. Default: 64.")
+    ] = "64",
+    as_json: Json = False,
+) -> None:
+    """Check a model's gradient against finite differences, and its two engines against each other.
+
+    The exit code is 3 if they differ by more than rounding.
+    """
+    from chainrule.cli.check import check as run
+
+    run(model, table, whole(1, 256)("--rows", rows), as_json)
+
+
+@app.command(epilog=examples("chainrule report cancer.model patients.csv -o report.html"))
+def report(
+    model: Model,
+    table: Table,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Earlier reports are overwritten, other files are not. Default: report.html.",
+        ),
+    ] = "report.html",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write one web page on a model and how it does on a table that has the target.
+
+    Best a table that was not trained on. The page needs no network and no other file: a summary of
+    the data, curves of the training, metrics with 95 % confidence intervals, confusion matrix or
+    residuals, calibration, permutation importance, and a picture of the network.
+    """
+    from chainrule.cli.page import report as run
+
+    run(model, table, output, force, as_json)
+
+
+@app.command(
+    epilog=examples(
+        "chainrule explain cancer.model patients.csv --row 3",
+        "chainrule explain cancer.model patients.csv --node 2.1 -o working.html",
+    )
+)
 def explain(
     model: Model,
     table: Table,
@@ -271,9 +332,8 @@ def explain(
             help="html, latex, markdown or text. By default as FILE ends: .html, .tex, .md, .txt.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
-    ] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Show the working: every equation of the pass of a row, with the network's own numbers."""
     from chainrule.cli.explain import Choices
@@ -292,10 +352,15 @@ def explain(
         output,
         form,
         force,
+        as_json,
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chainrule export cancer.model -o cancer.onnx", "chainrule export cancer.model -o cancer.c"
+    )
+)
 def export(
     model: Annotated[
         str,
@@ -311,9 +376,8 @@ def export(
         str | None,
         typer.Option("--to", metavar="KIND", help="onnx, c or js (.onnx, .c, and .js or .mjs)."),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a file that holds something else.")
-    ] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Write a model for another runtime: ONNX, C or JavaScript.
 
@@ -323,67 +387,8 @@ def export(
     """
     from chainrule.cli.export import export as run
 
-    run(model, output, to, force)
-
-
-def _read_sizes(text: str) -> tuple[int, ...]:
-    if text.strip().lower() == "none":
-        return ()
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        sizes = (0,)
-    if min(sizes) < 1:
-        raise InvalidParameter(
-            f"--hidden takes whole numbers from 1 up, separated by commas, for instance 64,64, "
-            f"or 'none'; given: '{text}'."
-        )
-    return sizes
+    run(model, output, to, force, as_json)
 
 
 def _read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-# Typer would read them too, but its sentences are its own.
-def _whole(option: str, text: str, low: int, high: float = math.inf) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise InvalidParameter(f"{option} must be a whole number. Got '{text}' instead.") from None
-    _check(option, value, low, high)
-    return value
-
-
-def _number(
-    option: str, text: str, low: float, high: float = math.inf, open_ends: bool = False
-) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise InvalidParameter(f"{option} must be a number. Got '{text}' instead.") from None
-    _check(option, value, low, high, open_ends)
-    return value
-
-
-def _check(
-    option: str, value: float, low: float, high: float = math.inf, open_ends: bool = False
-) -> None:
-    inside = low < value < high if open_ends else low <= value <= high
-    if not (inside and math.isfinite(value)):
-        ends = f"above {low}" if open_ends else f"from {low}"
-        limit = "" if high == math.inf else f" {'below' if open_ends else 'to'} {high}"
-        raise InvalidParameter(f"{option} takes a number {ends}{limit}; given: {value}.")
-
-
-def _check_activation(name: str) -> None:
-    from chainrule.maths.activations import ACTIVATIONS
-
-    trainable = [each for each, g in ACTIVATIONS.items() if g.differentiable]
-    if name in ACTIVATIONS and name not in trainable:
-        raise NotTrainable(
-            f"--activation {name} lets no gradient through, so nothing could be learned; "
-            "use logistic, its smooth relative, or tanh."
-        )
-    if name not in trainable:
-        raise unknown_name("activation", name, trainable)

@@ -1,7 +1,8 @@
-"""``chainrule predict`` and ``chainrule evaluate``: a saved model on another table."""
+"""A saved model and a table: what the commands after the training share; and ``evaluate``."""
 
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +12,28 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from chainrule.cli.exits import note
-from chainrule.cli.inputs import AS_TEXT, Column, say_unseen, unseen_texts, use_inputs
-from chainrule.cli.metrics import measure
-from chainrule.cli.output import print_whole, writing
-from chainrule.cli.report import count, show_scores
-from chainrule.cli.tables import read_table, require_column, to_csv
-from chainrule.cli.target import known_labels, spell
+from chainrule.cli.inputs import AS_TEXT, Column, use_inputs
+from chainrule.cli.intervals import Interval, how_intervals, intervals
+from chainrule.cli.metrics import Scores, outputs, score
+from chainrule.cli.report import Told, count, intervals_as_data
+from chainrule.cli.surprises import Surprises
+from chainrule.cli.tables import read_table, require_column
+from chainrule.cli.target import Target, known_labels
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
 from chainrule.network import Network
-from chainrule.storage import check_writable, write_file
 from chainrule.training import Learner
 
-__all__ = ["Saved", "evaluate", "inputs_of", "open_model", "predict", "refuse_to_overwrite_inputs"]
-
-
-_HEADER = b"prediction"
+__all__ = [
+    "Measured",
+    "Saved",
+    "evaluate",
+    "inputs_of",
+    "measure_on",
+    "open_model",
+    "read_known",
+    "refuse_to_overwrite_inputs",
+]
 
 
 @dataclass(frozen=True)
@@ -51,51 +58,26 @@ class Saved:
         return self.pipeline.classes_ if self.task == "classification" else None
 
 
-def predict(model_path: str, table_path: str, output: str | None, force: bool = False) -> None:
-    """Write the predictions for a table as CSV.
+@dataclass(frozen=True)
+class Measured:
+    """A table with its target, and what a model says of its rows."""
 
-    Parameters
-    ----------
-    model_path : str
-        A file from ``chainrule train --model``.
-    table_path : str
-        A table with the model's input columns.
-    output : str or None
-        Where to; None is stdout.
-    force : bool
-        Whether to overwrite a file that holds something else than predictions.
+    saved: Saved
+    table: pl.DataFrame
+    inputs: pl.DataFrame
+    target: Target
+    predicted: np.ndarray
+    scores: Scores
+    intervals: Mapping[str, Interval]
 
-    Raises
-    ------
-    ChainruleError
-        If something in them cannot be used; nothing is written then.
-    """
-    if output is not None:
-        check_writable(output)
-        refuse_to_overwrite_inputs(output, model_path, table_path)
-        if os.path.isfile(output) and not force and not _holds_predictions(output):
-            raise UnwritablePath(
-                f"'{output}' exists and holds something else than predictions, so it is not "
-                "overwritten; give another name with -o, or --force."
-            )
-    saved = open_model(model_path)
-    table = read_table(table_path, saved.text_columns)
-    inputs = inputs_of(saved, table, table_path)
-    columns = [pl.Series("prediction", saved.pipeline.predict(inputs))]
-    if saved.task == "classification":
-        probabilities = saved.pipeline.predict_proba(inputs)
-        for label, column in zip(saved.classes, probabilities.T, strict=True):
-            columns.append(pl.Series(f"probability_{spell(label)}", column))
-    text = to_csv(pl.DataFrame(columns))
-    if output is None:
-        print_whole(text)
-    else:
-        with writing(output):
-            write_file(output, text.encode())
+    @property
+    def positions(self) -> np.ndarray:
+        """The targets; of a classification, the positions of the labels among the classes."""
+        return _positions(self.saved, self.target)
 
 
-def evaluate(model_path: str, table_path: str) -> None:
-    """Report how good a saved model is on a table that has the target.
+def measure_on(model_path: str, table_path: str) -> Measured:
+    """Measure a saved model on the rows of a table that have the target.
 
     Parameters
     ----------
@@ -104,15 +86,54 @@ def evaluate(model_path: str, table_path: str) -> None:
     table_path : str
         A table with the model's input columns and its target.
 
+    Returns
+    -------
+    Measured
+
     Raises
     ------
     ChainruleError
         If something in them cannot be used.
     """
     saved = open_model(model_path)
-    table = read_table(table_path, saved.text_columns)
-    require_column(table, saved.target, table_path)
-    target = known_labels(table[saved.target], saved.task, saved.classes, table_path)
+    table, target = read_known(saved, table_path)
+    inputs = inputs_of(saved, table, table_path, target.rows)
+    predicted = outputs(saved.pipeline, saved.task, inputs)
+    scores = score(saved.task, target.values, predicted, saved.classes)
+    found = intervals(scores, _positions(saved, target), predicted)
+    return Measured(saved, table, inputs, target, predicted, scores, found)
+
+
+def _positions(saved: Saved, target: Target) -> np.ndarray:
+    if saved.classes is None:
+        return target.values
+    return np.searchsorted(saved.classes, target.values)
+
+
+def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
+    """Read the rows of a table that have a model's target.
+
+    Parameters
+    ----------
+    saved : Saved
+        The model.
+    path : str
+        The table.
+
+    Returns
+    -------
+    table : polars.DataFrame
+        The rows that have it.
+    target : Target
+
+    Raises
+    ------
+    ChainruleError
+        If it is no table, has no such column, or no value in it.
+    """
+    table = read_table(path, saved.text_columns)
+    require_column(table, saved.target, path)
+    target = known_labels(table[saved.target], saved.task, saved.classes, path)
     missing = table.height - len(target.rows)
     if missing:
         have = "has" if missing == 1 else "have"
@@ -120,9 +141,42 @@ def evaluate(model_path: str, table_path: str) -> None:
             f"{missing} of {count(table.height, 'row')} {have} no value in '{saved.target}': "
             "left out."
         )
-    inputs = inputs_of(saved, table[target.rows], table_path, target.rows)
-    scores = measure(saved.pipeline, saved.task, inputs, target.values)
-    show_scores(f"On the {count(len(target.values), 'row')} of {table_path}", {"network": scores})
+    return table[target.rows], target
+
+
+def evaluate(model_path: str, table_path: str, as_json: bool = False) -> None:
+    """Report how good a saved model is on a table that has the target.
+
+    Parameters
+    ----------
+    model_path : str
+        A file from ``chainrule train --model``.
+    table_path : str
+        A table with the model's input columns and its target.
+    as_json : bool
+        Whether it is for scripts.
+
+    Raises
+    ------
+    ChainruleError
+        If something in them cannot be used.
+    """
+    measured = measure_on(model_path, table_path)
+    told = Told(as_json)
+    rows = len(measured.target.values)
+    told.facts(
+        {},
+        model=model_path,
+        table=table_path,
+        task=measured.saved.task,
+        target=measured.saved.target,
+        rows=rows,
+        intervals=intervals_as_data(measured.intervals),
+    )
+    title = f"On the {count(rows, 'row')} of {table_path}"
+    told.scores(title, {"network": measured.scores}, measured.intervals)
+    told.say(how_intervals(measured.intervals, rows))
+    told.end()
 
 
 def refuse_to_overwrite_inputs(output: str, *inputs: str) -> None:
@@ -146,15 +200,6 @@ def refuse_to_overwrite_inputs(output: str, *inputs: str) -> None:
                 f"'{output}' is an input of this command, so it is not overwritten; "
                 "give another name with -o."
             )
-
-
-def _holds_predictions(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            start = file.read(len(_HEADER) + 1)
-    except OSError:  # it can be replaced, but what it holds cannot be seen
-        return False
-    return start in (b"", _HEADER) or (start[:-1] == _HEADER and start[-1:] in b",\r\n")
 
 
 def open_model(path: str) -> Saved:
@@ -225,11 +270,8 @@ def inputs_of(
     -------
     polars.DataFrame
     """
-    inputs = use_inputs(table, saved.columns, path, rows)
-    if unused := [name for name in table.columns if name not in saved.known]:
-        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
-        listed = ", ".join(f"'{name}'" for name in unused[:5])
-        note(f"'{path}' has columns that the model does not take; not used: {listed}{more}.")
-    if unseen := unseen_texts(saved.pipeline.steps[0][1], inputs):
-        note(say_unseen(unseen, len(inputs)))
+    surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
+    inputs = use_inputs(next(surprises.of_tables(iter([table]))), saved.columns, path, rows)
+    surprises.of_inputs(inputs)
+    surprises.say(len(inputs))
     return inputs

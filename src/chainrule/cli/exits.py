@@ -13,9 +13,11 @@ from chainrule.errors import ChainruleError
 
 __all__ = [
     "BAD_INPUT",
+    "CHECK_FAILED",
     "INTERNAL",
     "INTERRUPTED",
     "SUCCESS",
+    "end_with",
     "kept_in",
     "note",
     "progress_of_output",
@@ -23,7 +25,7 @@ __all__ = [
     "say_notes",
 ]
 
-SUCCESS, INTERNAL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+SUCCESS, INTERNAL, BAD_INPUT, CHECK_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 TRACEBACK = "CHAINRULE_TRACEBACK"
 
 # What the system says when the output cannot go where it should.
@@ -74,6 +76,19 @@ def run(argv: list[str]) -> int:
         return SUCCESS
     except Exception as error:
         return _end(*_explain(error))
+
+
+def end_with(code: int) -> None:
+    """End the command, whose result says all, with another exit code than that of success.
+
+    Parameters
+    ----------
+    code : int
+        The exit code.
+    """
+    import typer
+
+    raise typer.Exit(code)
 
 
 def note(text: str) -> None:
@@ -132,6 +147,8 @@ def _run(argv: list[str]) -> int:
     from chainrule.cli.app import app
 
     command = typer.main.get_command(app)
+    # For the shell's completion, which asks by an environment variable.
+    command._main_shell_completion({}, "chainrule")  # pyright: ignore[reportAttributeAccessIssue]
     # Warnings are for programmers. What a user should know of them is said by `note`.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,6 +160,7 @@ def _run(argv: list[str]) -> int:
             return _end(BAD_INPUT, f"{_sentence(error.format_message())} See {usage} --help.")
         except typer.Exit as error:
             sys.stdout.flush()
+            say_notes()
             return error.exit_code
     sys.stdout.flush()
     say_notes()

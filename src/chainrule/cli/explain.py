@@ -13,6 +13,8 @@ import polars as pl
 
 from chainrule.cli.apply import Saved, inputs_of, open_model, refuse_to_overwrite_inputs
 from chainrule.cli.exits import note
+from chainrule.cli.models import network_of
+from chainrule.cli.output import as_json as as_json_text
 from chainrule.cli.output import print_whole, writing
 from chainrule.cli.report import count
 from chainrule.cli.tables import read_table
@@ -48,7 +50,13 @@ class Choices:
     orientation: str
 
 
-def explain(choices: Choices, output: str | None, form: str | None, force: bool) -> None:
+def explain(
+    choices: Choices,
+    output: str | None,
+    form: str | None,
+    force: bool,
+    as_json: bool = False,
+) -> None:
     """Show the working of a saved model on rows of a table.
 
     Parameters
@@ -61,6 +69,8 @@ def explain(choices: Choices, output: str | None, form: str | None, force: bool)
         One of the formats; None takes the one that `output` ends like, and text for stdout.
     force : bool
         Whether to overwrite a file that holds something else than a working.
+    as_json : bool
+        Whether stdout gets the numbers for scripts.
 
     Raises
     ------
@@ -75,21 +85,45 @@ def explain(choices: Choices, output: str | None, form: str | None, force: bool)
     rows = _read_rows(choices.rows, table.height, choices.table)
     table = table[rows]
     inputs = inputs_of(saved, table, choices.table, rows)
+    targets = _targets(saved, table, choices.table, rows)
     derivation = show_working(
         saved.pipeline,
         inputs,
-        _targets(saved, table, choices.table, rows),
+        targets,
         nodes=list(choices.nodes) or None,
         layers=[_read_layer(each) for each in choices.layers] or None,
         view=choices.view,
         orientation=choices.orientation,
     )
     content = _draw(derivation, form, output)
-    if output is None:
-        print_whole(content)
-    else:
+    if output is not None:
         with writing(output):
             write_file(output, content.encode())
+    elif not as_json:
+        print_whole(content)
+    if as_json:
+        about = {"model": choices.model, "table": choices.table, "rows": rows + 1, "output": output}
+        numbers = _numbers(saved, inputs, targets)
+        print_whole(as_json_text({**about, **numbers}) + "\n")
+
+
+def _numbers(saved: Saved, inputs: pl.DataFrame, targets: Any) -> dict[str, Any]:
+    """Return what the working shows, by the notes' names; the inputs are layer 1."""
+    network: Any = network_of(saved.pipeline)
+    prepared = saved.pipeline[:-1].transform(inputs)
+    if targets is None:
+        return {"h": network.network_(prepared)}
+    last: Any = saved.pipeline[-1]
+    if hasattr(last, "transformer_"):
+        targets = last.transformer_.transform(np.reshape(targets, (-1, 1))).ravel()
+    if getattr(network, "class_weight", None) == "balanced":
+        network.set_params(class_weight=None)  # as in the working, which says so
+    problem = network.gradient_problem(prepared, targets)
+    trace = problem.net.trace(
+        problem.X, problem.Y, problem.sample_weight, l2=problem.l2, l1=problem.l1
+    )
+    names = ("a", "z", "delta", "grad_weights", "grad_biases", "cost", "h")
+    return {name: getattr(trace, name) for name in names}
 
 
 def _draw(derivation: Derivation, form: str, output: str | None) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chainrule.cli.output import writing
-from chainrule.cli.report import say
+from chainrule.cli.report import Told
 from chainrule.errors import InvalidParameter, UnwritablePath, unknown_name
 from chainrule.files import load
 from chainrule.files.code import to_c, to_js
@@ -16,7 +16,9 @@ _SUFFIXES = {".onnx": "onnx", ".c": "c", ".js": "js", ".mjs": "js"}
 _KINDS = ("onnx", "c", "js")
 
 
-def export(model_path: str, output: str, to: str | None, force: bool = False) -> None:
+def export(
+    model_path: str, output: str, to: str | None, force: bool = False, as_json: bool = False
+) -> None:
     """Write a saved model for another runtime.
 
     Parameters
@@ -29,6 +31,8 @@ def export(model_path: str, output: str, to: str | None, force: bool = False) ->
         "onnx", "c" or "js"; by default what the suffix of `output` says.
     force : bool
         Whether to overwrite a file that holds something else.
+    as_json : bool
+        Whether it is for scripts.
 
     Raises
     ------
@@ -50,7 +54,11 @@ def export(model_path: str, output: str, to: str | None, force: bool = False) ->
     _require_free(output, content, force)
     with writing(output):
         write_file(output, content)
-    say(f"Wrote {output}: {about}.")
+    told = Told(as_json)
+    told.say(
+        f"Wrote {output}: {about}.", output=output, model=model_path, kind=kind, size=len(content)
+    )
+    told.end()
 
 
 def _kind(output: str, to: str | None) -> str:

@@ -273,8 +273,7 @@ def _use_column(
         dtype = pl.String if column.kind in AS_TEXT else pl.Float64
         return pl.Series(column.name, [None] * len(series), dtype)
     if column.kind == "category" and kind is not None:
-        whole = series.dtype.is_float() and (series.round() == series).all()
-        return (series.cast(pl.Int64) if whole else series).cast(pl.String)
+        return _spelled(series)
     if kind != column.kind:
         example = _odd_one(series, column.kind)
         raise InvalidInput(
@@ -296,6 +295,15 @@ def _use_column(
             "correct the cell, or empty it if the value is not known."
         )
     return numbers
+
+
+def _spelled(series: pl.Series) -> pl.Series:
+    """Return numbers as the names that they are; 1.0 is 1, whatever else is in the column."""
+    if not series.dtype.is_float():
+        return series.cast(pl.String)
+    names = series.cast(pl.Int64, strict=False).cast(pl.String)
+    whole = (series.round() == series) & names.is_not_null()
+    return names.zip_with(whole.fill_null(False), series.cast(pl.String))
 
 
 def _odd_one(series: pl.Series, kind: str) -> object:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from sklearn.metrics import (
 )
 from sklearn.pipeline import Pipeline
 
-__all__ = ["Scores", "is_worse", "measure", "verdict"]
+__all__ = ["TINY", "Scores", "is_worse", "measure", "outputs", "score", "verdict"]
 
 TINY = 1e-15  # a probability or rate of zero would make one wrong row infinitely bad
 
@@ -52,23 +53,65 @@ def measure(model: Pipeline, task: str, inputs: pl.DataFrame, y: np.ndarray) -> 
     -------
     Scores
     """
+    return score(task, y, outputs(model, task, inputs), getattr(model, "classes_", None))
+
+
+def outputs(model: Pipeline, task: str, inputs: pl.DataFrame) -> np.ndarray:
+    """Return what a model says of each row.
+
+    Parameters
+    ----------
+    model : Pipeline
+        Fitted.
+    task : str
+        "classification", "regression" or "counts".
+    inputs : polars.DataFrame
+        The input columns.
+
+    Returns
+    -------
+    ndarray
+        Probabilities of each class, all above 0, or numbers, above 0 for counts.
+    """
     if task == "classification":
         probabilities = np.clip(model.predict_proba(inputs), TINY, 1)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        predicted = model.classes_[probabilities.argmax(axis=1)]
-        position = np.searchsorted(model.classes_, y)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+    predicted = model.predict(inputs)
+    return np.maximum(predicted, TINY) if task == "counts" else predicted
+
+
+def score(task: str, y: np.ndarray, predicted: np.ndarray, classes: Any = None) -> Scores:
+    """Measure what a model says.
+
+    Parameters
+    ----------
+    task : str
+        "classification", "regression" or "counts".
+    y : ndarray
+        What is true.
+    predicted : ndarray
+        From `outputs`.
+    classes : ndarray, optional
+        The labels, in the order of the probabilities.
+
+    Returns
+    -------
+    Scores
+    """
+    if task == "classification":
+        position = np.searchsorted(classes, y)
         return Scores(
             {
-                "accuracy": float(accuracy_score(y, predicted)),
-                "balanced accuracy": float(balanced_accuracy_score(y, predicted)),
-                "log loss": float(log_loss(y, probabilities, labels=model.classes_)),
+                "accuracy": float(accuracy_score(y, classes[predicted.argmax(axis=1)])),
+                "balanced accuracy": float(
+                    balanced_accuracy_score(y, classes[predicted.argmax(axis=1)])
+                ),
+                "log loss": float(log_loss(y, predicted, labels=classes)),
             },
             "log loss",
-            -np.log(probabilities[np.arange(len(y)), position]),
+            -np.log(predicted[np.arange(len(y)), position]),
         )
-    predicted = model.predict(inputs)
     if task == "counts":
-        predicted = np.maximum(predicted, TINY)
         logs = y * np.log(np.where(y > 0, y, 1) / predicted)
         return Scores(
             {

@@ -1,12 +1,12 @@
 """The network, and the two plain models that it has to beat."""
 
-import signal
-import threading
+import re
+import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import cast
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -18,9 +18,18 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from chainrule.cli.choosing import (
+    Penalties,
+    Selection,
+    choose_columns,
+    choose_penalty,
+    require_choice,
+)
 from chainrule.cli.exits import note
+from chainrule.cli.options import OPTIONS
+from chainrule.cli.output import ctrl_c_ends, to_stderr
 from chainrule.cli.progress import Progress
-from chainrule.errors import CheckpointWarning, Diverged, TrainingWarning
+from chainrule.errors import CheckpointWarning, Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
@@ -35,6 +44,7 @@ __all__ = [
 
 # Below this many rows, a tenth of them says too little about when to stop.
 ENOUGH_TO_STOP_EARLY = 5000
+# No weight between standardized inputs and a hidden layer is as large unless training diverged.
 HUGE = 100
 
 
@@ -46,9 +56,10 @@ class Settings:
     activation: str
     alpha: float
     learning_rate: float
-    batch_size: int
+    batch_size: int | str
     epochs: int
     seed: int
+    more: Mapping[str, Any] = field(default_factory=dict)  # of the estimators' other parameters
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ class Trained:
     model: Pipeline
     converged: bool
     out_of_time: bool
+    penalties: Penalties | None = None
+    chosen: list[str] | None = None
 
 
 def fit_network(
@@ -77,6 +90,10 @@ def fit_network(
     y: np.ndarray,
     on_start: Callable[[], None] = lambda: None,
     keeping: Keeping | None = None,
+    *,
+    validation: tuple[pl.DataFrame, np.ndarray] | None = None,
+    selection: Selection | None = None,
+    alphas: Any = None,
 ) -> Trained:
     """Train a network behind the preparation of its inputs.
 
@@ -93,9 +110,15 @@ def fit_network(
     y : ndarray
         The targets.
     on_start : callable, optional
-        Called when it is known that the network fits into memory.
+        Called when it is known that the network fits into memory, or before what takes long.
     keeping : Keeping, optional
         How far it may go, and where it is kept.
+    validation : tuple of inputs and targets, optional
+        What early stopping watches.
+    selection : Selection, optional
+        How many of the prepared inputs to use, and how they are chosen.
+    alphas : int or list of float, optional
+        The penalties among which cross-validation chooses.
 
     Returns
     -------
@@ -107,31 +130,98 @@ def fit_network(
         If the user interrupts the training.
     Diverged
         If its cost or the network became infinite or no number.
+    InvalidParameter
+        If settings cannot be together.
     """
-    network = _make_network(settings, task, y).set_params(**asdict(keeping or Keeping()))
-    progress = Progress(on_start)
+    keeping = keeping or Keeping()
+    validated = validation is not None
+    network = _make_network(settings, task, y, validated=validated).set_params(**asdict(keeping))
+    _require_possible(network)
+    steps: list[tuple[str, Any]] = [("prepare", preparation)]
+    X: Any = preparation.fit_transform(inputs)
+    penalties = None
+    if selection is not None:
+        require_choice(selection, X.shape[1])
+    if selection is not None or alphas is not None:
+        on_start()
+        on_start = _nothing
+        scaled = y
+        if task == "regression":
+            scaler: Any = StandardScaler()
+            scaled = scaler.fit_transform(y[:, None]).ravel()
+        with warnings.catch_warnings(), ctrl_c_ends() as asked, to_stderr():
+            warnings.simplefilter("ignore")
+            try:
+                if selection is not None:
+                    chooser = choose_columns(
+                        selection, preparation, network, task, X, scaled, asked
+                    )
+                    steps.append(("select", chooser))
+                    X = chooser.transform(X)
+                if alphas is not None:
+                    penalties = choose_penalty(network, alphas, X, scaled)
+                    network.set_params(alpha=penalties.best)
+            except Diverged as error:
+                raise diverged(settings) from error
+    chosen = None
+    if selection is not None:
+        found: Any = Pipeline(steps).get_feature_names_out()
+        names = [str(name) for name in found]
+        # A ColumnTransformer puts the name of its part in front.
+        plain = [name.partition("__")[2] or name for name in names]
+        chosen = plain if len(set(plain)) == len(plain) else names
+    given: dict[str, Any] = {}
+    if validation is not None:
+        X_val, y_val = Pipeline(steps).transform(validation[0]), validation[1]
+        if task == "regression":
+            scaler = StandardScaler().fit(y[:, None])
+            y_val = np.asarray(scaler.transform(y_val[:, None])).ravel()
+        given = {"X_val": X_val, "y_val": y_val}
+    last, converged, late = _fit(network, settings, task, X, y, on_start, given)
+    return Trained(Pipeline([*steps, ("network", last)]), converged, late, penalties, chosen)
+
+
+def _fit(
+    network: MLPClassifier | MLPRegressor,
+    settings: Settings,
+    task: str,
+    X: np.ndarray,
+    y: np.ndarray,
+    on_start: Callable[[], None],
+    given: Mapping[str, Any],
+) -> tuple[BaseEstimator, bool, bool]:
+    """Train, and return the last step of the model, whether it converged, and if time was up."""
+    stdout = sys.stdout
+
+    def begin() -> None:
+        with redirect_stdout(stdout):
+            on_start()
+
+    progress = Progress(begin)
     network.set_callbacks(progress)
-    last: BaseEstimator = network
+    last: Any = network
     if task == "regression":  # counts stay as they are: their loss needs them so
         last = TransformedTargetRegressor(network, transformer=StandardScaler())
-    model = Pipeline([("prepare", preparation), ("network", last)])
-    with warnings.catch_warnings(record=True) as caught, progress, _ctrl_c_ends():
+    with warnings.catch_warnings(record=True) as caught, progress, ctrl_c_ends(), to_stderr():
         warnings.simplefilter("always")
         try:
-            model.fit(inputs, y)
+            last.fit(X, y, **given)
         except Diverged as error:
             raise diverged(settings) from error
+        except InvalidParameter as error:
+            raise in_flags(error) from error
+    fitted = network_of(last)
     network.set_callbacks()
-    network_of(model).set_callbacks()
+    fitted.set_callbacks()
     # A network out of all bounds is refused by the caller, in one sentence that says it all.
     told = CheckpointWarning
-    if np.abs(network_of(model).network_.theta).max() <= HUGE:
+    if np.abs(fitted.network_.theta).max() <= HUGE:
         told |= TrainingWarning
     for each in caught:
         if issubclass(each.category, told):
             note(str(each.message))
     limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
-    return Trained(model, not limits, any("max_seconds" in limit for limit in limits))
+    return last, not limits, any("max_seconds" in limit for limit in limits)
 
 
 def diverged(settings: Settings) -> Diverged:
@@ -154,13 +244,13 @@ def diverged(settings: Settings) -> Diverged:
 
 
 def fit_plain(
-    preparation: ColumnTransformer, task: str, inputs: pl.DataFrame, y: np.ndarray
+    preparation: Any, task: str, inputs: pl.DataFrame, y: np.ndarray
 ) -> dict[str, Pipeline]:
     """Fit the models to compare with: one that ignores the inputs, and a linear one.
 
     Parameters
     ----------
-    preparation : ColumnTransformer
+    preparation : transformer
         Fitted already, on the same inputs.
     task : str
         "classification", "regression" or "counts".
@@ -187,62 +277,80 @@ def fit_plain(
     }
 
 
-def network_of(model: Pipeline) -> MLPClassifier | MLPRegressor:
+def network_of(model: Any) -> MLPClassifier | MLPRegressor:
     """Return the fitted network at the end of a model.
 
     Parameters
     ----------
-    model : Pipeline
+    model : Pipeline, or its last step
         From `fit_network`.
 
     Returns
     -------
     MLPClassifier or MLPRegressor
     """
-    last = model.steps[-1][1]
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
     network = last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
     return cast("MLPClassifier | MLPRegressor", network)
 
 
-@contextmanager
-def _ctrl_c_ends() -> Iterator[None]:
-    """Let Ctrl-C end the command.
-
-    As scikit-learn's, the estimator takes it for the wish to keep what it has learned so far.
-    """
-    if threading.current_thread() is not threading.main_thread():  # only there it can be caught
-        yield
-        return
-    asked = []
-
-    def interrupt(*_: object) -> None:
-        asked.append(True)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt
+def _nothing() -> None:
+    """Do nothing: what it stands for was done."""
 
 
-def _make_network(settings: Settings, task: str, y: np.ndarray) -> MLPClassifier | MLPRegressor:
+def _make_network(
+    settings: Settings, task: str, y: np.ndarray, *, validated: bool
+) -> MLPClassifier | MLPRegressor:
     rows_per_class = (
         np.unique(y, return_counts=True)[1].min() if task == "classification" else len(y)
     )
+    size = settings.batch_size
+    # A class needs rows on both sides of the split that decides when to stop.
+    enough = len(y) >= ENOUGH_TO_STOP_EARLY and rows_per_class >= 20
     common = {
         "hidden_layer_sizes": settings.hidden,
         "activation": settings.activation,
         "alpha": settings.alpha,
         "learning_rate_init": settings.learning_rate,
-        "batch_size": min(settings.batch_size, len(y)),
+        "batch_size": size if isinstance(size, str) else min(size, len(y)),
         "max_iter": settings.epochs,
         "random_state": settings.seed,
-        # A class needs rows on both sides of the split that decides when to stop.
-        "early_stopping": len(y) >= ENOUGH_TO_STOP_EARLY and rows_per_class >= 20,
+        "early_stopping": validated or (enough and settings.more.get("solver") != "lbfgs"),
+        **settings.more,
     }
     if task == "classification":
         return MLPClassifier(**common)
-    return MLPRegressor(**common, loss="poisson" if task == "counts" else "squared_error")
+    return MLPRegressor(**{"loss": "poisson" if task == "counts" else "squared_error", **common})
+
+
+def _require_possible(network: MLPClassifier | MLPRegressor) -> None:
+    """Raise if parameters cannot be together, in the words of the flags."""
+    try:
+        network._validate_params()
+        network._require_possible()
+    except InvalidParameter as error:
+        raise in_flags(error) from error
+    except ValueError as error:  # scikit-learn's own
+        raise in_flags(InvalidParameter(str(error))) from error
+
+
+def in_flags(error: InvalidParameter) -> InvalidParameter:
+    """Say of a flag what an estimator says of its parameter.
+
+    Parameters
+    ----------
+    error : InvalidParameter
+        The estimator's.
+
+    Returns
+    -------
+    InvalidParameter
+    """
+    flags = {option.parameter: option.flag for option in OPTIONS.values() if option.parameter}
+
+    def flag(match: re.Match[str]) -> str:
+        return flags.get(match[1], match[1])
+
+    text = re.sub(r"The '(\w+)' parameter of \w+", flag, str(error))
+    text = re.sub(r"\bsolver='(\w+)'", r"--solver \1", text)
+    return InvalidParameter(text)

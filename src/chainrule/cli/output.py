@@ -1,15 +1,28 @@
 """What the command has written so far, so that it can say so when it is interrupted."""
 
+import json
+import math
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from chainrule.cli.exits import progress_of_output
 
-__all__ = ["print_whole", "writing"]
+__all__ = [
+    "as_json",
+    "ctrl_c_ends",
+    "print_json",
+    "print_parts",
+    "print_whole",
+    "to_stderr",
+    "writing",
+]
 
 
 @contextmanager
@@ -49,6 +62,92 @@ def print_whole(text: str) -> None:
     progress_of_output.in_doubt = True
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def print_parts(parts: Iterable[bytes]) -> None:
+    """Print the result of a command, part by part.
+
+    Parameters
+    ----------
+    parts : iterable of bytes
+        In UTF-8.
+    """
+    progress_of_output.in_doubt = True
+    sys.stdout.flush()
+    for part in parts:
+        sys.stdout.buffer.write(part)
+    sys.stdout.flush()
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print the result of a command for a script: one JSON object, and nothing else.
+
+    Parameters
+    ----------
+    result : mapping
+        Numbers that are not finite become null.
+    """
+    print_whole(as_json(result, indent=2) + "\n")
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """Return JSON, with null for numbers that it cannot hold.
+
+    Parameters
+    ----------
+    value : object
+        Of plain values, NumPy's scalars and arrays, lists and mappings.
+    indent : int, optional
+        As of `json.dumps`.
+
+    Returns
+    -------
+    str
+    """
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+@contextmanager
+def to_stderr() -> Iterator[None]:
+    """Send what libraries print to stderr: stdout is for results."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def ctrl_c_ends() -> Iterator[list[bool]]:
+    """Let Ctrl-C end the command.
+
+    As scikit-learn's, the estimators take it for the wish to keep what they have learned so far.
+    """
+    asked: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():  # only there it can be caught
+        yield asked
+        return
+
+    def interrupt(*_: object) -> None:
+        asked.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -3,15 +3,31 @@
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.cli.intervals import Interval
 from chainrule.cli.metrics import Scores
+from chainrule.cli.output import print_json
 
-__all__ = ["count", "say", "show_examples", "show_facts", "show_scores"]
+__all__ = [
+    "Told",
+    "count",
+    "intervals_as_data",
+    "metric_key",
+    "number",
+    "say",
+    "scores_as_data",
+    "show_examples",
+    "show_facts",
+    "show_scores",
+    "show_table",
+]
 
 _LOWER_IS_BETTER = ("log loss", "deviance", "MAE", "RMSE")
 
@@ -57,7 +73,11 @@ def show_facts(facts: Mapping[str, str]) -> None:
     sys.stdout.flush()  # a training may follow: who reads a pipe or a log should see this before
 
 
-def show_scores(title: str, scores: Mapping[str, Scores]) -> None:
+def show_scores(
+    title: str,
+    scores: Mapping[str, Scores],
+    intervals: Mapping[str, Interval] | None = None,
+) -> None:
     """Print the metrics of some models under each other.
 
     Parameters
@@ -66,6 +86,8 @@ def show_scores(title: str, scores: Mapping[str, Scores]) -> None:
         Over the table.
     scores : mapping of str to Scores
         By the name of the model.
+    intervals : mapping of str to Interval, optional
+        Of the metrics of the last model.
     """
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("")
@@ -74,7 +96,125 @@ def show_scores(title: str, scores: Mapping[str, Scores]) -> None:
         arrow = "↓" if metric in _LOWER_IS_BETTER else "↑"
         table.add_column(f"{metric} {arrow}", justify="right")
     for name, each in scores.items():
-        table.add_row(name, *(_number(value) for value in each.metrics.values()))
+        table.add_row(name, *(number(value) for value in each.metrics.values()))
+    if intervals:
+        found = [intervals.get(metric) for metric in metrics]
+        table.add_row("95 % from", *("-" if each is None else number(each.low) for each in found))
+        table.add_row("to", *("-" if each is None else number(each.high) for each in found))
+    _print(table)
+
+
+@final
+class Told:
+    """What a command tells: at once for people, or at its end, as one JSON object, for scripts.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether it is for scripts.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.result: dict[str, Any] = {}
+
+    def facts(self, facts: Mapping[str, str], **data: Any) -> None:
+        """Tell what was done, a line each; `data` is the same for scripts."""
+        self.result.update(data)
+        if not self.as_json:
+            show_facts(facts)
+
+    def say(self, sentence: str, **data: Any) -> None:
+        """Tell a sentence."""
+        self.result.update(data)
+        if not self.as_json:
+            say(sentence)
+
+    def scores(
+        self,
+        title: str,
+        scores: Mapping[str, Scores],
+        intervals: Mapping[str, Interval] | None = None,
+    ) -> None:
+        """Tell the metrics of some models, perhaps with their intervals."""
+        self.result["scores"] = {
+            name.replace(" ", "_"): scores_as_data(each) for name, each in scores.items()
+        }
+        if not self.as_json:
+            show_scores(title, scores, intervals)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], **data: Any) -> None:
+        """Tell a table."""
+        self.result.update(data)
+        if not self.as_json:
+            show_table(header, rows)
+
+    def end(self) -> None:
+        """Tell scripts all of it."""
+        if self.as_json:
+            print_json(self.result)
+
+
+def scores_as_data(scores: Scores) -> dict[str, float]:
+    """Return metrics under names for scripts.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of a model.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    return {metric_key(name): value for name, value in scores.metrics.items()}
+
+
+def intervals_as_data(intervals: Mapping[str, Interval]) -> dict[str, dict[str, Any]]:
+    """Return intervals under names for scripts.
+
+    Parameters
+    ----------
+    intervals : mapping of str to Interval
+        By the name of the metric.
+
+    Returns
+    -------
+    dict
+    """
+    return {metric_key(name): asdict(each) for name, each in intervals.items()}
+
+
+def metric_key(name: str) -> str:
+    """Return the name of a metric for scripts, such as "balanced_accuracy" and "r2".
+
+    Parameters
+    ----------
+    name : str
+        As people read it.
+
+    Returns
+    -------
+    str
+    """
+    return name.lower().replace(" ", "_").replace("²", "2")
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Over the columns; those after the first are numbers if they begin with a space.
+    rows : sequence of sequence of str
+        The cells.
+    """
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in header:
+        table.add_column(Text(name.strip()), justify="right" if name[:1] == " " else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
     _print(table)
 
 
@@ -92,8 +232,18 @@ def show_examples(rows: Sequence[tuple[str, str, str]]) -> None:
     _print(table)
 
 
-def _number(value: float) -> str:
-    """Return four digits, without an exponent for everyday sizes."""
+def number(value: float) -> str:
+    """Return four digits, without an exponent for everyday sizes.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+
+    Returns
+    -------
+    str
+    """
     if math.isnan(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"

@@ -7,27 +7,40 @@ are. So the same rules hold at training and later, whatever the first rows look 
 import csv
 import io
 import os
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
 from chainrule.cli.exits import note
-from chainrule.errors import InvalidFile, InvalidInput, MissingFile, UnknownName
+from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
 __all__ = [
     "LARGEST",
     "MISSING_CELLS",
+    "PARQUET",
+    "STDIN",
     "called",
+    "empty",
+    "no_rows",
     "not_numbers",
+    "opened",
+    "parse_csv",
     "parse_text",
+    "plain_kinds",
     "read_table",
+    "reading_parquet",
     "require_column",
     "to_csv",
 ]
+
+STDIN = "-"
+PARQUET = b"PAR1"  # how a file of that kind begins and ends
 
 MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 
@@ -43,7 +56,7 @@ def read_table(path: str, text_columns: Collection[str] = ()) -> pl.DataFrame:
     Parameters
     ----------
     path : str
-        A CSV, TSV or Parquet file; its content says which.
+        A CSV, TSV or Parquet file; its content says which. "-" is standard input.
     text_columns : collection of str
         Columns to leave as text although their cells may look like numbers.
 
@@ -60,13 +73,28 @@ def read_table(path: str, text_columns: Collection[str] = ()) -> pl.DataFrame:
         If the table has no rows or its columns cannot be told apart.
     """
     content = _read_bytes(path)
-    if content.startswith(b"PAR1"):
+    if content.startswith(PARQUET):
         table = _read_parquet(path, content)
     else:
-        table = _read_csv(path, content, text_columns)
+        table = parse_csv(path, content, text_columns)
     if not table.width or not table.height:
-        raise InvalidInput(f"'{path}' has a header but no rows; give a table with data.")
+        raise no_rows(path)
     return table
+
+
+def no_rows(path: str) -> InvalidInput:
+    """Make the error for a table without rows.
+
+    Parameters
+    ----------
+    path : str
+        Where it is from.
+
+    Returns
+    -------
+    InvalidInput
+    """
+    return InvalidInput(f"'{path}' has a header but no rows; give a table with data.")
 
 
 def require_column(table: pl.DataFrame, name: str, path: str) -> None:
@@ -178,8 +206,54 @@ def to_csv(table: pl.DataFrame) -> str:
 
 
 def _read_bytes(path: str) -> bytes:
+    with opened(path) as file:
+        content = file.read()
+    if not content.strip():
+        raise empty(path)
+    return content
+
+
+def empty(path: str) -> InvalidFile:
+    """Make the error for an empty file.
+
+    Parameters
+    ----------
+    path : str
+        Where it is.
+
+    Returns
+    -------
+    InvalidFile
+    """
+    return InvalidFile(f"'{path}' is empty; give a CSV, TSV or Parquet file with a header.")
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """Open a table, or standard input for "-".
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    MissingFile, InvalidFile
+        If there is no such file, or it cannot be read.
+    """
     try:
-        content = Path(path).read_bytes()
+        if path == STDIN:
+            yield sys.stdin.buffer
+        else:
+            with open(path, "rb") as file:
+                yield file
+    except ChainruleError:
+        raise
     except FileNotFoundError as error:
         folder = Path(path).parent
         names = [item.name for item in folder.iterdir()] if folder.is_dir() else []
@@ -190,19 +264,56 @@ def _read_bytes(path: str) -> bytes:
         raise InvalidFile(f"'{path}' is a folder; give a CSV, TSV or Parquet file.") from error
     except (OSError, ValueError) as error:
         raise InvalidFile(f"'{path}' cannot be read ({error}).") from error
-    if not content.strip():
-        raise InvalidFile(f"'{path}' is empty; give a CSV, TSV or Parquet file with a header.")
-    return content
 
 
 def _read_parquet(path: str, content: bytes) -> pl.DataFrame:
-    if not content.endswith(b"PAR1"):
-        raise InvalidFile(f"'{path}' is a Parquet file cut short; take another copy.")
+    if not content.endswith(PARQUET):
+        raise _cut_short(path)
+    with reading_parquet(path):
+        return plain_kinds(pl.read_parquet(io.BytesIO(content)))
+
+
+def _cut_short(path: str) -> InvalidFile:
+    return InvalidFile(f"'{path}' is a Parquet file cut short; take another copy.")
+
+
+@contextmanager
+def reading_parquet(path: str, end: bytes = PARQUET) -> Iterator[None]:
+    """Say in one sentence what polars cannot read.
+
+    Parameters
+    ----------
+    path : str
+        Where the table is from, for the message.
+    end : bytes
+        How the file ends.
+
+    Raises
+    ------
+    InvalidFile
+        If the file is damaged or cut short.
+    """
+    if end != PARQUET:
+        raise _cut_short(path)
     try:
         with _silence():
-            table = pl.read_parquet(io.BytesIO(content))
+            yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise InvalidFile(f"'{path}' is a damaged Parquet file ({_first_line(error)}).") from error
+
+
+def plain_kinds(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table from Parquet with the kinds of columns that one from CSV could have.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        As polars reads it.
+
+    Returns
+    -------
+    polars.DataFrame
+    """
     return table.with_columns(
         pl.col(pl.Categorical, pl.Enum).cast(pl.String), pl.col(pl.Decimal).cast(pl.Float64)
     ).with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
@@ -221,10 +332,40 @@ def _silence() -> Iterator[None]:
         os.close(nothing)
 
 
-def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.DataFrame:
-    text = _decode(path, content)
+def parse_csv(
+    path: str,
+    content: bytes,
+    text_columns: Collection[str] = (),
+    wanted: Collection[str] | None = None,
+    skipped: int = 0,
+) -> pl.DataFrame:
+    """Read a table from the bytes of a CSV file, or from its header and some of its lines.
+
+    Parameters
+    ----------
+    path : str
+        Where it is from, for messages.
+    content : bytes
+        The header, and lines.
+    text_columns : collection of str
+        Columns to leave as text.
+    wanted : collection of str, optional
+        The columns whose kinds matter; the others are left as text.
+    skipped : int
+        How many lines of the file are left out after the header.
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    InvalidFile, InvalidInput
+        If it is no table, or its columns cannot be told apart.
+    """
+    text = _decode(path, content, skipped)
     separator = _find_separator(text)
-    _check_quotes(path, text, separator)
+    _check_quotes(path, text, separator, skipped)
     try:
         header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
         names = [name.strip() for name in header]
@@ -233,10 +374,10 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
             io.BytesIO(text.encode()), separator=separator, infer_schema=False, has_header=True
         )
         table.columns = names
-        blank = _check_ragged(path, text, separator, table)
+        blank = _check_ragged(path, text, separator, table, skipped)
     except (pl.exceptions.PolarsError, csv.Error) as error:
         if "more fields" in str(error):
-            _check_lengths(path, text, separator)
+            _check_lengths(path, text, separator, skipped)
         raise InvalidFile(
             f"'{path}' is no table: its lines cannot be split into cells at "
             f"{_SEPARATORS[separator]}; check its quotes."
@@ -245,15 +386,17 @@ def _read_csv(path: str, content: bytes, text_columns: Collection[str]) -> pl.Da
         rows = pl.Series("row", range(table.height))
         table = table.filter(~rows.is_in(blank))
     if names[0] == "" and table.width > 1:  # pandas writes its row numbers so
-        note(f"the first column of '{path}' has no name and was left out.")
+        if not skipped:
+            note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
     return table.with_columns(
         _strip(column) if column.name in text_columns else parse_text(column)
         for column in table.get_columns()
+        if wanted is None or column.name in wanted
     )
 
 
-def _decode(path: str, content: bytes) -> str:
+def _decode(path: str, content: bytes, skipped: int) -> str:
     hint = "give a CSV, TSV or Parquet file"
     if is_pickle(content):
         raise InvalidFile(f"'{path}' is a pickle, which chainrule never opens; {hint}.")
@@ -266,6 +409,7 @@ def _decode(path: str, content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        line += skipped if line > 1 else 0
         raise InvalidFile(
             f"'{path}' is not UTF-8 text (line {line}); save it again as UTF-8."
         ) from error
@@ -291,7 +435,7 @@ def _check_names(path: str, names: list[str]) -> None:
         seen.add(name)
 
 
-def _check_quotes(path: str, text: str, separator: str) -> None:
+def _check_quotes(path: str, text: str, separator: str, skipped: int) -> None:
     """Refuse a quote without its end, which would make one cell of all lines after it."""
     if text.count('"') % 2 == 0:
         return
@@ -299,7 +443,7 @@ def _check_quotes(path: str, text: str, separator: str) -> None:
     line = 1
     try:
         for _ in reader:
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + skipped
     except csv.Error as error:
         if "unexpected end" in str(error):
             raise InvalidFile(
@@ -308,7 +452,9 @@ def _check_quotes(path: str, text: str, separator: str) -> None:
             ) from error
 
 
-def _check_ragged(path: str, text: str, separator: str, table: pl.DataFrame) -> list[int]:
+def _check_ragged(
+    path: str, text: str, separator: str, table: pl.DataFrame, skipped: int
+) -> list[int]:
     """Refuse rows that are too short, and return the numbers of blank lines.
 
     polars fills a short row with missing cells, so only a table with missing cells in its last
@@ -316,10 +462,10 @@ def _check_ragged(path: str, text: str, separator: str, table: pl.DataFrame) -> 
     """
     if table.width < 2 or not table.get_columns()[-1].null_count():
         return []
-    return _check_lengths(path, text, separator)
+    return _check_lengths(path, text, separator, skipped)
 
 
-def _check_lengths(path: str, text: str, separator: str) -> list[int]:
+def _check_lengths(path: str, text: str, separator: str, skipped: int) -> list[int]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header = next(reader)
     blank = []
@@ -328,7 +474,7 @@ def _check_lengths(path: str, text: str, separator: str) -> list[int]:
             blank.append(number)
         elif len(record) != len(header):
             raise InvalidFile(
-                f"'{path}' is no table: line {reader.line_num} has {len(record)} cells, "
+                f"'{path}' is no table: line {reader.line_num + skipped} has {len(record)} cells, "
                 f"the header has {len(header)}; make them equal, or quote cells with separators."
             )
     return blank

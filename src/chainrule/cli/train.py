@@ -1,41 +1,60 @@
 """``chainrule train``: from a table to a network, measured on rows that it has not seen."""
 
+import json
+import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import Pipeline
 
+from chainrule.cli.choosing import read_selection
 from chainrule.cli.exits import kept_in, note, say_notes
-from chainrule.cli.inputs import Column, choose_inputs, make_preparation, rare_texts, use_inputs
+from chainrule.cli.inputs import (
+    AS_TEXT,
+    Column,
+    choose_inputs,
+    make_preparation,
+    rare_texts,
+    use_inputs,
+)
 from chainrule.cli.metrics import is_worse, measure, verdict
 from chainrule.cli.models import (
     HUGE,
     Keeping,
     Settings,
+    Trained,
     diverged,
     fit_network,
     fit_plain,
     network_of,
 )
-from chainrule.cli.output import writing
-from chainrule.cli.report import count, say, show_facts, show_scores
+from chainrule.cli.options import LOSSES
+from chainrule.cli.output import as_json, writing
+from chainrule.cli.report import Told, count
 from chainrule.cli.tables import read_table, require_column
-from chainrule.cli.target import Target, read_target, spell
-from chainrule.errors import InvalidInput, UnwritablePath
+from chainrule.cli.target import Target, known_labels, read_target, spell
+from chainrule.cli.values import number
+from chainrule.errors import (
+    InvalidInput,
+    InvalidParameter,
+    UnknownName,
+    UnwritablePath,
+    unknown_name,
+)
 from chainrule.files import write_model
 from chainrule.files.content import ZIP_MAGIC
+from chainrule.maths.losses import CrossEntropy, Huber, LogLoss
 from chainrule.storage import check_writable
 
 __all__ = ["Choices", "train"]
-
-
-# No weight between standardized inputs and a hidden layer is as large unless the training diverged.
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,11 @@ class Choices:
     test_fraction: float
     drop: Sequence[str]
     as_text: Sequence[str]
+    features: Sequence[str] | None = None
+    validation: str | None = None
+    select: str | None = None
+    alphas: Any = None
+    as_json: bool = False
 
 
 def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
@@ -72,43 +96,36 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
         _check_destination(choices.model)
     if keeping.checkpoint is not None:
         _check_checkpoint(keeping.checkpoint, choices)
-    table = read_table(choices.path, choices.as_text)
-    require_column(table, choices.target, choices.path)
-    target = read_target(table[choices.target], choices.task, choices.path)
-    table = _without_rows(table, target)
-    columns, notes = choose_inputs(
-        table, choices.target, choices.drop, choices.as_text, choices.path, target.rows
-    )
-    for each in notes:
-        note(each)
-    inputs = use_inputs(table, columns, choices.path, target.rows)
-    learn, hold = _split(target, choices.test_fraction, settings.seed)
-    y = target.values
-    for name in rare_texts(columns, inputs[learn]):
-        note(
-            f"every value of column '{name}' is rare, so they are all taken as one and say "
-            f"nothing; leave it out with --drop '{name}', or group its values."
-        )
+    selection = None if choices.select is None else read_selection(choices.select)
+    data = _read(choices, settings.seed)
+    target, inputs = data.target, data.inputs
+    learn, hold, y = data.learn, data.hold, target.values
+    settings = _fit_to_task(settings, target)
+    _require_epochs(settings, choices)
+    told = Told(choices.as_json)
 
     def accept() -> None:
         say_notes()
-        show_facts(_describe_table(choices.path, inputs, columns, target, hold))
+        told.facts(_describe_table(choices, data), **_table_as_data(choices, data))
 
     started = time.perf_counter()
     with kept_in(keeping.checkpoint):
         trained = fit_network(
-            make_preparation(columns),
+            make_preparation(data.columns),
             settings,
             target.task,
             inputs[learn],
             y[learn],
             accept,
             keeping,
+            validation=data.validation,
+            selection=selection,
+            alphas=choices.alphas,
         )
     model = trained.model
     seconds = time.perf_counter() - started
-    show_facts({"network": _describe_network(model, settings, seconds)})
-    plain = fit_plain(model.steps[0][1], target.task, inputs[learn], y[learn])
+    _tell_network(told, trained, settings, seconds)
+    plain = fit_plain(model[:-1], target.task, inputs[learn], y[learn])
     if np.abs(network_of(model).network_.theta).max() > HUGE and is_worse(
         measure(model, target.task, inputs[learn], y[learn]),
         measure(plain["baseline"], target.task, inputs[learn], y[learn]),
@@ -125,25 +142,151 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     scores = {
         name: measure(each, target.task, inputs[hold], y[hold]) for name, each in models.items()
     }
-    say("")
-    show_scores(f"On the {len(hold)} held-out rows", scores)
-    say("")
-    say(verdict(*scores.values()))
+    told.say("")
+    told.scores(f"On the {len(hold)} held-out rows", scores)
+    told.say("")
+    told.say(verdict(*scores.values()), verdict=verdict(*scores.values()), model=choices.model)
     if choices.model is None:
-        say("The model was not saved; to keep it, add --model FILE.")
-        return
-    about = {
-        "target": target.name,
-        "target_is_text": target.is_text,
-        "task": target.task,
-        "columns": [asdict(column) for column in columns],
-        "left_out": [name for name in table.columns if name not in {target.name, *inputs.columns}],
-        "settings": asdict(settings),
-        "rows": len(learn),
-    }
-    with writing(choices.model):
-        write_model(model, choices.model, about)
-    say(f"Saved the model to {choices.model}.")
+        told.say("The model was not saved; to keep it, add --model FILE.")
+    else:
+        about = {
+            "target": target.name,
+            "target_is_text": target.is_text,
+            "task": target.task,
+            "columns": [asdict(column) for column in data.columns],
+            "left_out": data.left_out,
+            "settings": json.loads(as_json(asdict(settings))),
+            "rows": len(learn),
+        }
+        if trained.chosen is not None:
+            about["selected"] = trained.chosen
+        if trained.penalties is not None:
+            about["alphas"] = asdict(trained.penalties)
+        with writing(choices.model):
+            write_model(model, choices.model, about)
+        told.say(f"Saved the model to {choices.model}.")
+    told.end()
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The rows that have a target: which are learned from, and which are held out."""
+
+    target: Target
+    columns: list[Column]
+    inputs: pl.DataFrame
+    learn: np.ndarray
+    hold: np.ndarray
+    validation: tuple[pl.DataFrame, np.ndarray] | None
+    left_out: list[str]
+
+
+def _read(choices: Choices, seed: int) -> _Data:
+    table = read_table(choices.path, choices.as_text)
+    require_column(table, choices.target, choices.path)
+    target = read_target(table[choices.target], choices.task, choices.path)
+    table = _without_rows(table, target)
+    columns, notes = choose_inputs(
+        table,
+        choices.target,
+        _not_used(table, choices),
+        choices.as_text,
+        choices.path,
+        target.rows,
+    )
+    for each in notes:
+        note(each)
+    inputs = use_inputs(table, columns, choices.path, target.rows)
+    learn, hold = _split(target, choices.test_fraction, seed)
+    validation = None
+    if choices.validation is not None:
+        validation = _read_validation(choices.validation, target, columns)
+    for name in rare_texts(columns, inputs[learn]):
+        note(
+            f"every value of column '{name}' is rare, so they are all taken as one and say "
+            f"nothing; leave it out with --drop '{name}', or group its values."
+        )
+    left_out = [name for name in table.columns if name not in {target.name, *inputs.columns}]
+    return _Data(target, columns, inputs, learn, hold, validation, left_out)
+
+
+def _not_used(table: pl.DataFrame, choices: Choices) -> list[str]:
+    """Return the columns to leave out: those dropped, and those that are not among --features."""
+    if choices.features is None:
+        return list(choices.drop)
+    for name in choices.features:
+        require_column(table, name, choices.path)
+    used = {choices.target, *choices.features}
+    return [*choices.drop, *(name for name in table.columns if name not in used)]
+
+
+def _fit_to_task(settings: Settings, target: Target) -> Settings:
+    """Read what only some tasks have: the loss, its quantile, the weights of classes."""
+    more = dict(settings.more)
+    task, loss = target.task, more.get("loss")
+    if loss is not None:
+        name, _, detail = loss.partition(":")
+        if name not in LOSSES[task]:
+            raise unknown_name(f"loss for --task {task}", name, LOSSES[task])
+        if detail:
+            more["loss"] = _detailed_loss(name, detail)
+    if "quantile" in more and loss != "quantile":
+        raise InvalidParameter("--quantile is for --loss quantile; add that, or leave it out.")
+    weights = more.get("class_weight")
+    if weights is not None and task != "classification":
+        raise InvalidParameter(f"--class-weight is for classes, not for --task {task}.")
+    if isinstance(weights, dict):
+        labels = {spell(label): label for label in target.classes.tolist()}
+        for name in weights:
+            if name not in labels:
+                raise unknown_name("class in --class-weight", name, labels)
+        # A file keeps no false among the keys; 0 is the same label.
+        more["class_weight"] = {
+            int(labels[name]) if isinstance(labels[name], bool) else labels[name]: weight
+            for name, weight in weights.items()
+        }
+    return replace(settings, more=more)
+
+
+def _require_epochs(settings: Settings, choices: Choices) -> None:
+    """Refuse what needs epochs where the solver has none, and a measure that there is none of."""
+    if settings.more.get("solver") == "lbfgs":
+        watched = settings.more.get("early_stopping")
+        flag = "--validation" if choices.validation else "--early-stopping" if watched else ""
+        if flag:
+            raise InvalidParameter(
+                f"{flag} is for solvers that train epoch by epoch, which --solver lbfgs does not; "
+                "use adam or sgd, or leave it out."
+            )
+    scoring = settings.more.get("scoring")
+    known = ["loss", *get_scorer_names()]
+    if scoring is not None and scoring not in known:
+        near = get_close_matches(scoring, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "it takes 'loss' or a scikit-learn scorer."
+        raise UnknownName(f"Unknown --scoring '{scoring}': {hint}")
+
+
+def _detailed_loss(name: str, detail: str) -> Huber | LogLoss | CrossEntropy:
+    makers = {"huber": Huber, "log_loss": LogLoss, "cross_entropy": CrossEntropy}
+    if name not in makers:
+        raise InvalidParameter(f"--loss {name} takes no number after a colon; given: '{detail}'.")
+    low_is_open, high = name == "huber", math.inf if name == "huber" else 1
+    value = number(0, high, open_low=low_is_open, open_high=True)(f"--loss {name}", detail)
+    return makers[name](value)
+
+
+def _read_validation(
+    path: str, target: Target, columns: Sequence[Column]
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """Read the table that early stopping watches, as one to evaluate on."""
+    texts = [column.name for column in columns if column.kind in AS_TEXT]
+    if target.is_text:
+        texts.append(target.name)
+    table = read_table(path, texts)
+    require_column(table, target.name, path)
+    classes = target.classes if target.task == "classification" else None
+    found = known_labels(table[target.name], target.task, classes, path)
+    return use_inputs(table[found.rows], columns, path, found.rows), found.values
 
 
 def _check_destination(path: str) -> None:
@@ -197,19 +340,21 @@ def _split(target: Target, fraction: float, seed: int) -> tuple[np.ndarray, np.n
     return np.sort(learn), np.sort(hold)
 
 
-def _describe_table(
-    path: str, inputs: pl.DataFrame, columns: Sequence[Column], target: Target, hold: np.ndarray
-) -> dict[str, str]:
+def _describe_table(choices: Choices, data: _Data) -> dict[str, str]:
+    target, columns = data.target, data.columns
     kinds = [column.kind for column in columns]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    rows = len(target.values)
-    return {
-        "table": f"{path}: {count(rows, 'row')}, {count(len(columns), 'input column')} ({counted})",
+    rows = count(len(target.values), "row")
+    facts = {
+        "table": f"{choices.path}: {rows}, {count(len(columns), 'input column')} ({counted})",
         "task": f"{_describe_task(target)} (because {target.why}; --task changes it)"
         if target.guessed
         else _describe_task(target),
-        "held out": f"{len(hold)} of {inputs.height} rows, to measure on",
+        "held out": f"{len(data.hold)} of {data.inputs.height} rows, to measure on",
     }
+    if data.validation is not None:
+        facts["watched"] = f"{count(len(data.validation[1]), 'row')} of {choices.validation}"
+    return facts
 
 
 def _describe_task(target: Target) -> str:
@@ -223,13 +368,55 @@ def _describe_task(target: Target) -> str:
     return f"classification of '{target.name}' into {len(names)} classes: {shown}{more}"
 
 
-def _describe_network(model: Pipeline, settings: Settings, seconds: float) -> str:
-    network = network_of(model)
+def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: float) -> None:
+    network: Any = network_of(trained.model)
     sizes = [network.coefs_[0].shape[0], *(w.shape[1] for w in network.coefs_)]
     parameters = sum(
         w.size + b.size for w, b in zip(network.coefs_, network.intercepts_, strict=True)
     )
-    return (
-        f"{'-'.join(map(str, sizes))}, {settings.activation}, {parameters:,} parameters; "
+    activation = settings.activation
+    named = activation if isinstance(activation, str) else ", ".join(activation)
+    facts = {}
+    if trained.chosen is not None:
+        names = trained.chosen
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        facts["selected"] = f"{count(len(names), 'input')}: {', '.join(names[:10])}{more}"
+    if trained.penalties is not None:
+        tried = len(trained.penalties.alphas)
+        facts["alpha"] = (
+            f"{network.alpha:g}, the best of {tried} in {trained.penalties.folds} folds"
+        )
+    facts["network"] = (
+        f"{'-'.join(map(str, sizes))}, {named}, {parameters:,} parameters; "
         f"{count(network.n_iter_, 'epoch')} in {seconds:.1f} s"
     )
+    told.facts(
+        facts,
+        selected=trained.chosen,
+        alphas=None if trained.penalties is None else asdict(trained.penalties),
+        network={
+            "layers": sizes,
+            "activation": activation,
+            "parameters": parameters,
+            "alpha": network.alpha,
+            "engine": network.engine_,
+            "epochs": network.n_iter_,
+            "cost": network.loss_,
+            "converged": trained.converged,
+            "seconds": seconds,
+        },
+    )
+
+
+def _table_as_data(choices: Choices, data: _Data) -> dict[str, Any]:
+    return {
+        "table": choices.path,
+        "target": data.target.name,
+        "task": data.target.task,
+        "columns": [asdict(column) for column in data.columns],
+        "rows": {
+            "training": len(data.learn),
+            "held_out": len(data.hold),
+            "validation": None if data.validation is None else len(data.validation[1]),
+        },
+    }

@@ -1,7 +1,7 @@
 """The classifier."""
 
 from numbers import Real
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -503,6 +503,19 @@ n_classes)
             loss = GroupedLogLoss(labels.groups, asked.label_smoothing)
         return labels.n_outputs, loss
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and files keep."""
+        state = dict(cast("dict[str, Any]", super().__getstate__()))
+        given = state.get("class_weight")
+        # The keys of a file's dictionaries cannot be booleans; 0 and 1 are the same labels.
+        if isinstance(given, dict):
+            state["class_weight"] = _without_booleans(given)
+        elif isinstance(given, list):
+            state["class_weight"] = [
+                _without_booleans(w) if isinstance(w, dict) else w for w in given
+            ]
+        return state
+
     def _require_possible(self) -> None:
         super()._require_possible()
         if isinstance(self.loss, Loss) and self.loss.targets not in ("binary", "classes"):
@@ -596,3 +609,9 @@ def _shares(H: Float) -> Float:
     """Return one-vs-all hypotheses divided by their sum, equal shares where it is 0."""
     total = H.sum(axis=1, keepdims=True)
     return np.divide(H, total, where=total > 0, out=np.full_like(H, 1 / H.shape[1]))
+
+
+def _without_booleans(by_label: dict[Any, Any]) -> dict[Any, Any]:
+    return {
+        int(k) if isinstance(k, bool | np.bool_) else k: weight for k, weight in by_label.items()
+    }

@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule.errors import UnwritablePath
@@ -15,15 +16,15 @@ from chainrule.errors import UnwritablePath
 __all__ = ["check_writable", "write_file"]
 
 
-def write_file(path: str | os.PathLike[str], content: bytes) -> None:
+def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -> None:
     """Write a file, atomically.
 
     Parameters
     ----------
     path : str or path-like
         The destination, used as given. A link is followed; a device or pipe is written directly.
-    content : bytes
-        The whole content.
+    content : bytes or iterable of bytes
+        The whole content, or its parts in order.
 
     Raises
     ------
@@ -40,11 +41,13 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     b'z = Wa + b'
     """
     given = os.fspath(path)
+    parts = (content,) if isinstance(content, bytes) else content
     try:
         if _is_stream(given):
-            Path(given).write_bytes(content)
+            with open(given, "wb") as file:
+                file.writelines(parts)
         else:
-            _write_aside(_destination(given), content)
+            _write_aside(_destination(given), parts)
     except (OSError, ValueError) as error:
         raise _unwritable(given, error) from error
 
@@ -108,14 +111,14 @@ def _aside(destination: Path) -> Path:
     return destination.with_name(f".chainrule-{secrets.token_hex(6)}.part")
 
 
-def _write_aside(destination: Path, content: bytes) -> None:
+def _write_aside(destination: Path, parts: Iterable[bytes]) -> None:
     aside = _aside(destination)
     try:
         # O_EXCL: never through a link that someone put there. 0o666: as open() would, less umask.
         with open(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
             if destination.exists():
                 os.chmod(aside, stat.S_IMODE(destination.stat().st_mode))
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, destination)

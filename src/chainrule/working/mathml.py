@@ -172,7 +172,8 @@ class MathFace(Face[str]):
 
 def _condition(words: str) -> str:
     """Return words in which a single letter is a formula."""
-    parts = re.split(r"\b([zrkd])\b", words)
+    # A space at the end of an mtext takes no room, one that does not break does.
+    parts = re.split(r"\b([zrkd])\b", words.replace(" ", "\u00a0"))
     return "".join(
         f"<mi>{part}</mi>" if at % 2 else f"<mtext>{escape(part)}</mtext>"
         for at, part in enumerate(parts)

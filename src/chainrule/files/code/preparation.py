@@ -7,12 +7,14 @@ column, of those that the encoder makes of it, that is 1.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
@@ -198,15 +200,17 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         scale, offset = _affine(step)
         pairs = zip(features, offset.tolist(), scale.tolist(), strict=True)
         return [replace(f, offset=f.offset + m * f.scale, scale=f.scale * s) for f, m, s in pairs]
+    if isinstance(step, SelectorMixin):
+        kept: Any = step.get_support()
+        return list(compress(features, kept))
     raw = [Feature(f.source) for f in features] == list(features)
-    if type(step) is SimpleImputer and raw:
-        return _imputed(step, features)
-    if type(step) is OneHotEncoder and raw:
-        return _encoded(step, features, made)
+    if raw and type(step) in (SimpleImputer, OneHotEncoder):
+        is_imputer = type(step) is SimpleImputer
+        return _imputed(step, features) if is_imputer else _encoded(step, features, made)
     raise InvalidInput(
-        f"A program in C or JavaScript holds imputers of numbers, scalers and one-hot encoders "
-        f"before its network. Here is {type(step).__name__}: use to_onnx, or give the network "
-        f"alone."
+        f"A program in C or JavaScript holds imputers of numbers, scalers, one-hot encoders and "
+        f"selectors before its network. Here is {type(step).__name__}: use to_onnx, or give the "
+        f"network alone."
     )
 
 

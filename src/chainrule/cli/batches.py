@@ -1,0 +1,182 @@
+"""Read a table some rows at a time, so that it may be larger than memory."""
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from typing import IO
+
+import numpy as np
+import polars as pl
+
+from chainrule.cli.inputs import Column, use_inputs
+from chainrule.cli.tables import (
+    PARQUET,
+    STDIN,
+    empty,
+    no_rows,
+    opened,
+    parse_csv,
+    plain_kinds,
+    reading_parquet,
+)
+
+__all__ = ["in_batches", "read_batches"]
+
+BLOCK = 8 * 2**20  # bytes of CSV that are parsed at a time
+PARQUET_ROWS = 2**17
+_LEAST = 16  # bytes that tell what it is
+
+
+def read_batches(
+    path: str, text_columns: Collection[str] = (), wanted: Collection[str] | None = None
+) -> Iterator[pl.DataFrame]:
+    """Read a table, some rows at a time.
+
+    Parameters
+    ----------
+    path : str
+        As `read_table` takes it.
+    text_columns : collection of str
+        Columns to leave as text although their cells may look like numbers.
+    wanted : collection of str, optional
+        The columns whose kinds matter; the others are left as text.
+
+    Yields
+    ------
+    polars.DataFrame
+        As `read_table` gives it, but for some rows, at least one.
+
+    Raises
+    ------
+    MissingFile, InvalidFile, InvalidInput
+        As `read_table`, at last at the end of the file.
+    """
+    with opened(path) as file:
+        start = file.read(max(BLOCK, _LEAST))
+        if not start.strip() and not (start := start + file.read()).strip():
+            raise empty(path)
+        if not start.startswith(PARQUET):
+            yield from _read_csv(path, file, start, text_columns, wanted)
+        elif path == STDIN:  # Parquet has its table of contents at its end
+            with tempfile.NamedTemporaryFile(suffix=".parquet") as aside:
+                aside.write(start)
+                while more := file.read(BLOCK):
+                    aside.write(more)
+                aside.flush()
+                yield from _read_parquet(path, aside.name)
+        else:
+            yield from _read_parquet(path, path)
+
+
+def in_batches(
+    tables: Iterator[pl.DataFrame], columns: Sequence[Column], path: str, rows: int
+) -> Iterator[pl.DataFrame]:
+    """Take the input columns out of the parts of a table, in parts of exactly so many rows.
+
+    So the parts, and the last bits of what is computed from them, do not depend on the file's form.
+
+    Parameters
+    ----------
+    tables : iterator of polars.DataFrame
+        From `read_batches`.
+    columns : sequence of Column
+        The inputs of the model.
+    path : str
+        Where the table is from, for messages.
+    rows : int
+        Rows of each part but the last.
+
+    Yields
+    ------
+    polars.DataFrame
+
+    Raises
+    ------
+    UnknownName, InvalidInput
+        As `use_inputs`.
+    """
+    kept: list[pl.DataFrame] = []
+    height = begin = 0
+    for table in tables:
+        here = np.arange(begin, begin + table.height)
+        begin += table.height
+        kept.append(use_inputs(table, columns, path, here))
+        height += table.height
+        if height < rows:
+            continue
+        whole = pl.concat(kept)
+        for first in range(0, height - height % rows, rows):
+            yield whole[first : first + rows]
+        kept = [whole[height - height % rows :]]
+        height %= rows
+    if height:
+        yield pl.concat(kept)
+
+
+def _read_csv(
+    path: str,
+    file: IO[bytes],
+    start: bytes,
+    text_columns: Collection[str],
+    wanted: Collection[str] | None,
+) -> Iterator[pl.DataFrame]:
+    block = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    header: bytes | None = None
+    skipped, any_rows = 0, False
+    while True:
+        more = file.read(BLOCK)
+        end = _end_of_record(block) if more else len(block)
+        if not end:  # no line, or no quoted cell, ends in it
+            block += more
+            continue
+        part, block = block[:end], block[end:] + more
+        if header is None:
+            header = part[: _end_of_record(part, first=True) or len(part)]
+            whole = part
+        else:
+            whole = header + part
+        table = parse_csv(path, whole, text_columns, wanted, skipped)
+        skipped += part.count(b"\n") - (header.count(b"\n") if whole is part else 0)
+        if table.height and table.width:
+            any_rows = True
+            yield table
+        if not more:
+            break
+    if not any_rows:
+        raise no_rows(path)
+
+
+def _end_of_record(block: bytes, *, first: bool = False) -> int:
+    """Return where the last record of a block ends, or the first; 0 if none does.
+
+    A line's end inside a quoted cell has an odd number of quotes before it.
+    """
+    if first:
+        end = block.find(b"\n") + 1
+        while end and block.count(b'"', 0, end) % 2:
+            end = block.find(b"\n", end) + 1
+        return end
+    end = block.rfind(b"\n") + 1
+    quotes = block.count(b'"', 0, end)
+    while end and quotes % 2:
+        before = block.rfind(b"\n", 0, end - 1) + 1
+        quotes -= block.count(b'"', before, end)
+        end = before
+    return end
+
+
+def _read_parquet(path: str, source: str) -> Iterator[pl.DataFrame]:
+    with open(source, "rb") as file:
+        file.seek(-len(PARQUET), os.SEEK_END)
+        end = file.read()
+    with reading_parquet(path, end):
+        scanned = pl.scan_parquet(source)
+        height = int(scanned.select(pl.len()).collect().item())
+    if not height:
+        raise no_rows(path)
+    for first in range(0, height, PARQUET_ROWS):
+        with reading_parquet(path):
+            table = plain_kinds(scanned.slice(first, PARQUET_ROWS).collect())
+        if not table.width:
+            raise no_rows(path)
+        yield table
