@@ -45,6 +45,18 @@ BEFORE = {
         (make_pipeline(SimpleImputer(), RobustScaler(), MinMaxScaler(), MaxAbsScaler()), NUMBERS),
         (OneHotEncoder(handle_unknown="ignore", drop="first"), [3, 4]),
     ),
+    "categories imputed": make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="most_frequent"), GROUPED), ["color", "grade"]),
+    ),
+    "missing ones named": make_column_transformer(
+        (
+            make_pipeline(
+                SimpleImputer(strategy="constant", fill_value="none"),
+                OneHotEncoder(handle_unknown="ignore"),
+            ),
+            ["color"],
+        ),
+    ),
     "passed": make_pipeline(
         make_column_transformer(
             (SimpleImputer(strategy="constant", fill_value=3.0), slice("a", "c")), remainder="drop"
@@ -107,6 +119,20 @@ def test_arrays_searches_and_scaled_targets_of_several_columns(self_test, in_nod
         H, ours = program(model, X, None).H, model.predict(X)
         np.testing.assert_allclose(H.reshape(ours.shape), ours, rtol=1e-12)
         assert self_test(cr.to_c(model)) == in_node(cr.to_js(model), "m.test()") == 0
+
+
+@pytest.mark.parametrize(
+    "other", [StandardScaler(), OneHotEncoder(drop="first"), OneHotEncoder(min_frequency=30)]
+)
+def test_a_column_that_is_used_in_two_ways_is_refused(other):
+    before = make_column_transformer((OneHotEncoder(), ["grade"]), (other, ["grade"]))
+    model = make_pipeline(before, cr.MLPClassifier(**SETTINGS)).fit(TABLE, Y)
+    for write in (cr.to_c, cr.to_js):
+        with pytest.raises(errors.InvalidInput, match="Column 'grade' is used in two ways"):
+            write(model)
+    same = make_column_transformer((OneHotEncoder(), ["grade"]), (OneHotEncoder(), ["grade"]))
+    model = make_pipeline(same, cr.MLPClassifier(**SETTINGS)).fit(TABLE, Y)
+    np.testing.assert_allclose(program(model, TABLE, None).H[:, 0], own_answers(model, TABLE))
 
 
 def test_what_a_program_does_not_hold():
