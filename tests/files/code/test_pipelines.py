@@ -139,8 +139,12 @@ def test_what_a_program_does_not_hold():
     X = rng.normal(size=(60, 3))
     y = X[:, 0] > 0
     net = cr.MLPClassifier(**SETTINGS)
-    for before in (PCA(2), MinMaxScaler(clip=True), SimpleImputer(missing_values=-1)):
-        with pytest.raises(errors.InvalidInput, match="program in C or JavaScript"):
+    for before, said in {
+        PCA(2): "Here is PCA:",
+        MinMaxScaler(clip=True): "Here is MinMaxScaler that clips",
+        SimpleImputer(missing_values=-1): "imputes for missing values only",
+    }.items():
+        with pytest.raises(errors.InvalidInput, match=f"program in C or JavaScript .*{said}"):
             cr.to_c(make_pipeline(before, net).fit(X, y))
     twice = make_pipeline(StandardScaler(), SimpleImputer(), net).fit(X, y)
     with pytest.raises(errors.InvalidInput, match="Here is SimpleImputer"):

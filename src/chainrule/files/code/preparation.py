@@ -207,7 +207,8 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         numbers: Mapping[str, Any] = step._transformer_to_input_indices
         parts = [(part, numbers[name]) for name, part, _ in step.transformers_ if part != "drop"]
         return [f for part, at in parts for f in _through(part, [features[i] for i in at], made)]
-    if type(step) in _SCALERS:
+    clips = bool(getattr(step, "clip", False))
+    if type(step) in _SCALERS and not clips:
         scale, offset = _affine(step)
         pairs = zip(features, offset.tolist(), scale.tolist(), strict=True)
         return [replace(f, offset=f.offset + m * f.scale, scale=f.scale * s) for f, m, s in pairs]
@@ -221,8 +222,8 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         return _imputed(step, features) if is_imputer else _encoded(step, features, made)
     raise InvalidInput(
         f"A program in C or JavaScript holds imputers of numbers, scalers, one-hot encoders and "
-        f"selectors before its network. Here is {type(step).__name__}: use to_onnx, or give the "
-        f"network alone."
+        f"selectors before its network. Here is {type(step).__name__}"
+        f"{' that clips' if clips else ''}: use to_onnx, or give the network alone."
     )
 
 
