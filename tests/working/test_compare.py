@@ -103,6 +103,25 @@ def test_printed_it_is_a_table():
     assert "<table>" in comparison._repr_html_()
 
 
+def test_it_has_the_faces_of_a_derivation():
+    comparison = cr.compare(cr.Network([3, 4, 2], loss="log_loss"), X, LABELS)
+    row = comparison.per_layer[1].weights
+    number = f"{row.reference:.8g}"
+    assert number in comparison.markdown()
+    assert number in comparison.latex()
+    assert number.replace("-", "") in comparison.html()
+    assert comparison.html().startswith("<!doctype html>")
+    assert comparison.latex().rstrip().endswith(r"\end{document}")
+    assert comparison.markdown().startswith("# Three ways to the gradient")
+
+
+def test_more_rows_than_fit_on_a_page():
+    x, y = np.tile(X, (50, 1)), np.tile(LABELS, 50)
+    one, many = (cr.compare(cr.Network([3, 4, 2]), *batch) for batch in ((X, LABELS), (x, y)))
+    assert many.per_layer[0].weights.reference == pytest.approx(one.per_layer[0].weights.reference)
+    assert many.differences_error < 1e-8
+
+
 def test_bad_input():
     net = cr.Network([3, 4, 2], loss="log_loss")
     with pytest.raises(errors.InvalidParameter, match="needs targets y"):
@@ -111,7 +130,7 @@ def test_bad_input():
         cr.compare(cr.Network([3, 4, 2], "step", "log_loss"), X, LABELS)
     with pytest.raises(errors.InvalidInput, match="X has 6 examples and Y has 5"):
         cr.compare(net, X, LABELS[:5])
-    with pytest.raises(errors.InvalidInput, match="at most 256 examples"):
-        cr.compare(net, np.zeros((300, 3)), np.zeros(300))
+    with pytest.raises(errors.InvalidInput, match="compared over at most 4096 examples"):
+        cr.compare(net, np.zeros((4097, 3)), np.zeros(4097))
     with pytest.raises(TypeError, match="Got dict instead"):
         cr.compare({}, X, LABELS)

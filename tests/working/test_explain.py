@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -65,7 +66,14 @@ def test_it_goes_from_the_chain_rule_to_the_cost_after_a_step():
         "The cost after it",
     ]
     assert all(f"({tag})" in text for tag in ("FP1.1", "FP1.2", "BP1.1", "BP2.1"))
-    assert "(BP3.1, BP4.1)" in text
+    backward = text.partition("Backward, with numbers")[2].partition("One step")[0]
+    tagged = re.findall(r"^  +(∇_|∂J/∂)([Wwb]).*\((BP\d)\.1\)$", backward, re.MULTILINE)
+    assert len(tagged) == 2 * (2 + 6)  # two layers as matrices, and six nodes
+    assert {(array, tag) for _, array, tag in tagged} == {
+        ("W", "BP3"),
+        ("w", "BP3"),
+        ("b", "BP4"),
+    }
     without = cr.explain(network(), X[0], [0.0, 1.0], lecture=False).text()
     assert "chain rule" not in without
     assert "Forward, with numbers" in without
@@ -238,6 +246,9 @@ def test_a_step_is_explained_forward_and_why_not_backward(g, loss, why, read_tex
     assert "Why there is no way back" in text
     assert "Backward, with numbers" not in text
     assert "One step" not in text
+    alone = cr.explain(net, X[0], [0.0, 1.0], lecture=False).text()
+    assert why in alone
+    assert "Why there is no way back" not in cr.explain(net, X[0], lecture=False).text()
     seen = printed(read_text(text.partition("Forward, with numbers")[2]), symbol)
     z = X[0] @ net.weights[0] + net.biases[0]
     for i in range(4):
@@ -247,6 +258,18 @@ def test_a_step_is_explained_forward_and_why_not_backward(g, loss, why, read_tex
     h = net(X[0])
     assert seen["h", (2,), ()] == pytest.approx(h[1], rel=1e-4)
     assert (("J", (), ()) in seen) == (loss != "indicator")
+
+
+def test_a_step_that_changes_nothing_leaves_the_cost_where_it_is():
+    text = cr.explain(network(), X[0], network()(X[0]), lecture=False).text()
+    assert "The cost stays at 0 on the same examples" in text
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+def test_a_table_of_one_row_takes_a_single_target(loss):
+    net = network((3, 4, 2 if loss == "log_loss" else 1), loss=loss)
+    assert str(cr.explain(net, X[:1], 1)) == str(cr.explain(net, X[0], 1))
+    assert cr.compare(net, X[:1], 1) == cr.compare(net, X[:1], [1])
 
 
 def test_without_a_target_the_way_forward_is_shown():
@@ -381,6 +404,32 @@ def test_a_classifier_is_explained_with_its_labels_and_penalty(read_text, symbol
     one = cr.explain(model, X[0], LABELS[0]).text()
     assert one == cr.explain(model, X[:1], LABELS[:1]).text()
     assert "The target is a_1." in one
+    assert one == cr.explain(model, X[:1], LABELS[0]).text()
+
+
+def searches():
+    settings = {"hidden_layer_sizes": (3,), "solver": "lbfgs", "tol": 0.1, "random_state": 0}
+    alone = cr.MLPClassifierCV(**settings, alphas=[0.1, 1], cv=2)
+    whole = make_pipeline(StandardScaler(), cr.MLPClassifier(**settings))
+    return {
+        "alone": alone,
+        "at a pipeline's end": make_pipeline(StandardScaler(), alone),
+        "around a pipeline": GridSearchCV(whole, {"mlpclassifier__alpha": [0.1, 1]}, cv=2),
+    }
+
+
+@pytest.mark.parametrize("name", searches())
+def test_a_search_is_explained_and_checked_by_what_it_chose(name, read_text, symbol):
+    model = searches()[name]
+    with pytest.raises(NotFittedError):
+        cr.explain(model, X[0], LABELS[0])
+    model.fit(X, LABELS)
+    working = cr.explain(model, X[0], LABELS[0], lecture=False)
+    seen = printed(read_text(working.text()), symbol)
+    for k, h in enumerate(model.predict_proba(X[:1])[0], 1):
+        assert close(seen["h", (k,), ()], h)
+    assert cr.compare(model, X, LABELS).differences_error < 1e-8
+    assert cr.check_gradients(model, X, LABELS).passed
 
 
 @unfinished
@@ -551,6 +600,10 @@ def test_data_and_models_that_cannot_be():
         cr.explain(LogisticRegression(), X, LABELS)
     with pytest.raises(TypeError, match="Got LogisticRegression instead"):
         cr.explain(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, LABELS), X, LABELS)
+    settings = {"hidden_layer_sizes": (3,), "solver": "lbfgs", "tol": 0.1, "random_state": 0}
+    search = GridSearchCV(cr.MLPClassifier(**settings), {"alpha": [0.1]}, cv=2, refit=False)
+    with pytest.raises(TypeError, match="search with refit=True"):
+        cr.explain(search.fit(X, LABELS), X, LABELS)
     for model in (
         cr.MLPClassifier(),
         make_pipeline(StandardScaler(), cr.MLPClassifier()),

@@ -150,7 +150,7 @@ def check_gradients(
 
     Parameters
     ----------
-    net : Network, Learner or fitted estimator
+    net : Network, Learner, fitted estimator, or Pipeline or search that ends in one
         Whose gradient is checked.
     X, Y, sample_weight
         The batch, as `Network.trace` or the estimator's ``fit`` takes it.
@@ -219,8 +219,15 @@ def _problem(model: Network | Checkable, X: Any, Y: Any, sample_weight: Any) -> 
         return GradientProblem(model, X, Y, sample_weight)
     if isinstance(model, Checkable):  # pyright: ignore[reportUnnecessaryIsInstance] - the sentence
         return model.gradient_problem(X, Y, sample_weight)
+    inner: Any = model  # scikit-learn's, told by what they have: it is not imported here
+    if hasattr(inner, "best_estimator_"):  # a search for settings
+        return _problem(inner.best_estimator_, X, Y, sample_weight)
+    if hasattr(inner, "steps") and inner.steps:  # a Pipeline
+        rows = inner[:-1].transform(X) if len(inner.steps) > 1 else X
+        return _problem(inner.steps[-1][1], rows, Y, sample_weight)
     raise TypeError(
-        f"check_gradients takes a Network, a Learner or a fitted estimator of chainrule. "
+        f"check_gradients takes a Network, a Learner or a fitted estimator of chainrule, or a "
+        f"Pipeline or search that ends in one. "
         f"Got {type(model).__name__} instead."
     )
 

@@ -50,12 +50,12 @@ def backward_section(ctx: Context) -> Section:
 def _layer(ctx: Context, layer: int) -> Section:
     blocks: list[Block] = []
     if ctx.view != "scalar":
-        blocks += [*_delta_matrix(ctx, layer), gradient_matrices(ctx, layer)]
+        blocks += [*_delta_matrix(ctx, layer), *gradient_matrices(ctx, layer)]
     if ctx.view != "matrix":
         for node in ctx.shown.nodes[layer]:
             blocks.append(Paragraph(say(f"*Node {layer}.{node}*")))
             blocks += [_delta(ctx, layer, node, m) for m in ctx.shown.examples]
-            blocks.append(gradient_equations(ctx, layer, node))
+            blocks += gradient_equations(ctx, layer, node)
     title = f"Layer {layer}, the output" if layer == ctx.L else f"Layer {layer}"
     return Section(say(title), tuple(blocks))
 

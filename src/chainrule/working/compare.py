@@ -77,7 +77,9 @@ class LayerComparison:
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """The result of `compare`; printed, it is a table, and in a notebook too.
+    """The result of `compare`: a table, which has the four faces of a `Derivation`.
+
+    Printed, it is the plain text; in a notebook it is shown as HTML.
 
     Attributes
     ----------
@@ -146,6 +148,39 @@ class Comparison:
 
         return draw_text(self.document, width)
 
+    def markdown(self) -> str:
+        """Return it as Markdown with formulas between dollars.
+
+        Returns
+        -------
+        str
+        """
+        from chainrule.working.markdown import draw_markdown
+
+        return draw_markdown(self.document)
+
+    def latex(self) -> str:
+        """Return it as a LaTeX document, which pdflatex compiles as it is.
+
+        Returns
+        -------
+        str
+        """
+        from chainrule.working.latex import draw_latex
+
+        return draw_latex(self.document)
+
+    def html(self) -> str:
+        """Return it as a web page with MathML, which loads nothing from anywhere.
+
+        Returns
+        -------
+        str
+        """
+        from chainrule.working.html import draw_page
+
+        return draw_page(self.document)
+
     def _repr_html_(self) -> str:
         """Return it as a part of a web page, for a notebook."""
         from chainrule.working.html import draw_fragment
@@ -175,9 +210,9 @@ def compare(
 
     Parameters
     ----------
-    model : Network, Learner, fitted estimator, or Pipeline that ends in one
+    model : Network, Learner, fitted estimator, or Pipeline or search that ends in one
     X, y, sample_weight
-        The batch as the model takes it, at most 256 examples.
+        The batch as the model takes it, at most 4096 examples.
     l2, l1 : float, optional
         The notes' lambda of each penalty; by default the model's own, none for a Network.
 
@@ -209,7 +244,7 @@ def compare(
     """
     if y is None:
         raise InvalidParameter("compare needs targets y: without them there is no gradient.")
-    subject = subject_of(model, X, y, sample_weight, l2, l1)
+    subject = subject_of(model, X, y, sample_weight, l2, l1, compared=True)
     net = subject.net
     net.architecture.require_trainable()
     assert subject.Y is not None

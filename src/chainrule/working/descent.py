@@ -397,7 +397,10 @@ def _after(ctx: Context, done: Update) -> list[Block]:
     if not np.isfinite(change):
         text = say("The step leads where the cost is no number any more: it is far too long.")
         return [Paragraph(text)]
-    word = "falls" if change < 0 else "rises" if change > 0 else "stays"
+    if change == 0:
+        text = "The cost stays at {} on the same examples: the step changes nothing there."
+        return [Paragraph(say(text, ctx.number(cost)))]
+    word = "falls" if change < 0 else "rises"
     sentence = say(
         f"The cost {word} from {{}} to {{}} on the same examples, a change of {{}}."
         + (" A step that makes it rise is too long for this place." if change > 0 else ""),

@@ -13,13 +13,13 @@ from chainrule.architecture.inputs import is_sparse
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.working.document import Inline, say
-from chainrule.working.subject import Opened
+from chainrule.working.subject import Opened, as_targets
 
-__all__ = ["opened_estimator"]
+__all__ = ["chosen_by", "opened_estimator"]
 
 
 def opened_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> Opened:
-    """Open an estimator, or a Pipeline or TransformedTargetRegressor around one.
+    """Open an estimator, or a Pipeline, search or TransformedTargetRegressor around one.
 
     Parameters
     ----------
@@ -46,16 +46,39 @@ def opened_estimator(model: Any, X: Any, y: Any, sample_weight: Any) -> Opened:
         return _through_pipeline(model, *_as_rows(X, y, sample_weight))
     if isinstance(model, TransformedTargetRegressor):
         return _through_target(model, *_as_rows(X, y, sample_weight))
+    if hasattr(model, "cv"):  # a search, or a choice by cross-validation
+        chosen = chosen_by(model)
+        if chosen is not None:
+            return opened_estimator(chosen, X, y, sample_weight)
     raise TypeError(
-        f"Only a Network, a Learner, a fitted estimator of chainrule or a Pipeline that ends in "
-        f"one can be explained. Got {type(model).__name__} instead."
+        f"Only a Network, a Learner, a fitted estimator of chainrule or a Pipeline or search that "
+        f"ends in one can be explained. Got {type(model).__name__} instead."
     )
+
+
+def chosen_by(search: Any) -> Any:
+    """Return the model that a search or a cross-validation chose; None if it is no search.
+
+    Raises
+    ------
+    TypeError
+        If it has chosen settings and trained no model with them on all rows.
+    ValueError
+        If it is not fitted.
+    """
+    check_is_fitted(search)
+    if hasattr(search, "cv_results_") and not hasattr(search, "best_estimator_"):
+        raise TypeError(
+            f"This {type(search).__name__} has no model that was trained on all rows: search with "
+            f"refit=True, or fit an estimator with the settings that it found."
+        )
+    return getattr(search, "best_estimator_", None)
 
 
 def _as_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Make a batch of one of a single example."""
     if is_sparse(X) or np.ndim(X) != 1:
-        return X, y, sample_weight
+        return X, y if y is None else as_targets(X, y), sample_weight
     if hasattr(X, "to_frame"):  # a row of a pandas table: with its names
         X = X.to_frame().T
     one_target = y is None or (np.ndim(y) == 1 and np.size(y) == 1)

@@ -19,7 +19,7 @@ from chainrule.working.document import Block, Document
 from chainrule.working.elision import choose_shown
 from chainrule.working.forward import forward_section
 from chainrule.working.gradients import entries_shown
-from chainrule.working.lecture import lecture_section
+from chainrule.working.lecture import lecture_section, no_way_back
 from chainrule.working.opening import opening_section
 from chainrule.working.subject import subject_of
 from chainrule.working.symbols import Notation
@@ -57,9 +57,10 @@ def explain(
 
     Parameters
     ----------
-    model : Network, Learner, fitted estimator, or Pipeline that ends in one
+    model : Network, Learner, fitted estimator, or Pipeline or search that ends in one
         A Learner or an estimator brings its penalties and its optimizer along, as they are now;
-        nothing is changed. What stands before the network in a Pipeline transforms X first.
+        nothing is changed. What stands before the network in a Pipeline transforms X first. Of a
+        search for settings (GridSearchCV, MLPClassifierCV) it is the model that was chosen.
     X : array-like of shape (n, N), or one example of shape (N,)
         At most 256 examples.
     y : array-like, optional
@@ -165,6 +166,8 @@ def _sections(
     blocks.append(forward_section(ctx))
     if computed.cost is not None:
         blocks.append(cost_section(ctx))
+    if computed.why_not and not lecture:
+        blocks.append(no_way_back(ctx))  # with the lecture, that says it
     if computed.gradients is not None and computed.batch is not None:
         slopes = Slopes(
             subject.net,

@@ -69,12 +69,12 @@ def total_symbol(ctx: Context) -> Symbol:
 # --- matrices -----------------------------------------------------------------------------------
 
 
-def gradient_matrices(ctx: Context, layer: int) -> Equation:
+def gradient_matrices(ctx: Context, layer: int) -> list[Equation]:
     """Return BP3 and BP4 of a layer as matrices."""
-    return Equation(
-        (_weights_chain(ctx, layer), _biases_chain(ctx, layer)),
-        f"{ctx.notation.tag('BP3')}, {ctx.notation.tag('BP4')}",
-    )
+    return [
+        Equation((_weights_chain(ctx, layer),), ctx.notation.tag("BP3")),
+        Equation((_biases_chain(ctx, layer),), ctx.notation.tag("BP4")),
+    ]
 
 
 def _weights_chain(ctx: Context, layer: int) -> Chain:
@@ -181,13 +181,14 @@ def _beside(
 # --- one node -----------------------------------------------------------------------------------
 
 
-def gradient_equations(ctx: Context, layer: int, node: int) -> Equation:
+def gradient_equations(ctx: Context, layer: int, node: int) -> list[Equation]:
     """Return BP3 and BP4 of a node: dJ/dw of each weight that leads to it, and dJ/db."""
     keep = incoming(ctx, layer, node)
     chains = [_weight_line(ctx, layer, node, j, first=j == keep[0]) for j in keep]
-    chains.append(_bias_line(ctx, layer, node))
-    tag = f"{ctx.notation.tag('BP3')}, {ctx.notation.tag('BP4')}"
-    return Equation(tuple(chains), tag)
+    return [
+        Equation(tuple(chains), ctx.notation.tag("BP3")),
+        Equation((_bias_line(ctx, layer, node),), ctx.notation.tag("BP4")),
+    ]
 
 
 def _weight_line(ctx: Context, layer: int, node: int, j: int, *, first: bool) -> Chain:

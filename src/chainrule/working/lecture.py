@@ -32,7 +32,7 @@ from chainrule.working.lecture_output import derivation_of_pair, not_convex, why
 from chainrule.working.output_symbols import delta_of, hypothesis_of, loss_of, share
 from chainrule.working.symbols import BEFORE, COST, HERE, LAST
 
-__all__ = ["cost_symbols", "lecture_section"]
+__all__ = ["cost_symbols", "lecture_section", "no_way_back"]
 
 
 def lecture_section(ctx: Context) -> Section:
@@ -41,7 +41,7 @@ def lecture_section(ctx: Context) -> Section:
     if ctx.subject.net.architecture.loss.differentiable:
         parts.append(_cost(ctx))
     if ctx.computed.why_not:
-        parts.append(_no_way_back(ctx))
+        parts.append(no_way_back(ctx))
     else:
         parts += [_errors(ctx), _output(ctx)]
         if ctx.L > 2:
@@ -247,7 +247,7 @@ def _output(ctx: Context) -> Section:
     return Section(say("The output layer"), tuple(blocks))
 
 
-def _no_way_back(ctx: Context) -> Section:
+def no_way_back(ctx: Context) -> Section:
     """Return why a step function lets nothing through."""
     architecture = ctx.subject.net.architecture
     steps = [

@@ -13,9 +13,10 @@ from chainrule.network import Network
 from chainrule.training import Learner
 from chainrule.working.document import Inline
 
-__all__ = ["MOST_EXAMPLES", "Subject", "subject_of"]
+__all__ = ["MOST_EXAMPLES", "Opened", "Subject", "as_targets", "subject_of"]
 
 MOST_EXAMPLES = 256
+MOST_COMPARED = 4096
 
 
 @final
@@ -79,17 +80,26 @@ class Opened:
 
 
 def subject_of(
-    model: Any, X: Any, y: Any, sample_weight: Any, l2: float | None, l1: float | None
+    model: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    l2: float | None,
+    l1: float | None,
+    *,
+    compared: bool = False,
 ) -> Subject:
     """Take a model apart.
 
     Parameters
     ----------
-    model : Network, Learner, fitted estimator, or Pipeline that ends in one
+    model : Network, Learner, fitted estimator, or Pipeline or search that ends in one
     X, y, sample_weight
         The batch as the model takes it; y may be None.
     l2, l1 : float or None
         The notes' lambdas; None for the model's own.
+    compared : bool
+        Whether gradients are compared, which takes more examples than a page.
 
     Returns
     -------
@@ -98,7 +108,7 @@ def subject_of(
     Raises
     ------
     InvalidInput
-        If the data are unusable, or more examples than fit on a page.
+        If the data are unusable, or there are too many examples.
     TypeError
         If the model is of another kind.
     """
@@ -118,20 +128,45 @@ def subject_of(
         l2=check_number("l2", opened.l2 if l2 is None else l2),
         l1=check_number("l1", opened.l1 if l1 is None else l1),
     )
-    return _checked(opened)
+    return _checked(opened, compared=compared)
 
 
-def _checked(opened: Opened) -> Subject:
+def as_targets(X: Any, y: Any) -> Any:
+    """Return y as a batch's: beside a table of one row, a single target is that row's.
+
+    Parameters
+    ----------
+    X, y
+        As the user gave them.
+
+    Examples
+    --------
+    >>> from chainrule.working.subject import as_targets
+    >>> as_targets([[0.5, 2.0]], 1)
+    [1]
+    """
+    one_row = not is_sparse(X) and np.ndim(X) == 2 and len(X) == 1
+    return [y] if one_row and np.ndim(y) == 0 else y
+
+
+def _checked(opened: Opened, *, compared: bool) -> Subject:
     net = opened.net
     Y, weight = None, None
     if opened.Y is None:
         X = check_X(net.architecture, opened.X)
     else:
-        X, Y, weight = check_batch(net.architecture, opened.X, opened.Y, opened.weight)
-    if X.shape[0] > MOST_EXAMPLES:
+        targets = as_targets(opened.X, opened.Y)
+        X, Y, weight = check_batch(net.architecture, opened.X, targets, opened.weight)
+    most = MOST_COMPARED if compared else MOST_EXAMPLES
+    if X.shape[0] > most:
+        why = (
+            "Finite differences take two passes for each parameter, so gradients are compared over"
+            if compared
+            else "A derivation is worked out for one example or a small batch,"
+        )
         raise InvalidInput(
-            f"A derivation is worked out for one example or a small batch, at most "
-            f"{MOST_EXAMPLES} examples. Got {X.shape[0]}: give some of the rows, such as X[:4]."
+            f"{why} at most {most} examples. Got {X.shape[0]}: give some of the rows, such as "
+            f"X[:{256 if compared else 4}]."
         )
     dense: Any = X.toarray() if is_sparse(X) else X
     given = {f: getattr(opened, f) for f in ("l2", "l1", "learner", "remarks")}

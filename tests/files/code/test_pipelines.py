@@ -45,6 +45,18 @@ BEFORE = {
         (make_pipeline(SimpleImputer(), RobustScaler(), MinMaxScaler(), MaxAbsScaler()), NUMBERS),
         (OneHotEncoder(handle_unknown="ignore", drop="first"), [3, 4]),
     ),
+    "categories imputed": make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="most_frequent"), GROUPED), ["color", "grade"]),
+    ),
+    "missing ones named": make_column_transformer(
+        (
+            make_pipeline(
+                SimpleImputer(strategy="constant", fill_value="none"),
+                OneHotEncoder(handle_unknown="ignore"),
+            ),
+            ["color"],
+        ),
+    ),
     "passed": make_pipeline(
         make_column_transformer(
             (SimpleImputer(strategy="constant", fill_value=3.0), slice("a", "c")), remainder="drop"
@@ -109,12 +121,30 @@ def test_arrays_searches_and_scaled_targets_of_several_columns(self_test, in_nod
         assert self_test(cr.to_c(model)) == in_node(cr.to_js(model), "m.test()") == 0
 
 
+@pytest.mark.parametrize(
+    "other", [StandardScaler(), OneHotEncoder(drop="first"), OneHotEncoder(min_frequency=30)]
+)
+def test_a_column_that_is_used_in_two_ways_is_refused(other):
+    before = make_column_transformer((OneHotEncoder(), ["grade"]), (other, ["grade"]))
+    model = make_pipeline(before, cr.MLPClassifier(**SETTINGS)).fit(TABLE, Y)
+    for write in (cr.to_c, cr.to_js):
+        with pytest.raises(errors.InvalidInput, match="Column 'grade' is used in two ways"):
+            write(model)
+    same = make_column_transformer((OneHotEncoder(), ["grade"]), (OneHotEncoder(), ["grade"]))
+    model = make_pipeline(same, cr.MLPClassifier(**SETTINGS)).fit(TABLE, Y)
+    np.testing.assert_allclose(program(model, TABLE, None).H[:, 0], own_answers(model, TABLE))
+
+
 def test_what_a_program_does_not_hold():
     X = rng.normal(size=(60, 3))
     y = X[:, 0] > 0
     net = cr.MLPClassifier(**SETTINGS)
-    for before in (PCA(2), MinMaxScaler(clip=True), SimpleImputer(missing_values=-1)):
-        with pytest.raises(errors.InvalidInput, match="program in C or JavaScript"):
+    for before, said in {
+        PCA(2): "Here is PCA:",
+        MinMaxScaler(clip=True): "Here is MinMaxScaler that clips",
+        SimpleImputer(missing_values=-1): "imputes for missing values only",
+    }.items():
+        with pytest.raises(errors.InvalidInput, match=f"program in C or JavaScript .*{said}"):
             cr.to_c(make_pipeline(before, net).fit(X, y))
     twice = make_pipeline(StandardScaler(), SimpleImputer(), net).fit(X, y)
     with pytest.raises(errors.InvalidInput, match="Here is SimpleImputer"):

@@ -216,6 +216,8 @@ def test_files_that_are_no_models(content, tmp_path):
             cr.from_onnx(source)
     with pytest.raises(errors.MissingFile):
         cr.from_onnx(tmp_path / "none")
+    with pytest.raises(errors.InvalidInput, match=r"path of a file.* Got an object of Network"):
+        cr.from_onnx(cr.Network([2, 1], loss="squared_error"))
 
 
 def test_the_loss_can_be_said_where_the_model_ends_with_the_raw_z():

@@ -42,13 +42,13 @@ class Feature:
     """One input of the network: (v - offset) / scale.
 
     v is the number in column `source`, or `fill` if that is missing; or whether it is missing; or
-    whether the place of its category is `place`.
+    whether the place of its category is `place`. A text is filled in for a missing category.
     """
 
     source: int
     kind: Literal["number", "missing", "category"] = "number"
     place: int = 0
-    fill: float = np.nan
+    fill: float | str = np.nan
     offset: float = 0.0
     scale: float = 1.0
 
@@ -181,7 +181,18 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
     features = [Feature(i) for i in range(n)]
     for step in steps:
         features = _through(step, features, made)
+    for f in features:
+        if f.kind != "category" and f.source in made.places:
+            raise _used_twice(made, f.source)
     return replace(made, features=features), last, target
+
+
+def _used_twice(made: Preparation, source: int) -> InvalidInput:
+    column = f"{source}" if made.names is None else f"'{made.names[source]}'"
+    return InvalidInput(
+        f"A program in C or JavaScript takes a column as a number or as one set of categories. "
+        f"Column {column} is used in two ways: use to_onnx, or give the network alone."
+    )
 
 
 def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[Feature]:
@@ -196,7 +207,8 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         numbers: Mapping[str, Any] = step._transformer_to_input_indices
         parts = [(part, numbers[name]) for name, part, _ in step.transformers_ if part != "drop"]
         return [f for part, at in parts for f in _through(part, [features[i] for i in at], made)]
-    if type(step) in _SCALERS:
+    clips = bool(getattr(step, "clip", False))
+    if type(step) in _SCALERS and not clips:
         scale, offset = _affine(step)
         pairs = zip(features, offset.tolist(), scale.tolist(), strict=True)
         return [replace(f, offset=f.offset + m * f.scale, scale=f.scale * s) for f, m, s in pairs]
@@ -204,13 +216,14 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         kept: Any = step.get_support()
         return list(compress(features, kept))
     raw = [Feature(f.source) for f in features] == list(features)
-    if raw and type(step) in (SimpleImputer, OneHotEncoder):
+    filled = [Feature(f.source, fill=f.fill) for f in features] == list(features)
+    if (raw and type(step) is SimpleImputer) or (filled and type(step) is OneHotEncoder):
         is_imputer = type(step) is SimpleImputer
         return _imputed(step, features) if is_imputer else _encoded(step, features, made)
     raise InvalidInput(
         f"A program in C or JavaScript holds imputers of numbers, scalers, one-hot encoders and "
-        f"selectors before its network. Here is {type(step).__name__}: use to_onnx, or give the "
-        f"network alone."
+        f"selectors before its network. Here is {type(step).__name__}"
+        f"{' that clips' if clips else ''}: use to_onnx, or give the network alone."
     )
 
 
@@ -233,13 +246,18 @@ def _affine(scaler: Any) -> tuple[Float, Float]:
 
 def _imputed(imputer: Any, features: Sequence[Feature]) -> list[Feature]:
     given = np.asarray(imputer.statistics_).tolist()
-    if not is_missing(imputer.missing_values) or any(isinstance(each, str) for each in given):
+    texts = any(isinstance(each, str) for each in given)
+    if not is_missing(imputer.missing_values) or (texts and imputer.add_indicator):
         raise InvalidInput(
-            "A program in C or JavaScript imputes numbers for NaN only: use to_onnx, or give the "
-            "network alone."
+            "A program in C or JavaScript imputes for missing values only, and has indicators of "
+            "numbers alone: use to_onnx, or give the network alone."
         )
     pairs = zip(features, given, strict=True)
-    filled = [replace(f, fill=float(fill)) for f, fill in pairs if not is_missing(fill)]
+    filled = [
+        replace(f, fill=fill if isinstance(fill, str) else float(fill))
+        for f, fill in pairs
+        if not is_missing(fill)
+    ]
     if not imputer.add_indicator:
         return filled
     at = imputer.indicator_.features_
@@ -251,7 +269,11 @@ def _encoded(encoder: Any, features: Sequence[Feature], made: Preparation) -> li
     for i, f in enumerate(features):
         places, width, other = places_of(encoder, i)
         keys = [None if is_missing(each) else each for each in encoder.categories_[i].tolist()]
-        made.places[f.source] = dict(zip(keys, places.tolist(), strict=True))
-        made.others[f.source] = other
-        encoded += [replace(f, kind="category", place=place) for place in range(width)]
+        known = dict(zip(keys, places.tolist(), strict=True))
+        if not is_missing(f.fill):
+            known.setdefault(None, known.get(f.fill, other))
+        if (known, other) != (made.places.get(f.source, known), made.others.get(f.source, other)):
+            raise _used_twice(made, f.source)
+        made.places[f.source], made.others[f.source] = known, other
+        encoded += [Feature(f.source, "category", place) for place in range(width)]
     return encoded

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import InvalidFile, MissingFile
+from chainrule.errors import InvalidFile, InvalidInput, MissingFile
 from chainrule.files.onnx.extra import require_onnx
 from chainrule.maths.losses import Loss, Parametric
 from chainrule.network import Network
@@ -41,6 +41,8 @@ def from_onnx(
     InvalidFile
         If it is no ONNX model, or no chain of Gemm, or MatMul and Add, with our activations
         between; the message names the node.
+    InvalidInput
+        If it is neither a path nor a model.
     InvalidParameter
         If the loss has another hypothesis than the model ends with.
     MissingFile
@@ -77,6 +79,11 @@ def _model(source: Any) -> "onnx.ModelProto":
     name = "this"
     content = source
     if not isinstance(source, bytes):
+        if not isinstance(source, str | os.PathLike):
+            raise InvalidInput(
+                f"An ONNX model is needed: the path of a file, its content as bytes, or an "
+                f"onnx.ModelProto. Got an object of {type(source).__name__}."
+            )
         name = os.fspath(source)
         try:
             content = Path(name).read_bytes()

@@ -11,6 +11,7 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.training import Learner
+from chainrule.working.subject import as_targets
 
 __all__ = ["Batch", "batch_of", "network_of", "output_names_of"]
 
@@ -72,6 +73,7 @@ def estimator_in(model: Any) -> Any:
     from sklearn.utils.validation import check_is_fitted
 
     from chainrule.estimators.base import BaseMLP
+    from chainrule.working.estimators import chosen_by
 
     inner = model
     while not isinstance(inner, BaseMLP):
@@ -80,9 +82,8 @@ def estimator_in(model: Any) -> Any:
         elif hasattr(inner, "transformer") and hasattr(inner, "regressor"):
             check_is_fitted(inner)
             inner = inner.regressor_
-        elif hasattr(inner, "cv"):  # a search, or a choice by cross-validation
-            check_is_fitted(inner)
-            inner = inner.best_estimator_
+        elif hasattr(inner, "cv") and (chosen := chosen_by(inner)) is not None:  # by a search
+            inner = chosen
         else:
             raise TypeError(
                 f"Only a Network, a Learner, a fitted estimator of chainrule or a Pipeline that "
@@ -122,20 +123,8 @@ def batch_of(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> Ba
     estimator_in(model)
     from chainrule.working.estimators import opened_estimator  # scikit-learn is heavy
 
-    o = opened_estimator(_chosen(model), X, y, sample_weight)
+    o = opened_estimator(model, X, y, sample_weight)
     return _checked(o.net, o.X, o.Y, o.weight, o.l2, o.l1, o.input_names, o.output_names)
-
-
-def _chosen(model: Any) -> Any:
-    """Return the model that a search or a cross-validation chose, also at a pipeline's end."""
-    if hasattr(model, "cv"):
-        return _chosen(model.best_estimator_)
-    if hasattr(model, "steps") and hasattr(model.steps[-1][1], "cv"):
-        from sklearn.pipeline import Pipeline
-
-        *before, (name, last) = model.steps
-        return Pipeline([*before, (name, _chosen(last))])
-    return model
 
 
 def _checked(
@@ -151,7 +140,7 @@ def _checked(
     if y is None:
         rows, Y, w = check_X(net.architecture, X), None, None
     else:
-        rows, Y, w = check_batch(net.architecture, X, y, weight)
+        rows, Y, w = check_batch(net.architecture, X, as_targets(X, y), weight)
         Y = np.array(Y, np.float64)
         w = None if w is None else np.array(w, np.float64)
     dense: Any = rows.toarray() if is_sparse(rows) else rows
