@@ -17,7 +17,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
-from chainrule.engines import Examples
+from chainrule.engines import Examples, weighted_sums
 from chainrule.errors import (
     DeadRectifiers,
     LearningRateTooLarge,
@@ -124,11 +124,12 @@ class Diagnosis(Watcher):
         kinds = [g.name for g in net.architecture.activations]
         if not {"relu", "logistic", "tanh"}.intersection(kinds):
             return
-        a = sample(self._examples.X, _ROWS_OF_NODES)
+        rows = sample(self._examples.X, _ROWS_OF_NODES)
         with np.errstate(over="ignore", invalid="ignore"):
             for hidden, g in enumerate(net.architecture.activations):
-                z = a @ net.weights[hidden] + net.biases[hidden]
-                a = g(z)
+                # By the native engine: a BLAS leaves threads behind that wait for more work, and
+                # take the processors from the next fit meanwhile.
+                a = g(weighted_sums(net.architecture, net.parameters, rows, hidden))
                 if g.name == "relu":
                     self._look_at_rectifiers(hidden, a)
                 elif g.name in ("logistic", "tanh"):
