@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from typing import Any
 from cases import Case
 
 _WORKER = Path(__file__).with_name("worker.py")
+
+# Before each sample, for the threads of the contender before to have gone to sleep: some libraries
+# let theirs wait busily for a while.
+_PAUSE = 0.25
 
 
 class Worker:
@@ -91,6 +96,7 @@ class Team:
         for r in range(rounds):
             turn = r % len(entered)
             for worker, _, answers in entered[turn:] + entered[:turn]:
+                time.sleep(_PAUSE)
                 answers.append(worker.ask(do="time"))
         return {
             "case": dict(case),

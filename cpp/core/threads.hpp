@@ -11,6 +11,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 namespace chainrule::CHAINRULE_ISA {
 
 // Subnormal numbers are treated as zero for the length of a call, then the caller's mode is back.
@@ -96,12 +100,32 @@ class Barrier {
   alignas(64) std::atomic<int> round_{0};
 };
 
+// A new thread often begins on the processor of the one that made it, and may come back to it: a
+// team that shares a processor waits for itself at every barrier. So the others keep away from it
+// while a call lasts, if there are processors enough.
+#if defined(__linux__)
+inline int this_processor() { return sched_getcpu(); }
+
+inline void keep_away_from(int processor, int others) {
+  cpu_set_t allowed;
+  if (processor < 0 || processor >= CPU_SETSIZE) return;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  CPU_CLR(static_cast<unsigned>(processor), &allowed);
+  if (CPU_COUNT(&allowed) >= others) sched_setaffinity(0, sizeof allowed, &allowed);
+}
+#else
+inline int this_processor() { return -1; }
+inline void keep_away_from(int, int) {}
+#endif
+
 // Runs body(0) ... body(n-1), one a thread, and waits for all. If the system has no more threads to
 // give, nothing is run and std::system_error is thrown.
 template <class Body> void in_team(int n, Body&& body) {
   enum Gate { kClosed, kOpen, kCancelled };
   std::atomic<int> gate{kClosed};
+  const int callers = n > 1 ? this_processor() : -1;
   auto member = [&](int t) {
+    if (t > 0) keep_away_from(callers, n - 1);
     while (gate.load(std::memory_order_acquire) == kClosed) std::this_thread::yield();
     if (gate.load(std::memory_order_relaxed) == kCancelled) return;
     const FlushSubnormals mode;

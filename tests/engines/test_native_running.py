@@ -773,8 +773,8 @@ def test_as_many_threads_as_asked_for_and_small_nets_on_one(limits, monkeypatch)
 def test_threads_without_number(dtype):
     # A batch of 7 rows is at most two tiles of rows, and this net has two layers of weights.
     few, many = make(n_jobs=10_000, dtype=dtype), make(n_jobs=2, dtype=dtype)
-    assert threads_while(lambda: few.fit(X, Y, epochs=200)) == 1
-    many.fit(X, Y, epochs=200)
+    assert threads_while(lambda: few.fit(X, Y, epochs=5000)) == 1
+    many.fit(X, Y, epochs=5000)
     assert few.net.theta.tobytes() == many.net.theta.tobytes()
     # Thousands of tiles; the processors are what is short.
     rows, targets = np.tile(X, (1000, 1)), np.tile(Y, (1000, 1))
