@@ -16,6 +16,7 @@ from scipy import sparse
 import chainrule as cr
 from chainrule import errors
 from chainrule.engines.stopping import Plateau
+from chainrule.training.interrupts import HeldBack
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(30, 3))
@@ -459,3 +460,22 @@ def test_what_it_looks_like():
     assert repr(cr.Learner(net, cr.SGD(0.1))) == f"Learner({net!r}, {cr.SGD(0.1)!r})"
     learner = cr.Learner(net, cr.SGD(0.1), l2=0.5, dropout=[0.2], engine="reference")
     assert repr(learner).endswith(", l2=0.5, dropout=(0.2,), engine='reference')")
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_ctrl_c_between_the_engine_and_the_history_loses_no_epoch(engine, monkeypatch):
+    original, calls = HeldBack.hold, []
+
+    def hold(self):
+        calls.append(self)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        original(self)
+
+    monkeypatch.setattr(HeldBack, "hold", hold)
+    net = cr.Network([2, 3, 1], loss="squared_error", seed=0)
+    learner = cr.Learner(net, cr.SGD(0.01), batch_size=None, engine=engine)
+    heard = []
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(np.ones((4, 2)), np.ones(4), epochs=3, callbacks=[lambda *_: heard.append(1)])
+    assert learner.n_epochs == len(learner.history) == len(heard) == 1

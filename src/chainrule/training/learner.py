@@ -461,7 +461,11 @@ class Learner:
         except KeyboardInterrupt as error:  # everyone hears of what was finished
             interrupted = error
         finally:
-            held.hold()
+            try:
+                held.hold()
+            except KeyboardInterrupt as error:  # it came just before it would have been held back
+                interrupted = error
+                held.hold()
             add()
         if records and not run.state.torn:
             run.settled = False
