@@ -15,6 +15,7 @@ from chainrule.training import Learner
 from chainrule.working.differences import Entry, Slopes
 from chainrule.working.document import Document, Inline, Paragraph, Table, say
 from chainrule.working.expressions import Number, Symbol
+from chainrule.working.rendered import Rendered
 from chainrule.working.subject import Subject, subject_of
 
 __all__ = ["ArrayComparison", "Comparison", "LayerComparison", "compare"]
@@ -76,7 +77,7 @@ class LayerComparison:
 
 @final
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Rendered):
     """The result of `compare`: a table, which has the four faces of a `Derivation`.
 
     Printed, it is the plain text; in a notebook it is shown as HTML.
@@ -148,48 +149,8 @@ class Comparison:
 
         return draw_text(self.document, width)
 
-    def markdown(self) -> str:
-        """Return it as Markdown with formulas between dollars.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.markdown import draw_markdown
-
-        return draw_markdown(self.document)
-
-    def latex(self) -> str:
-        """Return it as a LaTeX document, which pdflatex compiles as it is.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.latex import draw_latex
-
-        return draw_latex(self.document)
-
-    def html(self) -> str:
-        """Return it as a web page with MathML, which loads nothing from anywhere.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.html import draw_page
-
-        return draw_page(self.document)
-
-    def _repr_html_(self) -> str:
-        """Return it as a part of a web page, for a notebook."""
-        from chainrule.working.html import draw_fragment
-
-        return draw_fragment(self.document)
-
-    def __str__(self) -> str:
-        """Return the plain text."""
-        return self.text()
+    def _content(self) -> Document:
+        return self.document
 
 
 def compare(

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import final
 
 from chainrule.working.document import Document
+from chainrule.working.rendered import Rendered
 
 __all__ = ["Derivation"]
 
 
 @final
 @dataclass(frozen=True, repr=False)
-class Derivation:
+class Derivation(Rendered):
     """The working of a network, to be read as text, Markdown, LaTeX or HTML.
 
     Printed, it is the plain text; in a notebook it is shown as HTML.
@@ -49,49 +50,9 @@ class Derivation:
 
         return draw_text(self.document, max(40, width))
 
-    def markdown(self) -> str:
-        """Return it as Markdown with formulas between dollars, as GitHub and Jupyter read it.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.markdown import draw_markdown
-
-        return draw_markdown(self.document)
-
-    def latex(self) -> str:
-        """Return it as a LaTeX document, which pdflatex compiles as it is.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.latex import draw_latex
-
-        return draw_latex(self.document)
-
-    def html(self) -> str:
-        """Return it as a web page with MathML, which loads nothing from anywhere.
-
-        Returns
-        -------
-        str
-        """
-        from chainrule.working.html import draw_page
-
-        return draw_page(self.document)
-
-    def _repr_html_(self) -> str:
-        """Return it as a part of a web page, for a notebook."""
-        from chainrule.working.html import draw_fragment
-
-        return draw_fragment(self.document)
-
-    def __str__(self) -> str:
-        """Return the plain text."""
-        return self.text()
-
     def __repr__(self) -> str:
         """Return the title."""
         return f"Derivation({self.document.title!r})"
+
+    def _content(self) -> Document:
+        return self.document
