@@ -9,7 +9,7 @@ import math
 from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self, TypeAlias, final
+from typing import Any, ClassVar, Self, TypeAlias, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,9 +240,24 @@ class StepDecay(Schedule):
         return replace(self, every=max(1, -(-steps // 3))) if self.is_open else self
 
 
+class _Spanning(Schedule):
+    """A dataclass with a schedule of so many steps, or as long as the fit where none are told."""
+
+    steps: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes its length from the fit."""
+        return self.steps is None
+
+    def over(self, steps: int) -> Self:
+        """Return one of so many steps, if it is open."""
+        return replace(cast(Any, self), steps=steps) if self.is_open else self
+
+
 @final
 @dataclass(frozen=True)
-class ExponentialDecay(Schedule):
+class ExponentialDecay(_Spanning):
     """initial * factor^(t / steps): the same fall in every step (Optax's exponential_decay).
 
     Parameters
@@ -276,19 +291,10 @@ class ExponentialDecay(Schedule):
         exponents = math.log(self.factor) * (steps / _length(self.steps))
         return self.initial * exponential(np.maximum(exponents, -700.0))
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes its length from the fit."""
-        return self.steps is None
-
-    def over(self, steps: int) -> Self:
-        """Return one that has fallen by the factor after so many steps, if it is open."""
-        return replace(self, steps=steps) if self.is_open else self
-
 
 @final
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(_Spanning):
     """From initial to final along half a cosine, and final beyond (PyTorch's CosineAnnealingLR).
 
     Parameters
@@ -330,19 +336,10 @@ class Cosine(Schedule):
         way = half_cosine(np.minimum(steps / _length(self.steps), 1))
         return self.final + (self.initial - self.final) * way
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes its length from the fit."""
-        return self.steps is None
-
-    def over(self, steps: int) -> Self:
-        """Return one that ends after so many steps, if it is open."""
-        return replace(self, steps=steps) if self.is_open else self
-
 
 @final
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(_Spanning):
     """Up to a peak and down to almost nothing, each along half a cosine (PyTorch's OneCycleLR).
 
     The rate is ``peak / div_factor`` in the first step, `peak` after `pct_start` of the steps, and
@@ -401,15 +398,6 @@ class OneCycle(Schedule):
         rising = first_rate + (self.peak - first_rate) * (1 - up)
         falling = last_rate + (self.peak - last_rate) * down
         return np.where(t <= top, rising if top > 0 else self.peak, falling)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes its length from the fit."""
-        return self.steps is None
-
-    def over(self, steps: int) -> Self:
-        """Return one of so many steps, if it is open."""
-        return replace(self, steps=steps) if self.is_open else self
 
 
 @final
