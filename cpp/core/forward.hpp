@@ -30,12 +30,14 @@ void forward_part(const LayerPanels<T>& layer, const ActivationBlocks<T>* activa
   T* Z = (activation ? buffer.a : buffer.delta).get() + part.from * distance;
   T* slopes = buffer.slope.get();
   const bool relu = activation && activation->is_relu && !slopes;
-  for (Index p = part.first; p < part.last; ++p)
-    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(
-        n, panels.width(p),
-        Product<T>{panels.rows - 1, A + part.from * a_row, a_row, 1, panels.row(p, 1),
-                   panels.width(p), Z + p * kPanel<T>, distance},
-        panels.row(p, 0));
+  for (Index p = part.first; p < part.last; ++p) {
+    Product<T> product{panels.rows - 1, A + part.from * a_row, a_row, 1, panels.row(p, 1),
+                       panels.width(p), Z + p * kPanel<T>, distance};
+    const Index done = layer.narrow && !activation ? narrow_forward(n, panels.columns, product) : 0;
+    product.A += done * a_row;
+    product.C += done * distance;
+    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(n - done, panels.width(p), product, panels.row(p, 0));
+  }
   if (!activation || relu) return;
   const Index column = part.first * kPanel<T>;
   activation->forward(Z + column, slopes ? slopes + part.from * distance + column : nullptr,
@@ -71,7 +73,7 @@ template <class T> class Predictor {
     const Index widest = *std::max_element(net_.sizes.begin(), net_.sizes.end());
     for (auto& row : row_) row = Buffer<T>(padded<T>(widest));
     for (Index l = 0; l < net_.n_layers(); ++l) {
-      layers_.emplace_back(net_.sizes[idx(l)], net_.sizes[idx(l) + 1], 0, false);
+      layers_.emplace_back(net_.sizes[idx(l)], net_.sizes[idx(l) + 1], l > 0, 0, false);
       if (l + 1 < net_.n_layers()) activations_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
     }
   }

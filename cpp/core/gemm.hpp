@@ -14,6 +14,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+template <class T> alignas(kVectorBytes) inline const T kZeros[4 * kLanes<T>] = {};
+
 // Rows of a tile: as many accumulators as the registers hold beside two vectors of Y.
 constexpr int kTileRows = kVectorBytes == 64 ? 12 : 6;
 // k in blocks, so that a panel's block stays in the first-level cache while the tiles pass over it.
@@ -28,53 +30,90 @@ template <class T> struct Product {
   T* C;             // C(i, j) = C[i * c_row + j]
   Index c_row;
   const T* a = nullptr;  // laid out as C; for Finish::kReluSlope
+  bool sums = false;     // whether row 0 of C is the sum of Y's rows: A has a row of ones before its own
 };
 
 // What becomes of an element of C before it is stored: nothing, or the rectifier and its slope (where
 // a > 0), which cost less here than another pass over the matrix.
 enum class Finish { kNone, kRelu, kReluSlope };
 
-// MR rows and NV vectors of C at once. `start` is a row to start from, or null for what C holds.
-template <class T, int MR, int NV, Finish finish>
+// Rows of a matrix by a pointer every three rows: an address holds a register once and, scaled, another,
+// so that few registers reach all rows, where a pointer for each would not fit.
+template <class T, int n> struct RowsByThree {
+  const char* at[(n + 2) / 3];
+  Index distance;  // in bytes
+
+  CHAINRULE_INLINE RowsByThree(const T* first, Index row)
+      : distance(row * static_cast<Index>(sizeof(T))) {
+    const char* p = reinterpret_cast<const char*>(first);
+#pragma GCC unroll 4
+    for (int i = 0; i < (n + 2) / 3; ++i) at[i] = p + 3 * i * distance;
+  }
+  CHAINRULE_INLINE T* row(int i) const {
+    return reinterpret_cast<T*>(const_cast<char*>(at[i / 3] + (i % 3) * distance));
+  }
+  CHAINRULE_INLINE void advance(Index bytes) {
+    // The empty lines of assembly keep the compiler from making a pointer for each row after all, and
+    // from holding pointers in vectors.
+    asm("" : "+r"(distance));
+#pragma GCC unroll 4
+    for (int i = 0; i < (n + 2) / 3; ++i) {
+      const char* p = at[i] + bytes;
+      asm("" : "+r"(p));
+      at[i] = p;
+    }
+  }
+};
+
+// MR rows and NV vectors of C at once. `start` is a row to start from, or null for what C holds. With
+// kSums row 0 of A counts as ones.
+template <class T, int MR, int NV, Finish finish, bool kSums = false>
 CHAINRULE_INLINE void tile(Index n_k, const T* A, Index a_row, Index a_k, const T* Y, Index y_row,
                            T* C, Index c_row, const T* start, const T* a) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[MR][NV];
+  const RowsByThree<T, MR> c(C, c_row);
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) acc[i][v] = load((start ? start : C + i * c_row) + v * L);
-  for (Index k = 0; k < n_k; ++k) {
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) acc[i][v] = load((start ? start : c.row(i)) + v * L);
+  RowsByThree<T, MR> x(A, a_row);
+  const Index step = a_k * static_cast<Index>(sizeof(T));
+  Index k = 0;
+  do {  // a sum has at least one term
     Vec<T> y[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) y[v] = load(Y + k * y_row + v * L);
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) y[v] = load(Y + v * L);
+    Y += y_row;
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
-      const Vec<T> a = broadcast(A[i * a_row + k * a_k]);
-#pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) acc[i][v] = fma(a, y[v], acc[i][v]);
+      const Vec<T> xi = kSums && i == 0 ? splat<T>(1) : broadcast(*x.row(i));
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) acc[i][v] = fma(xi, y[v], acc[i][v]);
     }
-  }
+    x.advance(step);
+  } while (++k < n_k);
+  const RowsByThree<T, MR> slopes(a, c_row);
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       if constexpr (finish == Finish::kRelu)
         acc[i][v] = select<T>(acc[i][v] > Vec<T>{}, acc[i][v], Vec<T>{});
       else if constexpr (finish == Finish::kReluSlope)
-        acc[i][v] = select<T>(load(a + i * c_row + v * L) > Vec<T>{}, acc[i][v], Vec<T>{});
-      store(C + i * c_row + v * L, acc[i][v]);
+        acc[i][v] = select<T>(load(slopes.row(i) + v * L) > Vec<T>{}, acc[i][v], Vec<T>{});
+      store(c.row(i) + v * L, acc[i][v]);
     }
 }
 
 // The last n_i < kTileRows rows, as one tile of just that height.
-template <class T, int NV, Finish finish>
+template <class T, int NV, Finish finish, bool kSums = false>
 CHAINRULE_INLINE void last_tile(Index n_i, Index n_k, const Product<T>& p, const T* A, const T* Y, T* C,
                       const T* start, const T* a) {
   auto run = [&](auto rows) {
     constexpr int MR = decltype(rows)::value;
     if constexpr (MR < kTileRows)
-      tile<T, MR, NV, finish>(n_k, A, p.a_row, p.a_k, Y, p.y_row, C, p.c_row, start, a);
+      tile<T, MR, NV, finish, kSums>(n_k, A, p.a_row, p.a_k, Y, p.y_row, C, p.c_row, start, a);
   };
   switch (n_i) {
     case 1: return run(std::integral_constant<int, 1>{});
@@ -92,12 +131,30 @@ CHAINRULE_INLINE void last_tile(Index n_i, Index n_k, const Product<T>& p, const
   }
 }
 
+// The first rows of C, of which row 0 is the sum of Y's rows; returns how many.
+template <class T, int NV>
+__attribute__((noinline)) Index first_tile(Index n_i, Index n_k, const Product<T>& p, const T* A,
+                                           const T* Y, const T* start) {
+  A -= p.a_row;
+  if (n_i < kTileRows) {
+    last_tile<T, NV, Finish::kNone, true>(n_i, n_k, p, A, Y, p.C, start, nullptr);
+    return n_i;
+  }
+  tile<T, kTileRows, NV, Finish::kNone, true>(n_k, A, p.a_row, p.a_k, Y, p.y_row, p.C, p.c_row, start,
+                                              nullptr);
+  return kTileRows;
+}
+
 // All rows i of one block of k: whole tiles, then what is left.
 template <class T, int NV, Finish finish>
 void tiles(Index n_i, Index n_k, const Product<T>& p, Index k0, const T* start) {
   const T* A = p.A + k0 * p.a_k;
   const T* Y = p.Y + k0 * p.y_row;
   Index i = 0;
+  if (p.sums) {
+    i = first_tile<T, NV>(n_i, n_k, p, A, Y, start);
+    A -= p.a_row;
+  }
   for (; n_i - i >= kTileRows; i += kTileRows)
     tile<T, kTileRows, NV, finish>(n_k, A + i * p.a_row, p.a_row, p.a_k, Y, p.y_row,
                                    p.C + i * p.c_row, p.c_row, start, p.a + i * p.c_row);

@@ -74,7 +74,7 @@ template <class T> class Passes {
         by_columns_(step_work(net, n_batch) > kLongStep && n_batch <= kMostRowsByColumns) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
-      layers_.emplace_back(in, out, optimizer_slots(settings.optimizer.kind), l > 0, clips_);
+      layers_.emplace_back(in, out, l > 0, optimizer_slots(settings.optimizer.kind), l > 0, clips_);
       if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
       norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
       for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
@@ -349,14 +349,13 @@ template <class T> class Passes {
     T* error = below.delta.get() + start;
     const T* slopes = below.slope.get();
     const bool relu = rows_[idx(l) - 1].is_relu && !slopes;
-    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
     for (Index p = part.first; p < part.last; ++p)
       (relu ? multiply<T, Finish::kReluSlope> : multiply<T>)(
           n, panels.width(p),
           Product<T>{panels.rows, above.delta.get() + part.from * above.distance, above.distance, 1,
                      panels.row(p, 0), panels.width(p), error + p * kPanel<T>, below.distance,
                      below.a.get() + start + p * kPanel<T>},
-          zeros);
+          kZeros<T>);
     const Index column = part.first * kPanel<T>;
     const Block block{n, panels.width_of(part.first, part.last), below.distance};
     if (slopes)
@@ -378,12 +377,13 @@ template <class T> class Passes {
     const auto& buffer = buffers_.layers[idx(l)];
     const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
     const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
-    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
     // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the first piece.
     const Index begin = part.from, end = part.to, bias = begin == 0 ? 1 : 0;
     const Index first_column = part.first * kPanel<T>;
+    // They come with the product of the weights, unless that would take a tile for a single row.
+    const bool sums = bias && !layer.narrow && (end - begin) % kTileRows != 0;
     T* bias_sums = gradient + (kRowBlock + 1) * kPanel<T>;
-    if (bias)
+    if (bias && !sums)
       column_sums(buffer.delta.get() + first_column, buffer.distance, batch.n,
                   layer.theta.width_of(part.first, part.last), bias_sums);
     for (Index p = part.first; p < part.last; ++p) {
@@ -391,14 +391,16 @@ template <class T> class Passes {
       if (clips_) gradient = layer.gradient.row(p, begin + 1 - bias);
       const Index w = layer.theta.width(p);
       const T* D = buffer.delta.get() + p * kPanel<T>;
-      if (bias) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
+      if (bias && !sums) std::copy_n(bias_sums + p * kPanel<T> - first_column, w, gradient);
       T* weights = gradient + bias * w;
       if (layer.narrow)
-        narrow_gradient(layer.theta.columns, end - begin, batch.n, A + begin, a_row, D, buffer.distance, weights);
-      else
-        multiply(end - begin, w,
-                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, weights, w},
-                 zeros);  // BP3.2
+        narrow_gradient<T, kRowBlock>(layer.theta.columns, end - begin, batch.n, A + begin, a_row, D,
+                                      buffer.distance, weights);
+      else  // BP3.2
+        multiply(end - begin + sums, w,
+                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, sums ? gradient : weights, w,
+                            nullptr, sums},
+                 kZeros<T>);
       if (batch.measured || clips_)
         norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);
       if (!clips_)
@@ -441,24 +443,6 @@ template <class T> class Passes {
   T clipping_scale() const {
     const double scale = settings_.max_grad_norm / (norm_.norm() + 1e-6);
     return scale < 1 ? static_cast<T>(scale) : T(1);
-  }
-
-  // BP3.2 of a layer with few outputs, the other way round: the gradient's transpose is the product,
-  // whose vectors are full, where its own would be mostly padding. The chains are the same.
-  static void narrow_gradient(Index n_out, Index n_in, Index n, const T* A, Index a_row, const T* D,
-                              Index d_row, T* gradient) {
-    constexpr Index L = kLanes<T>;
-    alignas(kVectorBytes) static const T zeros[kPanel<T>] = {};
-    alignas(kVectorBytes) T transposed[L * kRowBlock];
-    for (Index k = 0; k < n_in; k += kPanel<T>)
-      multiply(n_out, std::min(kPanel<T>, padded<T>(n_in - k)),
-               Product<T>{n, D, 1, d_row, A + k, a_row, transposed + k, kRowBlock}, zeros);
-    for (Index k = 0; k < n_in; k += L) {
-      Vec<T> square[L] = {};
-      for (Index i = 0; i < n_out; ++i) square[i] = load(transposed + i * kRowBlock + k);
-      transpose_square<T>(square);
-      for (Index i = 0; i < std::min(L, n_in - k); ++i) store(gradient + (k + i) * L, square[i]);
-    }
   }
 
   // The penalty of this thread's share of the rows of weights, before the step.

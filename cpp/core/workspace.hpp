@@ -5,7 +5,7 @@
 #include "activations.hpp"
 #include "layout.hpp"
 #include "losses.hpp"
-#include "transpose.hpp"
+#include "narrow.hpp"
 
 #include <cstdlib>
 #include <memory>
@@ -58,8 +58,9 @@ template <class T> struct LayerPanels {
   Panels<T> theta, first, second, transposed, gradient;
   bool narrow;  // its outputs fill too little of a vector, and its inputs are padded
 
-  LayerPanels(Index in, Index out, int slots, bool needs_transposed, bool keeps_gradient = false)
-      : narrow(needs_transposed && out <= kLanes<T> / 2 && in >= 4 * kLanes<T>) {
+  LayerPanels(Index in, Index out, bool padded_inputs, int slots, bool needs_transposed,
+              bool keeps_gradient = false)
+      : narrow(padded_inputs && out <= kMostNarrow<T> && in >= 4 * kLanes<T>) {
     auto panels = [&](int which, Index rows, Index columns, bool wanted) {
       Panels<T> p{nullptr, rows, columns};
       if (!wanted) return p;
