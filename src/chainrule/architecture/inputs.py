@@ -97,7 +97,7 @@ def check_Y(architecture: Architecture, Y: Any) -> Float:
     _require_finite(targets, "Y")
     if columns < K:
         targets = np.repeat(targets, K // columns, axis=1)
-    if loss.targets == "binary" and not np.isin(targets, (0, 1)).all():
+    if loss.targets == "binary" and not _only_0_and_1(targets):
         wrong = targets[~np.isin(targets, (0, 1))].flat[0]
         raise InvalidInput(
             f"loss '{loss.name}' takes targets 0 and 1. Got {wrong:g}: encode the classes as 0 "
@@ -190,26 +190,32 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
         Y, "Y", np.dtype(np.float64), f"encode the classes as class indices 0 ... {K - 1}"
     )
     if given.ndim == 1:
-        wrong = ~np.isin(given, np.arange(K))
+        with np.errstate(invalid="ignore"):
+            indices = given.astype(np.intp)
+        wrong = (indices != given) | (indices < 0) | (indices >= K)
         if wrong.any():
             raise InvalidInput(
                 f"The class indices must be whole numbers 0 ... {K - 1} for {K} outputs. Got "
                 f"{given[wrong].flat[0]:g} instead."
             )
         rows = np.zeros((len(given), K), architecture.dtype)
-        rows[np.arange(len(given)), given.astype(np.intp)] = 1
+        rows[np.arange(len(given)), indices] = 1
         return rows
     if given.ndim != 2 or given.shape[1] != K:
         raise InvalidInput(
             f"Y must hold class indices of shape (n,) or one-hot rows of shape (n, {K}). Got "
             f"shape {given.shape} instead."
         )
-    if not (np.isin(given, (0, 1)).all() and (given.sum(axis=1) == 1).all()):
+    if not (_only_0_and_1(given) and (given.sum(axis=1) == 1).all()):
         raise InvalidInput(
             "One-hot rows of Y must hold a single 1 and else 0. Got a row that does not: for "
             "several labels per example use loss='cross_entropy'."
         )
     return given.astype(architecture.dtype)
+
+
+def _only_0_and_1(values: AnyArray) -> bool:
+    return bool(((values == 0) | (values == 1)).all())
 
 
 def _target_columns(architecture: Architecture) -> int:
@@ -236,7 +242,7 @@ def _one_hot_groups(architecture: Architecture, Y: Any) -> Float:
         )
     if given.shape[1] == K:
         sums = [given[:, group].sum(axis=1) for group in made_of.columns]
-        if not (np.isin(given, (0, 1)).all() and (np.array(sums) == 1).all()):
+        if not (_only_0_and_1(given) and (np.array(sums) == 1).all()):
             raise InvalidInput(
                 "One-hot rows of Y must hold a single 1 in each group and else 0. Got a row that "
                 "does not."

@@ -1,5 +1,6 @@
 """Forward only: hypotheses, the weighted sums of a layer, losses; by the fastest engine."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from chainrule.architecture.rows import Rows
 from chainrule.engines.interface import Examples
 from chainrule.engines.native import WIDEST_WRITTEN_OUT, native_knows, predict_natively
 from chainrule.engines.reference import hypotheses as predict_by_reference
+from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import LOSSES
 
-__all__ = ["hypotheses", "losses_of", "weighted_sums"]
+__all__ = ["hidden_layers", "hypotheses", "losses_of", "weighted_sums"]
 
 _VALUES_AT_ONCE = 2**15
 
@@ -57,6 +59,23 @@ def weighted_sums(
         architecture.dtype,
     )
     return hypotheses(part, Parameters(part, parameters.theta[: part.n_parameters]), X)
+
+
+def hidden_layers(
+    architecture: Architecture, parameters: Parameters, X: Any
+) -> Iterator[tuple[Activation, Float]]:
+    """Yield the activation g of each hidden layer and its a = g(z), of checked X, first to last.
+
+    They are those of `hypotheses`, and no layer is computed twice.
+    """
+    a, start = X, 0
+    for (s_in, s_out), g in zip(architecture.shapes, architecture.activations, strict=False):
+        stop = start + (s_in + 1) * s_out
+        # A layer is a network of its own, whose hypothesis is z itself.
+        part = Architecture((s_in, s_out), (), LOSSES["squared_error"], architecture.dtype)
+        a = g(hypotheses(part, Parameters(part, parameters.theta[start:stop]), a))
+        start = stop
+        yield g, a
 
 
 def losses_of(architecture: Architecture, z: Float, examples: Examples) -> float:

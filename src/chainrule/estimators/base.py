@@ -11,7 +11,11 @@ from typing import Any, cast
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils._param_validation import InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.architecture import Views
@@ -46,6 +50,11 @@ _CURVES = (
     "validation_loss_curve_",
     "best_validation_score_",
 )
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_MOST_FOUND_GOOD = 10_000
+# Parameters and values that passed their check: (type of estimator, name, type of value, value).
+_found_good = set[tuple[type, str, type, Any]]()
 
 
 class BaseMLP(
@@ -163,11 +172,31 @@ class BaseMLP(
             raise
 
     def _validate_params(self) -> None:
-        """Check the parameters as scikit-learn does, and suggest what may have been meant."""
+        """Check the parameters as scikit-learn does, and suggest what may have been meant.
+
+        A plain value that was found good once is not looked at again, which takes the time of many
+        steps of a small network.
+        """
+        kind, constraints = type(self), self._parameter_constraints
+        fresh = {
+            name: value
+            for name in constraints
+            if not (
+                type(value := getattr(self, name)) in _PLAIN
+                and (kind, name, type(value), value) in _found_good
+            )
+        }
         try:
-            super()._validate_params()
+            validate_parameter_constraints(constraints, fresh, caller_name=kind.__name__)
         except InvalidParameterError as error:
             raise InvalidParameterError(f"{error}{self._hint()}") from None
+        if len(_found_good) > _MOST_FOUND_GOOD:
+            _found_good.clear()
+        _found_good.update(
+            (kind, name, type(value), value)
+            for name, value in fresh.items()
+            if type(value) in _PLAIN
+        )
 
     def _hint(self) -> str:
         if self.activation == "step":

@@ -17,7 +17,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
-from chainrule.engines import Examples, weighted_sums
+from chainrule.engines import Examples, hidden_layers
 from chainrule.errors import (
     DeadRectifiers,
     LearningRateTooLarge,
@@ -38,8 +38,10 @@ _FIRST_LOOK: Final = 1.0  # second
 
 _LARGE_INPUTS: Final = 200.0  # root mean square of a column
 _LARGE_SPREAD: Final = 50.0  # its standard deviation
+_SURELY_NOT_LARGE: Final = min(_LARGE_INPUTS, _LARGE_SPREAD)  # no value of so many rows is larger
 _ROUGHLY_SCALED: Final = 30.0  # up to which root mean square inputs are not to blame
 _SMALL_INPUTS: Final = 1e-3  # of the largest column
+_SURELY_NOT_SMALL: Final = _SMALL_INPUTS * math.sqrt(2 * _ROWS_OF_INPUTS)  # of one value
 _SHARE_DEAD: Final = 0.9  # of a layer's nodes; half are where all inputs are positive
 _SHARE_SATURATED: Final = 0.8  # of a layer's values
 _FLAT: Final = 0.01  # of the largest slope
@@ -78,17 +80,18 @@ class Diagnosis(Watcher):
         noisy: bool = False,
     ) -> None:
         self._net, self._examples, self._columns, self._noisy = net, examples, columns, noisy
-        self._largest_square = 0.0
         self._said = set[type[TrainingWarning]]()
         self.next_time = time.monotonic() + _FIRST_LOOK
 
     def begin(self) -> None:
         """Look at the inputs: they should be of the size of 1, as weights and biases are."""
         rows = sample(self._examples.X, _ROWS_OF_INPUTS)
+        if not is_sparse(rows) and _SURELY_NOT_SMALL < _largest(rows) < _SURELY_NOT_LARGE:
+            return
         with np.errstate(over="ignore", invalid="ignore"):
             means, squares = _moments(rows)
             variances = squares - means * means
-        largest = self._largest_square = float(squares.max())
+        largest = float(squares.max())
         large = np.flatnonzero((squares > _LARGE_INPUTS**2) | (variances > _LARGE_SPREAD**2))
         if large.size:
             have = "has values of about" if len(large) == 1 else "have values of up to about"
@@ -126,10 +129,10 @@ class Diagnosis(Watcher):
             return
         rows = sample(self._examples.X, _ROWS_OF_NODES)
         with np.errstate(over="ignore", invalid="ignore"):
-            for hidden, g in enumerate(net.architecture.activations):
-                # By the native engine: a BLAS leaves threads behind that wait for more work, and
-                # take the processors from the next fit meanwhile.
-                a = g(weighted_sums(net.architecture, net.parameters, rows, hidden))
+            # By the native engine: a BLAS leaves threads behind that wait for more work, and take
+            # the processors from the next fit meanwhile.
+            layers = hidden_layers(net.architecture, net.parameters, rows)
+            for hidden, (g, a) in enumerate(layers):
                 if g.name == "relu":
                     self._look_at_rectifiers(hidden, a)
                 elif g.name in ("logistic", "tanh"):
@@ -171,7 +174,7 @@ class Diagnosis(Watcher):
             what = f"rose from {start:.3g} in the first epoch to {end:.3g} in the last ones"
         elif len(rises) < _RISES or self._noisy:
             return  # it falls, or that says nothing
-        elif self._largest_square > _ROUGHLY_SCALED**2:
+        elif _moments(sample(self._examples.X, _ROWS_OF_INPUTS))[1].max() > _ROUGHLY_SCALED**2:
             return  # the inputs may be to blame
         else:
             zeros, rise = self._cost_of_zeros(), sum(rises) / len(rises)
@@ -267,13 +270,14 @@ def where_it_diverged(net: Network, X: Any) -> str:
 def _moments(rows: Any) -> tuple[Any, Any]:
     """Return the mean and the mean square of each column."""
     n, width = rows.shape
-    if is_sparse(rows):
-        columns, values = rows.indices, rows.data.astype(np.float64)
-        return (
-            np.bincount(columns, values, minlength=width) / n,
-            np.bincount(columns, values * values, minlength=width) / n,
-        )
-    return rows.sum(axis=0) / n, np.einsum("ij,ij->j", rows, rows) / n
+    with np.errstate(over="ignore", invalid="ignore"):
+        if is_sparse(rows):
+            columns, values = rows.indices, rows.data.astype(np.float64)
+            return (
+                np.bincount(columns, values, minlength=width) / n,
+                np.bincount(columns, values * values, minlength=width) / n,
+            )
+        return rows.sum(axis=0) / n, np.einsum("ij,ij->j", rows, rows) / n
 
 
 def _largest(values: Any) -> float:

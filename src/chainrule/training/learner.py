@@ -358,7 +358,8 @@ class Learner:
         examples = self._examples(X, Y, sample_weight)
         plateau = None if tol is None else Plateau(tol, n_iter_no_change)
 
-        task, engine = self._task(len(examples)), self._engine_for(examples)
+        task = self._task(len(examples))
+        engine = self._engine_for(task, examples)
         require_full_batch(self.optimizer, task.batch_size, len(examples))
         examples = engine.prepare(examples)
         _tell(callbacks, "on_fit_begin", self)
@@ -368,7 +369,7 @@ class Learner:
         self._spanned = (rates.schedule, rates.begin)
         self.net.note_training_data(digest_of_shapes(examples))
         self.history = run.history
-        watchers = self._watchers(X, examples, epochs, callbacks, verbose)
+        watchers = self._watchers(X, run, verbose)
         try:
             try:
                 with HeldBack(active=keeper is not None) as held:
@@ -390,24 +391,17 @@ class Learner:
             _tell(callbacks, "on_fit_end", self)
         return run.history
 
-    def _watchers(
-        self,
-        X: Any,
-        examples: Examples,
-        epochs: int,
-        callbacks: Sequence[Callback],
-        verbose: Verbose,
-    ) -> list[Watcher]:
+    def _watchers(self, X: Any, run: Run, verbose: Verbose) -> list[Watcher]:
         """Return what looks on at a fit, after the first look, at the inputs."""
         watchers = list[Watcher]()
         if isinstance(verbose, str):
-            bar = Bar(epochs, always=verbose == "bar")
+            bar = Bar(run.epochs, always=verbose == "bar")
             if bar.is_shown:
-                watchers.append(Progress(bar, callbacks))
+                watchers.append(Progress(bar, run.callbacks))
         if self._diagnoses:
             names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            noisy = bool(self.dropout_input or np.any(self.dropout))
-            diagnosis = Diagnosis(self.net, examples, names, noisy=noisy)
+            noisy = bool(run.task.objective.all_dropout)
+            diagnosis = Diagnosis(self.net, run.examples, names, noisy=noisy)
             diagnosis.begin()
             watchers.append(diagnosis)
         return watchers
@@ -547,10 +541,11 @@ class Learner:
                 return cost
         require_known_length(self.optimizer)
         batch = self._examples(X, Y, sample_weight)
-        engine = self._engine_for(batch)
+        task = self._task(len(batch), one_batch=True)
+        engine = self._engine_for(task, batch)
         try:
             cost = engine.step(
-                self._task(len(batch), one_batch=True),
+                task,
                 self._state,
                 engine.prepare(batch),
                 self.learning_rate,
@@ -700,9 +695,9 @@ class Learner:
             self.max_grad_norm,
         )
 
-    def _engine_for(self, examples: Examples) -> Engine:
+    def _engine_for(self, task: Task, examples: Examples) -> Engine:
         """Return the engine, the reference one for examples that the native one does not take."""
-        if not self._engine.takes(self._task(len(examples)), examples):
+        if not self._engine.takes(task, examples):
             if self._asked_engine == "native":
                 raise InvalidParameter(
                     "engine='native' writes a batch of sparse rows out, which would be too large "

@@ -6,6 +6,7 @@ the history among the tensors.
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,10 +146,19 @@ def digest_of_shapes(examples: Examples) -> str:
 
     Of the line ``X 150x4 float32, Y 150x3 float32, weight none`` for instance.
     """
-    parts = {"X": examples.X, "Y": examples.Y, "weight": examples.weight}
+    return _digest(
+        *(
+            None if part is None else (part.shape, part.dtype)
+            for part in (examples.X, examples.Y, examples.weight)
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _digest(*parts: tuple[tuple[int, ...], np.dtype[Any]] | None) -> str:
     line = ", ".join(
-        f"{name} none" if part is None else f"{name} {'x'.join(map(str, part.shape))} {part.dtype}"
-        for name, part in parts.items()
+        f"{name} none" if part is None else f"{name} {'x'.join(map(str, part[0]))} {part[1]}"
+        for name, part in zip(("X", "Y", "weight"), parts, strict=True)
     )
     return hashlib.sha256(line.encode()).hexdigest()
 
