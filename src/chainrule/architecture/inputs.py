@@ -3,6 +3,7 @@
 Every error is one sentence: what is wrong, what was given, what to do.
 """
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -16,15 +17,32 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import GroupedLogLoss
 
-__all__ = ["as_numbers", "check_X", "check_Y", "check_batch", "check_sample_weight", "is_sparse"]
+__all__ = [
+    "as_numbers",
+    "check_X",
+    "check_Y",
+    "check_batch",
+    "check_sample_weight",
+    "is_sparse",
+    "numbers_are_finite",
+]
 
 AnyArray: TypeAlias = NDArray[Any]
+AreFinite: TypeAlias = Callable[[AnyArray], bool]
 
 
-def check_X(architecture: Architecture, X: Any) -> Any:
+def numbers_are_finite(values: AnyArray) -> bool:
+    """Whether there is no NaN or infinity."""
+    # The sum is finite if all values are, and costs no memory; it may also overflow by itself.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+
+
+def check_X(architecture: Architecture, X: Any, are_finite: AreFinite = numbers_are_finite) -> Any:
     """Return X as an array (n, N) or CSR matrix of the network's dtype.
 
-    A 1-D X is one example. Dense input is not copied if it has the dtype already.
+    A 1-D X is one example. Dense input is not copied if it has the dtype already. An engine may
+    have a faster way to see whether all numbers are finite.
 
     Raises
     ------
@@ -42,7 +60,7 @@ def check_X(architecture: Architecture, X: Any) -> Any:
             )
         with np.errstate(over="ignore"):
             checked = X.tocsr().astype(architecture.dtype, copy=False)
-        _require_finite(checked.data, "X")
+        _require_finite(checked.data, "X", are_finite)
     else:
         checked = as_numbers(X, "X", architecture.dtype)
         if checked.shape[:1] == (0,):
@@ -55,7 +73,7 @@ def check_X(architecture: Architecture, X: Any) -> Any:
                 f"X must have rows of examples and columns of features, two dimensions. "
                 f"Got shape {checked.shape} instead."
             )
-        _require_finite(checked, "X")
+        _require_finite(checked, "X", are_finite)
     n_features = architecture.sizes[0]
     if checked.shape[1] != n_features:
         raise InvalidInput(
@@ -143,7 +161,11 @@ def check_sample_weight(architecture: Architecture, sample_weight: Any, n: int) 
 
 
 def check_batch(
-    architecture: Architecture, X: Any, Y: Any, sample_weight: Any = None
+    architecture: Architecture,
+    X: Any,
+    Y: Any,
+    sample_weight: Any = None,
+    are_finite: AreFinite = numbers_are_finite,
 ) -> tuple[Any, Float, Float | None]:
     """Return X, Y and the sample weights of a batch, checked each and against each other.
 
@@ -152,7 +174,7 @@ def check_batch(
     InvalidInput
         If any is unusable, or their numbers of examples differ.
     """
-    rows = check_X(architecture, X)
+    rows = check_X(architecture, X, are_finite)
     given, weight = Y, sample_weight
     if not is_sparse(X) and not isinstance(X, Rows) and np.ndim(X) == 1:
         given, weight = _of_one_example(architecture, Y, sample_weight)
@@ -297,11 +319,11 @@ def _short(values: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _require_finite(values: AnyArray, name: str) -> None:
-    # The sum is finite if all values are, and costs no memory; it may also overflow by itself.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()) or np.isfinite(values).all():
-            return
+def _require_finite(
+    values: AnyArray, name: str, are_finite: AreFinite = numbers_are_finite
+) -> None:
+    if are_finite(values):
+        return
     n_nan = int(np.isnan(values).sum())
     kind, count = ("NaN", n_nan) if n_nan else ("infinity", int(np.isinf(values).sum()))
     raise InvalidInput(

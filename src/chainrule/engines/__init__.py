@@ -12,6 +12,7 @@ from chainrule.engines.interface import (
 from chainrule.engines.native import (
     NativeEngine,
     RowStepper,
+    are_finite,
     native_knows,
     predict_row,
     why_no_core,
@@ -33,6 +34,7 @@ __all__ = [
     "RowStepper",
     "Task",
     "TrainingState",
+    "are_finite",
     "choose_engine",
     "hidden_layers",
     "hypotheses",

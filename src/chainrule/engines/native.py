@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters, is_built_in
-from chainrule.architecture.inputs import AnyArray, is_sparse
+from chainrule.architecture.inputs import AnyArray, is_sparse, numbers_are_finite
 from chainrule.architecture.rows import Rows
 from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
@@ -31,6 +31,7 @@ __all__ = [
     "WIDEST_WRITTEN_OUT",
     "NativeEngine",
     "RowStepper",
+    "are_finite",
     "load_core",
     "native_knows",
     "predict_natively",
@@ -60,6 +61,7 @@ _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
 _THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
+_LARGE_TABLE = 2**20  # bytes
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
 _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
@@ -121,6 +123,16 @@ def native_knows(architecture: Architecture, optimizer: Optimizer | None = None)
     built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
     known = built_in and (optimizer is None or type(optimizer) in _RULES)
     return known and load_core() is not None
+
+
+def are_finite(values: AnyArray) -> bool:
+    """Whether there is no NaN or infinity; by the core, if the table is large."""
+    if values.nbytes < _LARGE_TABLE or not values.flags.c_contiguous:
+        return numbers_are_finite(values)
+    core = _find_core()[0]
+    if core is None or values.dtype.char not in "fd":
+        return numbers_are_finite(values)
+    return bool(core.all_finite(values.reshape(-1), available_threads()))
 
 
 def predict_natively(architecture: Architecture, parameters: Parameters, X: Any) -> Float:

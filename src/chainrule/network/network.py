@@ -10,7 +10,7 @@ from chainrule.architecture import Architecture, Parameters, Views
 from chainrule.architecture.checks import check_names, check_number, check_seed
 from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
-from chainrule.engines import Examples, hypotheses, predict_row
+from chainrule.engines import Examples, are_finite, hypotheses, predict_row
 from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
@@ -215,7 +215,7 @@ class Network:
             h = predict_row(self.architecture, self._parameters, X)
             if h is not None:
                 return h
-        checked = check_X(self.architecture, X)
+        checked = check_X(self.architecture, X, are_finite)
         H = hypotheses(self.architecture, self._parameters, checked)
         return H[0] if np.ndim(X) == 1 else H
 

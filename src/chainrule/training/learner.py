@@ -31,6 +31,7 @@ from chainrule.engines import (
     RowStepper,
     Task,
     TrainingState,
+    are_finite,
     choose_engine,
 )
 from chainrule.errors import Diverged, InvalidParameter
@@ -675,7 +676,7 @@ class Learner:
 
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
-        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight))
+        examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight, are_finite))
         check_own_parts(self.net.architecture, examples.Y)
         return examples
 
