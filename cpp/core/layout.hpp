@@ -29,6 +29,18 @@ template <class T> CHAINRULE_INLINE Index row_distance(Index n) {
   return clashes ? columns + kLanes<T> : columns;
 }
 
+// Copies a row that may be short, for which a call of memcpy takes longer than the copy.
+template <class T> CHAINRULE_INLINE void copy_row(const T* from, Index n, T* to) {
+  constexpr Index L = kLanes<T>;
+  Index j = 0;
+  for (; n - j >= L; j += L) store(to + j, load(from + j));
+  if (j == n) return;
+  if (n >= L)
+    store(to + n - L, load(from + n - L));
+  else
+    for (; j < n; ++j) to[j] = from[j];
+}
+
 // A matrix of `rows` rows and `columns` columns in panels.
 template <class T> struct Panels {
   T* data = nullptr;

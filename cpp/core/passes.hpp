@@ -290,7 +290,7 @@ template <class T> class Passes {
       }
       const Index row = examples_->row(batch.targets.example(i));
       if (examples_->X)
-        std::copy_n(examples_->X + row * width, width, to);
+        copy_row(examples_->X + row * width, width, to);
       else
         examples_->sparse.write_row(row, to, width);
       if (settings_.drops_inputs()) drop_inputs(to, i, batch.step);
