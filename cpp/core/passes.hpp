@@ -12,6 +12,7 @@
 #include "interruption.hpp"
 #include "optimizers.hpp"
 #include "philox.hpp"
+#include "sharing.hpp"
 
 #include <numeric>
 
@@ -71,15 +72,15 @@ template <class T> class Passes {
         is_penalized_(settings.l2 != 0 || settings.l1 != 0), clips_(settings.max_grad_norm > 0),
         update_biases_(choose_bias_update<T>(settings.optimizer.kind)),
         update_weights_(choose_update<T>(settings.optimizer.kind, is_penalized_ && !clips_)),
-        by_columns_(step_work(net, n_batch) > kLongStep && n_batch <= kMostRowsByColumns) {
+        by_columns_(step_work(net, n_batch) > kLongStep && n_batch <= kMostRowsByColumns),
+        pieces_(net, threads) {
     for (Index l = 0; l < net_.n_layers(); ++l) {
       const Index in = net_.sizes[idx(l)], out = net_.sizes[idx(l) + 1];
       layers_.emplace_back(in, out, l > 0, optimizer_slots(settings.optimizer.kind), l > 0, clips_);
       if (l + 1 < net_.n_layers()) rows_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
       norm_.add_layer((in + kRowBlock - 1) / kRowBlock, out);
-      for (Index k = 0; k < in; k += kRowBlock) units_.push_back({l, k, std::min(in, k + kRowBlock)});
     }
-    unit_penalty_.assign(units_.size(), 0.0);
+    block_penalty_.assign(pieces_.blocks().size(), 0.0);
     for (int t = 0; t < threads; ++t)
       gradients_.emplace_back((kRowBlock + 1) * kPanel<T> +
                               padded<T>(*std::max_element(net_.sizes.begin(), net_.sizes.end())));
@@ -91,8 +92,11 @@ template <class T> class Passes {
   // The examples that the steps to come are of.
   void take(const Examples<T>& examples) { examples_ = &examples; }
 
+  // The teams of the next steps have so many threads.
+  void divide(int threads) { pieces_.divide(threads); }
+
   // Before a step: no piece of the weights is taken yet.
-  void begin_step() { next_unit_.store(0, std::memory_order_relaxed); }
+  void begin_step() { pieces_.begin(); }
 
   // Lays the parameters and the optimizer's memory out, and back.
   void read(const T* theta, const T* first, const T* second) {
@@ -147,7 +151,7 @@ template <class T> class Passes {
     return cost;
   }
   double total_penalty() const {
-    return std::accumulate(unit_penalty_.begin(), unit_penalty_.end(), 0.0);
+    return std::accumulate(block_penalty_.begin(), block_penalty_.end(), 0.0);
   }
 
   double gradient_norm() const { return norm_.norm(); }
@@ -155,25 +159,13 @@ template <class T> class Passes {
   T* gathered_X() const { return buffers_.X.get(); }
 
  private:
-  struct Unit {
-    Index layer, begin, end;  // rows of the layer's weights
-  };
-
   bool goes_by_columns(Member me) const { return me.of > 1 && by_columns_; }
 
   // Calls body(layer, part) for this thread's pieces of the weights. If the layers are shared out by
   // columns, a thread has the panels here that it has in columns; else as many pieces as it gets.
   template <class Body> void share_out(Member me, Body&& body) {
     if (!goes_by_columns(me)) {
-      const Index count = static_cast<Index>(units_.size());
-      auto take = [&](Index u) {
-        const auto [l, begin, end] = units_[idx(u)];
-        body(l, Part{begin, end, 0, layers_[idx(l)].theta.count()});
-      };
-      if (me.of == 1)
-        for (Index u = 0; u < count; ++u) take(u);
-      else
-        for (Index u; (u = next_unit_.fetch_add(1, std::memory_order_relaxed)) < count;) take(u);
+      pieces_.share_out(me, [&](const Piece& piece) { body(piece.layer, piece.part); });
       return;
     }
     for (Index l = 0; l < net_.n_layers(); ++l) {
@@ -448,9 +440,9 @@ template <class T> class Passes {
   // The penalty of this thread's share of the rows of weights, before the step.
   void penalties(Member me) {
     if (settings_.l2 == 0 && settings_.l1 == 0) return;
-    for (Index u = me.number; u < static_cast<Index>(units_.size()); u += me.of) {
-      const auto [l, begin, end] = units_[idx(u)];
-      unit_penalty_[idx(u)] = penalty(layers_[idx(l)].theta, begin, end);
+    for (Index b = me.number; b < static_cast<Index>(block_penalty_.size()); b += me.of) {
+      const auto& [l, part] = pieces_.blocks()[idx(b)];
+      block_penalty_[idx(b)] = penalty(layers_[idx(l)].theta, part.from, part.to);
     }
   }
 
@@ -485,12 +477,11 @@ template <class T> class Passes {
   const bool by_columns_;  // if there are several threads
   std::vector<LayerPanels<T>> layers_;
   std::vector<ActivationBlocks<T>> rows_;
-  std::vector<Unit> units_;
-  std::vector<double> unit_penalty_;
+  Pieces<T> pieces_;
+  std::vector<double> block_penalty_;
   GradientNorm<T> norm_;
   std::vector<Buffer<T>> gradients_;
   const Examples<T>* examples_ = nullptr;
-  std::atomic<Index> next_unit_{0};
 };
 
 }  // namespace chainrule::CHAINRULE_ISA

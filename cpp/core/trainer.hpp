@@ -94,7 +94,7 @@ template <class T> class Trainer {
       const std::uint64_t steps = progress.step;
       const int size = team_.size();
       Barrier barrier(size);
-      passes_.begin_step();
+      passes_.divide(size);
       pause_ = false;
       pause_at_ = begin + team_.patience();
       in_team(size, [&](int t) { work({t, size}, barrier, records, stopping, n_epochs); });
