@@ -102,6 +102,24 @@ def test_threads_and_instruction_sets(sizes, batching, g, loss, dtype, use_core)
     assert {run for run, result in results.items() if result != first} == set()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batching", [(67, 50), (130, 101), (40, 17), (5, 3)])
+@pytest.mark.parametrize("K", [1, 2, 3, 4, 5, 8])
+def test_few_outputs_after_many_nodes(K, batching, dtype, use_core):
+    """Products that the wider instruction sets turn round, and the narrower do not, or at fewer."""
+    loss, results = "squared_error" if K == 1 else "log_loss", {}
+    for level in levels():
+        use_core(level)
+        for n_jobs in (1, 2):
+            case = ((7, 101, K), batching, "tanh", loss, dtype)
+            results[level, n_jobs] = trained(*case, n_epochs=10, n_jobs=n_jobs)
+    first = results[levels()[-1], 1]
+    assert {run for run, result in results.items() if result != first} == set()
+    net = cr.Network([7, 101, K], loss=loss, dtype=dtype)
+    X = data(batching[0], 7, K, loss, dtype)[0]
+    assert np.array_equal(net(X), [net(x) for x in X])  # a single row is never turned round
+
+
 # Steps so long that several threads share the layers out by columns: panels that can be shared out
 # evenly and others, a narrow layer between wide ones, a remainder, more than 192 rows at once.
 LONG_STEPS = [
