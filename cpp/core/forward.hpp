@@ -36,7 +36,8 @@ void forward_part(const LayerPanels<T>& layer, const ActivationBlocks<T>* activa
     const Index done = layer.narrow && !activation ? narrow_forward(n, panels.columns, product) : 0;
     product.A += done * a_row;
     product.C += done * distance;
-    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(n - done, panels.width(p), product, panels.row(p, 0));
+    (relu ? multiply<T, Finish::kRelu> : multiply<T>)(n - done, panels.width(p), product,
+                                                      panels.row(p, 0));
   }
   if (!activation || relu) return;
   const Index column = part.first * kPanel<T>;
@@ -74,7 +75,8 @@ template <class T> class Predictor {
     for (auto& row : row_) row = Buffer<T>(padded<T>(widest));
     for (Index l = 0; l < net_.n_layers(); ++l) {
       layers_.emplace_back(net_.sizes[idx(l)], net_.sizes[idx(l) + 1], l > 0, 0, false);
-      if (l + 1 < net_.n_layers()) activations_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
+      if (l + 1 < net_.n_layers())
+        activations_.push_back(activation_blocks<T>(net_.activations[idx(l)]));
     }
   }
 

@@ -33,7 +33,7 @@ template <class T> class Pieces {
     const double most = total / (kPiecesAThread * threads);
     done_.push_back(0);
     for (const auto& [l, part] : blocks_) {
-      const Index n = std::max<Index>(1, std::min(part.last, static_cast<Index>(work({l, part}) / most)));
+      const Index n = std::clamp<Index>(static_cast<Index>(work({l, part}) / most), 1, part.last);
       for (Index i = 0; i < n; ++i) {
         pieces_.push_back({l, {part.from, part.to, part.last * i / n, part.last * (i + 1) / n}});
         done_.push_back(done_.back() + work(pieces_.back()));

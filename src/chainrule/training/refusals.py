@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from chainrule.engines import are_finite
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.optimizers import Optimizer
 from chainrule.optimizers.schedules import as_schedule
@@ -38,10 +37,7 @@ def require_known_length(optimizer: Optimizer) -> None:
 
 def require_finite_parameters(learner: "Learner", X: Any) -> None:
     """Raise if the last update, which no cost has seen yet, went to infinity."""
-    theta = learner.net.theta
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(theta.sum()) or np.isfinite(theta).all()
-    if not finite:
+    if not are_finite(learner.net.theta):
         raise diverged(learner, "The weights became infinite or NaN", X)
 
 
