@@ -265,7 +265,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         const Row<T> row(x, net.sizes[0], false), parameters(theta, P, true),
             memory_1(first, P, true), memory_2(second, P, true);
         const Row<double> momenta(product, 1, true);
-        if (!row || !parameters || !core::all_finite_of(row.data(), net.sizes[0])) return std::nullopt;
+        if (!row || !parameters || !core::all_finite(row.data(), net.sizes[0])) return std::nullopt;
         T one_hot[64] = {};
         std::optional<Row<T>> targets;
         const T* Y = one_hot;
@@ -276,7 +276,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
           one_hot[k] = 1;
         } else if (core::takes_numbers(net.loss.loss)) {
           targets.emplace(y, K, false);
-          if (!*targets || !core::all_finite_of(targets->data(), K)) return std::nullopt;
+          if (!*targets || !core::all_finite(targets->data(), K)) return std::nullopt;
           Y = targets->data();
         } else {
           return std::nullopt;
@@ -291,7 +291,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
                  &record, 1, [] { return false; }, false);
         if (momenta) *momenta.data() = progress.momentum_product;
         if (self.status() == core::Status::kDiverged) return self.last_cost();
-        return core::all_finite_of(parameters.data(), P) ? record.cost : HUGE_VAL;
+        return core::all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
       },
       "theta"_a, "first"_a.none(), "second"_a.none(), "product"_a.none(), "x"_a.none(),
       "y"_a.none(), "rate"_a,
@@ -307,7 +307,7 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             const auto& sizes = net.sizes;
             const Row<T> row(x, sizes.front(), false), out(h, sizes.back(), true),
                 parameters(theta, net.n_parameters(), false);
-            if (!row || !out || !parameters || !core::all_finite_of(row.data(), sizes.front())) return false;
+            if (!row || !out || !parameters || !core::all_finite(row.data(), sizes.front())) return false;
             self.predict_row(parameters.data(), row.data(), out.data());
             return true;
           },
@@ -348,9 +348,9 @@ template <class T> void apply(const std::string& name, Array<const T> z, Array<T
   function(z.data(), out.data(), static_cast<std::ptrdiff_t>(z.shape(0)));
 }
 
-template <class T> bool all_finite(Array<const T> values, int threads) {
+template <class T> bool all_finite(Array<const T> values) {
   const ReleaseGil released;
-  return core::all_finite(values.data(), static_cast<std::ptrdiff_t>(values.shape(0)), threads);
+  return core::all_finite(values.data(), static_cast<std::ptrdiff_t>(values.shape(0)));
 }
 
 }  // namespace
@@ -365,6 +365,6 @@ NB_MODULE(CHAINRULE_MODULE, m) {
   bind<double>(m, "TrainerF64", "PredictorF64");
   m.def("apply", apply<float>, "name"_a, array("z"), array("out"));
   m.def("apply", apply<double>, "name"_a, array("z"), array("out"));
-  m.def("all_finite", all_finite<float>, array("values"), "threads"_a);
-  m.def("all_finite", all_finite<double>, array("values"), "threads"_a);
+  m.def("all_finite", all_finite<float>, array("values"));
+  m.def("all_finite", all_finite<double>, array("values"));
 }

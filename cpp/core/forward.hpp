@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gemm.hpp"
+#include "narrow.hpp"
 #include "threads.hpp"
 #include "workspace.hpp"
 

@@ -14,6 +14,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
+// What a chain without a bias starts from, for up to four vectors.
 template <class T> alignas(kVectorBytes) inline const T kZeros[4 * kLanes<T>] = {};
 
 // Rows of a tile: as many accumulators as the registers hold beside two vectors of Y.
@@ -30,15 +31,17 @@ template <class T> struct Product {
   T* C;             // C(i, j) = C[i * c_row + j]
   Index c_row;
   const T* a = nullptr;  // laid out as C; for Finish::kReluSlope
-  bool sums = false;     // whether row 0 of C is the sum of Y's rows: A has a row of ones before its own
+  // Whether row 0 of C, one of the n_i >= 2 rows then, is the sum of Y's rows: as if A had a row of ones
+  // before its own.
+  bool sums = false;
 };
 
 // What becomes of an element of C before it is stored: nothing, or the rectifier and its slope (where
 // a > 0), which cost less here than another pass over the matrix.
 enum class Finish { kNone, kRelu, kReluSlope };
 
-// Rows of a matrix by a pointer every three rows: an address holds a register once and, scaled, another,
-// so that few registers reach all rows, where a pointer for each would not fit.
+// Rows reached by a pointer to every third: p + d and p + 2 d are addresses of one instruction, so that
+// twelve rows take five registers, where a pointer for each would not fit.
 template <class T, int n> struct RowsByThree {
   const char* at[(n + 2) / 3];
   Index distance;  // in bytes

@@ -56,7 +56,7 @@ inline Index narrow_forward(Index n, Index n_out, const Product<T>& p) {
   Index r = 0;
   with_narrow<T>(n_out, [&](auto outputs) {
     constexpr int kOut = decltype(outputs)::value;
-    if constexpr (2 * kOut <= 8)  // as many sums as fit beside a square
+    if constexpr (2 * kOut + L + 2 <= kRegisters)  // sums beside a square
       for (; n - r >= 2 * L; r += 2 * L)
         narrow_rows<T, kOut, 2>(p.n_k, p.A + r * p.a_row, p.a_row, p.Y, p.C + r * p.c_row, p.c_row);
     for (; n - r >= L; r += L)
@@ -71,6 +71,7 @@ template <class T, Index kMostInputs>
 void narrow_gradient(Index n_out, Index n_in, Index n, const T* A, Index a_row, const T* D, Index d_row,
                      T* gradient) {
   constexpr Index L = kLanes<T>;
+  static_assert(kMostInputs % L == 0);
   alignas(kVectorBytes) T transposed[kMostNarrow<T> * kMostInputs];
   with_narrow<T>(n_out, [&](auto outputs) {
     constexpr int kOut = decltype(outputs)::value;
@@ -79,7 +80,8 @@ void narrow_gradient(Index n_out, Index n_in, Index n, const T* A, Index a_row, 
           n, D, 1, d_row, A + k, a_row, transposed + k, kMostInputs, kZeros<T>, nullptr);
     };
     Index k = 0;
-    for (; n_in - k > 3 * L; k += 4 * L) of(k, std::integral_constant<int, 4>{});
+    if constexpr (4 * kOut + 5 <= kRegisters)  // sums beside four vectors of A and one of D
+      for (; n_in - k > 3 * L; k += 4 * L) of(k, std::integral_constant<int, 4>{});
     for (; n_in - k > L; k += 2 * L) of(k, std::integral_constant<int, 2>{});
     for (; k < n_in; k += L) of(k, std::integral_constant<int, 1>{});
   });

@@ -10,6 +10,7 @@
 #include "forward.hpp"
 #include "gradient_norm.hpp"
 #include "interruption.hpp"
+#include "narrow.hpp"
 #include "optimizers.hpp"
 #include "philox.hpp"
 #include "sharing.hpp"
@@ -369,7 +370,7 @@ template <class T> class Passes {
     const auto& buffer = buffers_.layers[idx(l)];
     const T* A = l == 0 ? batch.X : buffers_.layers[idx(l) - 1].a.get();
     const Index a_row = l == 0 ? net_.sizes[0] : buffers_.layers[idx(l) - 1].distance;
-    // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the first piece.
+    // Row 0 is the bias: the sum of delta (BP4.2). It belongs to the pieces with the first rows.
     const Index begin = part.from, end = part.to, bias = begin == 0 ? 1 : 0;
     const Index first_column = part.first * kPanel<T>;
     // They come with the product of the weights, unless that would take a tile for a single row.
@@ -390,8 +391,8 @@ template <class T> class Passes {
                                       buffer.distance, weights);
       else  // BP3.2
         multiply(end - begin + sums, w,
-                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance, sums ? gradient : weights, w,
-                            nullptr, sums},
+                 Product<T>{batch.n, A + begin, 1, a_row, D, buffer.distance,
+                            sums ? gradient : weights, w, nullptr, sums},
                  kZeros<T>);
       if (batch.measured || clips_)
         norm_.take(l, begin / kRowBlock, p, gradient, layer.theta.row(p, begin + 1), bias, end - begin, w, step);

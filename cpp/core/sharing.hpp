@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <vector>
 
 namespace chainrule::CHAINRULE_ISA {
@@ -31,12 +32,13 @@ template <class T> class Pieces {
     double total = 0;
     for (const Piece& block : blocks_) total += work(block);
     const double most = total / (kPiecesAThread * threads);
-    done_.push_back(0);
+    work_before_.push_back(0);
     for (const auto& [l, part] : blocks_) {
-      const Index n = std::clamp<Index>(static_cast<Index>(work({l, part}) / most), 1, part.last);
+      const auto wanted = static_cast<Index>(std::ceil(work({l, part}) / most));
+      const Index n = std::clamp<Index>(wanted, 1, part.last);
       for (Index i = 0; i < n; ++i) {
         pieces_.push_back({l, {part.from, part.to, part.last * i / n, part.last * (i + 1) / n}});
-        done_.push_back(done_.back() + work(pieces_.back()));
+        work_before_.push_back(work_before_.back() + work(pieces_.back()));
       }
     }
   }
@@ -57,7 +59,7 @@ template <class T> class Pieces {
 
   // Calls body(piece) for all that this thread gets.
   template <class Body> void share_out(Member me, Body&& body) {
-    if (me.of == 1) {
+    if (me.of == 1) {  // nobody to share with: whole blocks
       for (const Piece& block : blocks_) body(block);
       return;
     }
@@ -83,16 +85,16 @@ template <class T> class Pieces {
 
   // The first piece of a thread's share of the work.
   Index first_of(int thread, int threads) const {
-    const double before = done_.back() * thread / threads;
-    const auto end = done_.end() - 1;
-    // One that lies in the middle belongs to whom most of it does.
-    Index i = std::lower_bound(done_.begin(), end, before) - done_.begin();
-    if (i > 0 && before - done_[idx(i - 1)] < done_[idx(i)] - before) --i;
+    const double before = work_before_.back() * thread / threads;
+    const auto end = work_before_.end() - 1;
+    // A piece across a boundary goes to the side that has more of it.
+    Index i = std::lower_bound(work_before_.begin(), end, before) - work_before_.begin();
+    if (i > 0 && before - work_before_[idx(i - 1)] < work_before_[idx(i)] - before) --i;
     return i;
   }
 
   std::vector<Piece> blocks_, pieces_;
-  std::vector<double> done_;  // the work of the pieces before each, and of all
+  std::vector<double> work_before_;  // each piece, and at the end that of all
   std::vector<Index> first_;  // of each thread of the team
   std::vector<Counter> next_;
 };

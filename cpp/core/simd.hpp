@@ -28,12 +28,19 @@
 #error "chainrule's core needs x86-64-v3, x86-64-v4 or arm64"
 #endif
 
+#if defined(__aarch64__) || CHAINRULE_VECTOR_BYTES == 64
+#define CHAINRULE_REGISTERS 32
+#else
+#define CHAINRULE_REGISTERS 16
+#endif
+
 #define CHAINRULE_INLINE inline __attribute__((always_inline))
 
 // Each instruction set has a namespace of its own, so that one process may hold several.
 namespace chainrule::CHAINRULE_ISA {
 
 constexpr int kVectorBytes = CHAINRULE_VECTOR_BYTES;
+constexpr int kRegisters = CHAINRULE_REGISTERS;  // for vectors
 
 // The native type of T's vectors, of whole numbers of the same width, and how many fit.
 template <class T> struct Types;

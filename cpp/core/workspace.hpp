@@ -6,6 +6,7 @@
 #include "layout.hpp"
 #include "losses.hpp"
 #include "narrow.hpp"
+#include "transpose.hpp"
 
 #include <cstdlib>
 #include <memory>

@@ -107,6 +107,8 @@ const Case kCases[] = {
      core::Loss::kSquaredError, core::Optimizer::kAdam, 40, 17, 0.1, 0.1, 0.01, true, true},
     {"clipped", {257, 33, 257, 2}, core::Activation::kTanh, core::Loss::kCrossEntropy,
      core::Optimizer::kAdamW, 67, 50, 0.3, 0.1, 0.01, true, false, 0.1},
+    {"clipped, by columns, few inputs", {40, 300, 300, 9, 3}, core::Activation::kRelu,
+     core::Loss::kLogLoss, core::Optimizer::kAdamW, 421, 420, 0, 0.1, 0, true, true, 0.1},
     {"clipped and shared out by columns", {400, 300, 300, 3}, core::Activation::kRelu,
      core::Loss::kLogLoss, core::Optimizer::kNadam, 67, 50, 0, 0.1, 0, true, true, 0.1},
     {"whole batches", {15, 17, 1}, core::Activation::kGelu, core::Loss::kPoisson,

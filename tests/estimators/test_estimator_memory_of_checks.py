@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 import chainrule as cr
@@ -59,3 +60,13 @@ def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None
     for i in range(20):
         fitted(alpha=i / 7)
         assert len(base._found_good) <= 50 + 60
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [({"solver": "adan", "batch_size": -1}, "batch_size"), ({"tol": -1, "beta_1": 7}, "beta_1")],
+)
+def test_of_two_bad_values_the_first_by_name_is_told(wrong: dict[str, Any], named: str) -> None:
+    for model in (cr.MLPClassifier(**wrong), MLPClassifier(**wrong)):  # as scikit-learn does
+        with pytest.raises(InvalidParameterError, match=f"The '{named}'"):
+            model.fit(X, y)

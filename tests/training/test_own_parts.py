@@ -180,3 +180,15 @@ def test_own_parts_are_deep_copied_and_still_right():
         model.fit(X, Y)
     assert model.engine_ == "reference"
     assert copy.deepcopy(model).partial_fit(X, Y).engine_ == "reference"
+
+
+@pytest.mark.parametrize("of_the_user", [["own", "relu"], ["own", "own", "tanh"], ["relu", "own"]])
+def test_an_activation_may_return_another_type(of_the_user):
+    half = np.float64(0.5)  # times which float32 becomes float64
+    own = cr.Activation("half", lambda z: z * half, lambda z: np.full_like(z, half))
+    kinds = [own if name == "own" else name for name in of_the_user]
+    net = cr.Network([4, *(5 for _ in kinds), 1], kinds, "squared_error")
+    X = np.random.default_rng(0).normal(size=(70, 4)).astype("float32")
+    history = cr.Learner(net, cr.SGD(0.01)).fit(X, X[:, 0], epochs=6)
+    assert len(history) == 6
+    assert net(X).dtype == np.float32

@@ -17,7 +17,7 @@ from chainrule.engines.native import (
     predict_row,
     why_no_core,
 )
-from chainrule.engines.prediction import hidden_layers, hypotheses, losses_of, weighted_sums
+from chainrule.engines.prediction import hidden_activations, hypotheses, losses_of, weighted_sums
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.engines.stopping import Plateau
 from chainrule.errors import InvalidParameter, unknown_name
@@ -36,7 +36,7 @@ __all__ = [
     "TrainingState",
     "are_finite",
     "choose_engine",
-    "hidden_layers",
+    "hidden_activations",
     "hypotheses",
     "losses_of",
     "predict_row",

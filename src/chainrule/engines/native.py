@@ -62,6 +62,7 @@ _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is 
 _THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 _LARGE_TABLE = 2**20  # bytes
+_CORES_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
 _LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
@@ -129,10 +130,13 @@ def are_finite(values: AnyArray) -> bool:
     """Whether there is no NaN or infinity; by the core, if the table is large."""
     if values.nbytes < _LARGE_TABLE or not values.flags.c_contiguous:
         return numbers_are_finite(values)
-    core = _find_core()[0]
-    if core is None or values.dtype.char not in "fd":
+    try:
+        core = _find_core()[0]
+    except InvalidParameter:  # of its environment: said where the core is needed
+        core = None
+    if core is None or values.dtype not in _CORES_TYPES:
         return numbers_are_finite(values)
-    return bool(core.all_finite(values.reshape(-1), available_threads()))
+    return bool(core.all_finite(values.reshape(-1)))
 
 
 def predict_natively(architecture: Architecture, parameters: Parameters, X: Any) -> Float:

@@ -15,7 +15,7 @@ from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import LOSSES
 
-__all__ = ["hidden_layers", "hypotheses", "losses_of", "weighted_sums"]
+__all__ = ["hidden_activations", "hypotheses", "losses_of", "weighted_sums"]
 
 _VALUES_AT_ONCE = 2**15
 
@@ -61,19 +61,20 @@ def weighted_sums(
     return hypotheses(part, Parameters(part, parameters.theta[: part.n_parameters]), X)
 
 
-def hidden_layers(
+def hidden_activations(
     architecture: Architecture, parameters: Parameters, X: Any
 ) -> Iterator[tuple[Activation, Float]]:
     """Yield the activation g of each hidden layer and its a = g(z), of checked X, first to last.
 
-    They are those of `hypotheses`, and no layer is computed twice.
+    They are those of `hypotheses` up to rounding, and no layer is computed twice.
     """
     a, start = X, 0
     for (s_in, s_out), g in zip(architecture.shapes, architecture.activations, strict=False):
         stop = start + (s_in + 1) * s_out
         # A layer is a network of its own, whose hypothesis is z itself.
         part = Architecture((s_in, s_out), (), LOSSES["squared_error"], architecture.dtype)
-        a = g(hypotheses(part, Parameters(part, parameters.theta[start:stop]), a))
+        z = hypotheses(part, Parameters(part, parameters.theta[start:stop]), a)
+        a = np.asarray(g(z), architecture.dtype)  # one of the user's may return another type
         start = stop
         yield g, a
 

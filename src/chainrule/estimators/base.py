@@ -174,13 +174,13 @@ class BaseMLP(
     def _validate_params(self) -> None:
         """Check the parameters as scikit-learn does, and suggest what may have been meant.
 
-        A plain value that was found good once is not looked at again, which takes the time of many
-        steps of a small network.
+        A plain value that was found good once is not looked at again, since a look takes as long as
+        many steps of a small network.
         """
         kind, constraints = type(self), self._parameter_constraints
         fresh = {
             name: value
-            for name in constraints
+            for name in sorted(constraints)
             if not (
                 type(value := getattr(self, name)) in _PLAIN
                 and (kind, name, type(value), value) in _found_good

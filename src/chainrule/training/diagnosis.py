@@ -17,7 +17,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
-from chainrule.engines import Examples, hidden_layers
+from chainrule.engines import Examples, hidden_activations
 from chainrule.errors import (
     DeadRectifiers,
     LearningRateTooLarge,
@@ -38,10 +38,14 @@ _FIRST_LOOK: Final = 1.0  # second
 
 _LARGE_INPUTS: Final = 200.0  # root mean square of a column
 _LARGE_SPREAD: Final = 50.0  # its standard deviation
-_SURELY_NOT_LARGE: Final = min(_LARGE_INPUTS, _LARGE_SPREAD)  # no value of so many rows is larger
+_SURELY_NOT_LARGE: Final = min(
+    _LARGE_INPUTS, _LARGE_SPREAD
+)  # where no value is as large, no column is
 _ROUGHLY_SCALED: Final = 30.0  # up to which root mean square inputs are not to blame
 _SMALL_INPUTS: Final = 1e-3  # of the largest column
-_SURELY_NOT_SMALL: Final = _SMALL_INPUTS * math.sqrt(2 * _ROWS_OF_INPUTS)  # of one value
+_SURELY_NOT_SMALL: Final = _SMALL_INPUTS * math.sqrt(
+    2 * _ROWS_OF_INPUTS
+)  # of one value; 2 for rounding
 _SHARE_DEAD: Final = 0.9  # of a layer's nodes; half are where all inputs are positive
 _SHARE_SATURATED: Final = 0.8  # of a layer's values
 _FLAT: Final = 0.01  # of the largest slope
@@ -131,7 +135,7 @@ class Diagnosis(Watcher):
         with np.errstate(over="ignore", invalid="ignore"):
             # By the native engine: a BLAS leaves threads behind that wait for more work, and take
             # the processors from the next fit meanwhile.
-            layers = hidden_layers(net.architecture, net.parameters, rows)
+            layers = hidden_activations(net.architecture, net.parameters, rows)
             for hidden, (g, a) in enumerate(layers):
                 if g.name == "relu":
                     self._look_at_rectifiers(hidden, a)
