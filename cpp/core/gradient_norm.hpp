@@ -60,6 +60,7 @@ template <class T> class GradientNorm {
     const Vec<T> zero{}, one = splat<T>(1);
     Vec<T> sums[kRows][kVectors] = {};
     const auto take_row = [&](const T* g, const T* w, Vec<T>* to) {
+#pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         Vec<T> entry = load(g + v * L);
         if (kPenalty && w) {
@@ -75,8 +76,11 @@ template <class T> class GradientNorm {
     const T* g = gradient + biases * width;
     Index r = 0;
     for (; r + kRows <= rows; r += kRows)
+#pragma GCC unroll 4
       for (Index i = 0; i < kRows; ++i) take_row(g + (r + i) * width, weights + (r + i) * width, sums[i]);
-    for (Index i = 0; r + i < rows; ++i) take_row(g + (r + i) * width, weights + (r + i) * width, sums[i]);
+#pragma GCC unroll 4
+    for (Index i = 0; i < kRows; ++i)
+      if (r + i < rows) take_row(g + (r + i) * width, weights + (r + i) * width, sums[i]);
     for (int v = 0; v < kVectors; ++v)
       store(columns + v * L, (sums[0][v] + sums[1][v]) + (sums[2][v] + sums[3][v]));
   }
