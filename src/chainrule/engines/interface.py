@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,12 +144,8 @@ class Task:
     max_grad_norm: float | None = None
 
 
-class EpochRecord(NamedTuple):
-    """The cost of an epoch, the norm of its last step's gradient, and how many seconds it took."""
-
-    cost: float
-    gradient_norm: float
-    seconds: float
+EpochRecord: TypeAlias = tuple[float, float, float]
+"""An epoch's cost, the norm of its last gradient with the penalties, and its seconds."""
 
 
 class Engine(ABC):

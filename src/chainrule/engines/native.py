@@ -8,10 +8,8 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
 from functools import cache
-from itertools import repeat
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +53,6 @@ _RULE_SETTINGS = [
     "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "momentum_decay", "rho",
     "eta_minus", "eta_plus", "min_step", "max_step",
 ]  # fmt: skip
-_make = cast(Callable[..., EpochRecord], tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - generic
 
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
@@ -242,8 +239,7 @@ class NativeEngine(Engine):
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
             # In one call, without Python code in between where Ctrl-C could come.
-            values = zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
-            records.extend(map(_make, repeat(EpochRecord), values))
+            records.extend(zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True))
 
     def _run(
         self,

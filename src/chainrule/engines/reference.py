@@ -253,7 +253,7 @@ def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rat
 def _end_epoch(
     state: TrainingState, plateau: Plateau | None, records: list[EpochRecord], norm: float
 ) -> None:
-    records.append(EpochRecord(state.epoch_cost, norm, state.epoch_seconds))
+    records.append((state.epoch_cost, norm, state.epoch_seconds))
     if plateau is not None:
         plateau.reached(state.epoch_cost)
     state.epoch += 1
