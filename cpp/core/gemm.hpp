@@ -134,7 +134,8 @@ CHAINRULE_INLINE void last_tile(Index n_i, Index n_k, const Product<T>& p, const
   }
 }
 
-// The first rows of C, of which row 0 is the sum of Y's rows; returns how many.
+// The first rows of C, of which row 0 is the sum of Y's rows; returns how many. A function of its own,
+// since GCC lacks registers for the sums where all tiles are in one.
 template <class T, int NV>
 __attribute__((noinline)) Index first_tile(Index n_i, Index n_k, const Product<T>& p, const T* A,
                                            const T* Y, const T* start) {

@@ -25,7 +25,7 @@ template <class T> class Pieces {
       : first_(static_cast<std::size_t>(threads) + 1), next_(static_cast<std::size_t>(threads)) {
     for (Index l = 0; l < net.n_layers(); ++l) {
       const Index in = net.sizes[idx(l)];
-      const Index panels = (padded<T>(net.sizes[idx(l) + 1]) + kPanel<T> - 1) / kPanel<T>;
+      const Index panels = Panels<T>{nullptr, in + 1, net.sizes[idx(l) + 1]}.count();
       for (Index k = 0; k < in; k += kRowBlock)
         blocks_.push_back({l, {k, std::min(in, k + kRowBlock), 0, panels}});
     }

@@ -1,5 +1,6 @@
 """Parameters found good once are not looked at again: what is looked at all the same."""
 
+import functools
 from typing import Any
 
 import pytest
@@ -56,10 +57,12 @@ def test_a_subclass_has_checks_of_its_own() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_MOST_FOUND_GOOD", 50)
+    remembered = functools.lru_cache(maxsize=50, typed=True)(base._check)
+    assert base._check_once.cache_parameters() == {"maxsize": 10_000, "typed": True}
+    monkeypatch.setattr(base, "_check_once", remembered)
     for i in range(20):
         fitted(alpha=i / 7)
-        assert len(base._found_good) <= 50 + 60
+        assert 0 < remembered.cache_info().currsize <= 50
 
 
 @pytest.mark.parametrize(

@@ -212,16 +212,14 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
         Y, "Y", np.dtype(np.float64), f"encode the classes as class indices 0 ... {K - 1}"
     )
     if given.ndim == 1:
-        with np.errstate(invalid="ignore"):
-            indices = given.astype(np.intp)
-        wrong = (indices != given) | (indices < 0) | (indices >= K)
+        wrong = _no_classes(given, K)
         if wrong.any():
             raise InvalidInput(
                 f"The class indices must be whole numbers 0 ... {K - 1} for {K} outputs. Got "
                 f"{given[wrong].flat[0]:g} instead."
             )
         rows = np.zeros((len(given), K), architecture.dtype)
-        rows[np.arange(len(given)), indices] = 1
+        rows[np.arange(len(given)), given.astype(np.intp)] = 1
         return rows
     if given.ndim != 2 or given.shape[1] != K:
         raise InvalidInput(
@@ -234,6 +232,12 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
             "several labels per example use loss='cross_entropy'."
         )
     return given.astype(architecture.dtype)
+
+
+def _no_classes(given: AnyArray, K: int) -> NDArray[np.bool_]:
+    """Return where something else than a whole number 0 ... K - 1 was given."""
+    with np.errstate(invalid="ignore"):
+        return (given.astype(np.intp) != given) | (given < 0) | (given >= K)
 
 
 def _only_0_and_1(values: AnyArray) -> bool:
@@ -272,7 +276,7 @@ def _one_hot_groups(architecture: Architecture, Y: Any) -> Float:
         return given.astype(architecture.dtype)
     rows = np.zeros((len(given), K), architecture.dtype)
     for i, (column, group) in enumerate(zip(given.T, made_of.columns, strict=True)):
-        wrong = ~np.isin(column, np.arange(groups[i]))
+        wrong = _no_classes(column, groups[i])
         if wrong.any():
             raise InvalidInput(
                 f"The class indices of group {i} must be whole numbers 0 ... {groups[i] - 1}. Got "

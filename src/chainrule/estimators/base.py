@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from inspect import signature
 from typing import Any, cast
 
@@ -52,9 +53,15 @@ _CURVES = (
 )
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-_MOST_FOUND_GOOD = 10_000
-# Parameters and values that passed their check: (type of estimator, name, type of value, value).
-_found_good = set[tuple[type, str, type, Any]]()
+
+
+def _check(kind: type["BaseMLP"], name: str, value: Any) -> None:
+    """Raise scikit-learn's sentence if an estimator's parameter cannot have that value."""
+    constraints = kind._parameter_constraints
+    validate_parameter_constraints(constraints, {name: value}, caller_name=kind.__name__)
+
+
+_check_once = lru_cache(maxsize=10_000, typed=True)(_check)  # what it raises is not remembered
 
 
 class BaseMLP(
@@ -177,26 +184,13 @@ class BaseMLP(
         A plain value that was found good once is not looked at again, since a look takes as long as
         many steps of a small network.
         """
-        kind, constraints = type(self), self._parameter_constraints
-        fresh = {
-            name: value
-            for name in sorted(constraints)
-            if not (
-                type(value := getattr(self, name)) in _PLAIN
-                and (kind, name, type(value), value) in _found_good
-            )
-        }
-        try:
-            validate_parameter_constraints(constraints, fresh, caller_name=kind.__name__)
-        except InvalidParameterError as error:
-            raise InvalidParameterError(f"{error}{self._hint()}") from None
-        if len(_found_good) > _MOST_FOUND_GOOD:
-            _found_good.clear()
-        _found_good.update(
-            (kind, name, type(value), value)
-            for name, value in fresh.items()
-            if type(value) in _PLAIN
-        )
+        for name in sorted(self._parameter_constraints):
+            value = getattr(self, name)
+            check = _check_once if type(value) in _PLAIN else _check
+            try:
+                check(type(self), name, value)
+            except InvalidParameterError as error:
+                raise InvalidParameterError(f"{error}{self._hint()}") from None
 
     def _hint(self) -> str:
         if self.activation == "step":
