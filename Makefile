@@ -1,6 +1,7 @@
 # Everything runs in a .venv of the checkout; nothing has to be installed by hand.
 PYTHON ?= python3
 BIN := .venv/bin
+core := $(wildcard cpp/*.cpp cpp/core/*/*.hpp cpp/tests/*.cpp)
 
 .PHONY: demo test check format docs stubs soak sanitize bench clean
 
@@ -20,11 +21,13 @@ check: .venv/check
 	$(BIN)/ruff check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run --Werror $(core)
 	$(BIN)/pytest -n 2
 
 format: .venv/check
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+	$(BIN)/clang-format -i $(core)
 
 # The documentation, into build/docs; its lessons are run. Warnings are errors: links that lead
 # nowhere, names without a page.
@@ -35,7 +38,7 @@ docs: .venv/docs
 # The type stub of the compiled modules, which have all the same functions.
 stubs: .venv/test
 	$(BIN)/python -m nanobind.stubgen -q -m chainrule.engines._native_v3 -o src/chainrule/engines/_native.pyi
-	sed -i "s/^isa: str = .*/isa: str/; 1i # Made by \`make stubs\` from the compiled module; a test compares them." src/chainrule/engines/_native.pyi
+	sed -i "s/^isa: str = .*/isa: str/; s/^\(activations\|losses\|rules\): tuple.*/\1: tuple[str, ...]/; 1i # Made by \`make stubs\` from the compiled module; a test compares them." src/chainrule/engines/_native.pyi
 
 # The long versions of what `make test` samples: full counts of fuzzing, kills, big tables.
 soak: .venv/test
@@ -60,7 +63,7 @@ clean:
 	rm -rf .venv .venv-bench build/docs docs/api docs/lessons demo dist .pytest_cache .ruff_cache .hypothesis
 
 # One stamp per extra, renewed when the dependencies change.
-.venv/%: pyproject.toml cmake/CMakeLists.txt $(wildcard cpp/*.cpp cpp/core/*.hpp)
+.venv/%: pyproject.toml cmake/CMakeLists.txt $(core)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
 	@touch $@

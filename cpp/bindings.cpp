@@ -1,8 +1,9 @@
 // The Python module around the core, one for each instruction set. No arithmetic here.
 
-#include "core/elementwise.hpp"
-#include "core/finite.hpp"
-#include "core/trainer.hpp"
+#include "core/math/elementwise.hpp"
+#include "core/math/finite.hpp"
+#include "core/training/prediction.hpp"
+#include "core/training/trainer.hpp"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -11,50 +12,128 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace nb = nanobind;
 namespace core = chainrule::CHAINRULE_ISA;
 using namespace nb::literals;
 
-namespace {
+// In the instruction set's namespace: nanobind tells types of different modules apart by their names.
+namespace chainrule::CHAINRULE_ISA {
 
 template <class T> using Array = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T> using MaybeArray = std::optional<Array<T>>;
+
+template <class T> T* data_or_null(const MaybeArray<T>& array) {
+  return array ? array->data() : nullptr;
+}
+
+// What a training changes, as Python holds it: theta, and what the optimizer remembers of it.
+template <class T> struct HeldParameters {
+  Array<T> theta;
+  MaybeArray<T> first, second;
+
+  bool fits(std::size_t n) const {
+    return theta.shape(0) == n && (!first || first->shape(0) == n) &&
+           (!second || second->shape(0) == n);
+  }
+};
+
+// Rows of a sparse matrix (CSR), their columns and starts of one type.
+template <class T> struct HeldSparseRows {
+  Array<const T> values;
+  std::variant<Array<const std::int32_t>, Array<const std::int64_t>> columns, starts;
+
+  SparseRows<T> rows() const {
+    SparseRows<T> rows;
+    rows.values = values.data();
+    if (const auto* narrow = std::get_if<0>(&columns)) {
+      rows.columns32 = narrow->data();
+      rows.starts32 = std::get<0>(starts).data();
+    } else {
+      rows.columns64 = std::get<1>(columns).data();
+      rows.starts64 = std::get<1>(starts).data();
+    }
+    return rows;
+  }
+};
+
+// Training examples, as Python holds them.
+template <class T> struct HeldExamples {
+  std::variant<Matrix<const T>, HeldSparseRows<T>> X;
+  Matrix<const T> Y;
+  MaybeArray<const T> weight;
+  double total;                            // S
+  MaybeArray<const std::int64_t> numbers;  // the row of X of each example
+
+  std::ptrdiff_t n() const { return static_cast<std::ptrdiff_t>(Y.shape(0)); }
+  bool is_sparse() const { return X.index() == 1; }
+
+  bool fit(const Trainer<T>& trainer) const {
+    const auto& sizes = trainer.architecture().sizes;
+    const auto has = [](std::size_t length, std::ptrdiff_t n) {
+      return static_cast<std::ptrdiff_t>(length) == n;
+    };
+    if (n() != trainer.n_examples() || !has(Y.shape(1), sizes.back())) return false;
+    if (weight && !has(weight->shape(0), n())) return false;
+    if (numbers && !(trainer.takes_numbers() && has(numbers->shape(0), n()))) return false;
+    if (is_sparse()) return trainer.takes_sparse();
+    const auto& dense = std::get<0>(X);
+    return (numbers || has(dense.shape(0), n())) && has(dense.shape(1), sizes.front());
+  }
+
+  Examples<T> examples() const {
+    const auto* dense = std::get_if<0>(&X);
+    return {dense ? dense->data() : nullptr,
+            dense ? SparseRows<T>{} : std::get<1>(X).rows(),
+            Y.data(),
+            data_or_null(weight),
+            n(),
+            total,
+            data_or_null(numbers)};
+  }
+};
+
+}  // namespace chainrule::CHAINRULE_ISA
+
+namespace {
+
+using core::Array;
+using core::data_or_null;
+using core::Matrix;
 
 // Arguments that are taken as they are or refused: what is written into a converted copy is lost, and
 // a copy of the rows is what nobody asked for.
 auto array(const char* name) { return nb::arg(name).noconvert(); }
 auto array_or_none(const char* name) { return nb::arg(name).none().noconvert(); }
 
-template <class T> T* data_or_null(const MaybeArray<T>& array) {
-  return array ? array->data() : nullptr;
-}
-
 // The engine checks what it passes; this keeps a mistake there from becoming a stray write.
 void require(bool fits) {
   if (!fits) throw nb::value_error("shapes that do not fit the network");
 }
 
-core::Architecture architecture(const std::vector<std::ptrdiff_t>& sizes,
-                                const std::vector<int>& activations, int loss,
-                                const std::vector<double>& numbers) {
-  core::Architecture net{sizes, {}, {static_cast<core::Loss>(loss), numbers}};
-  require(net.loss.fits(sizes.back()));
-  for (const int g : activations) net.activations.push_back(static_cast<core::Activation>(g));
-  return net;
+// The value of an enumeration whose names stand in the order of its values.
+template <class Enum, std::size_t n>
+Enum value_of(const std::array<const char*, n>& names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw nb::value_error("a name that the core does not know");
+  return static_cast<Enum>(found - names.begin());
 }
 
-// A rule's settings come in the order of core::OptimizerSettings, 0 where it has none.
-core::OptimizerSettings rule_of(int kind, const std::vector<double>& s) {
-  require(s.size() == 11);
-  return {static_cast<core::Optimizer>(kind), s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8],
-          s[9], s[10]};
+template <std::size_t n> nb::tuple tuple_of(const std::array<const char*, n>& names) {
+  nb::list listed;
+  for (const char* name : names) listed.append(name);
+  return nb::tuple(listed);
 }
 
 // Lets go of the GIL for a while. A daemon thread that wants it back when the interpreter has ended
@@ -143,83 +222,148 @@ template <class T> class Row {
   bool held_ = false, fits_ = false;
 };
 
-template <class T> void bind(nb::module_& m, const char* trainer, const char* predictor) {
+// What is the same for both types of numbers: the network, the settings, how far training is.
+void bind_settings(nb::module_& m) {
+  m.attr("activations") = tuple_of(core::kActivationNames);
+  m.attr("losses") = tuple_of(core::kLossNames);
+  m.attr("rules") = tuple_of(core::kRuleNames);
+
+  nb::class_<core::Architecture>(m, "Architecture")
+      .def(
+          "__init__",
+          [](core::Architecture* self, const std::vector<std::ptrdiff_t>& sizes,
+             const std::vector<std::string>& activations, const std::string& loss,
+             const std::vector<double>& loss_numbers) {
+            const auto kind = value_of<core::Loss>(core::kLossNames, loss);
+            new (self) core::Architecture{sizes, {}, {kind, loss_numbers}};
+            for (const std::string& g : activations)
+              self->activations.push_back(value_of<core::Activation>(core::kActivationNames, g));
+            require(sizes.size() == activations.size() + 2 && self->loss.fits(sizes.back()));
+          },
+          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a);
+
+  using Rule = core::OptimizerSettings;
+  nb::class_<Rule>(m, "UpdateRule")
+      .def(
+          "__init__",
+          [](Rule* self, const std::string& name) {
+            new (self) Rule{value_of<core::Optimizer>(core::kRuleNames, name)};
+          },
+          "name"_a)
+      .def_rw("momentum", &Rule::momentum)
+      .def_rw("beta_1", &Rule::beta_1)
+      .def_rw("beta_2", &Rule::beta_2)
+      .def_rw("epsilon", &Rule::epsilon)
+      .def_rw("weight_decay", &Rule::weight_decay)
+      .def_rw("momentum_decay", &Rule::momentum_decay)
+      .def_rw("rho", &Rule::rho)
+      .def_rw("eta_minus", &Rule::eta_minus)
+      .def_rw("eta_plus", &Rule::eta_plus)
+      .def_rw("min_step", &Rule::min_step)
+      .def_rw("max_step", &Rule::max_step);
+
+  using Settings = core::Settings;
+  nb::class_<Settings>(m, "Settings")
+      .def(nb::init<>())
+      .def_rw("rule", &Settings::optimizer)
+      .def_rw("l2", &Settings::l2)
+      .def_rw("l1", &Settings::l1)
+      .def_rw("max_grad_norm", &Settings::max_grad_norm)
+      .def_rw("dropout", &Settings::dropout)
+      .def_rw("seed", &Settings::seed)
+      .def_rw("batch_size", &Settings::batch_size)
+      .def_rw("shuffle", &Settings::shuffle)
+      .def_rw("sparse", &Settings::sparse)
+      .def_rw("numbered", &Settings::numbered)
+      .def_rw("threads", &Settings::threads)
+      .def_rw("fixed_threads", &Settings::fixed_threads);
+
+  using Progress = core::Progress;
+  nb::class_<Progress>(m, "Progress")
+      .def(nb::init<>())
+      .def_rw("step", &Progress::step)
+      .def_rw("epoch", &Progress::epoch)
+      .def_rw("examples", &Progress::examples)
+      .def_rw("position", &Progress::position)
+      .def_rw("epoch_cost", &Progress::epoch_cost)
+      .def_rw("epoch_seconds", &Progress::epoch_seconds)
+      .def_rw("momentum_product", &Progress::momentum_product);
+
+  using Stopping = core::Stopping;
+  nb::class_<Stopping>(m, "Stopping")
+      .def(nb::init<>())
+      .def_rw("active", &Stopping::active)
+      .def_rw("tol", &Stopping::tol)
+      .def_rw("n_iter_no_change", &Stopping::n_iter_no_change)
+      .def_rw("best", &Stopping::best)
+      .def_rw("without_improvement", &Stopping::without_improvement);
+}
+
+template <class T> void bind(nb::module_& m, const std::string& dtype) {
+  const auto name = [&](const char* kind) { return kind + dtype; };
+  using Parameters = core::HeldParameters<T>;
+  nb::class_<Parameters>(m, name("Parameters").c_str())
+      .def(
+          "__init__",
+          [](Parameters* self, Array<T> theta, core::MaybeArray<T> first,
+             core::MaybeArray<T> second) {
+            new (self) Parameters{std::move(theta), std::move(first), std::move(second)};
+          },
+          array("theta"), array_or_none("first"), array_or_none("second"));
+
+  using Sparse = core::HeldSparseRows<T>;
+  auto sparse_rows = nb::class_<Sparse>(m, name("SparseRows").c_str());
+  const auto bind_indices = [&](auto index) {
+    using Indices = Array<const decltype(index)>;
+    sparse_rows.def(
+        "__init__",
+        [](Sparse* self, Array<const T> values, Indices columns, Indices starts) {
+          new (self) Sparse{std::move(values), std::move(columns), std::move(starts)};
+        },
+        array("values"), array("columns"), array("starts"));
+  };
+  bind_indices(std::int32_t{});
+  bind_indices(std::int64_t{});
+
+  using Examples = core::HeldExamples<T>;
+  auto examples_class = nb::class_<Examples>(m, name("Examples").c_str());
+  const auto bind_examples = [&](auto* kind) {
+    using Rows = std::remove_pointer_t<decltype(kind)>;
+    examples_class.def(
+        "__init__",
+        [](Examples* self, Rows X, Matrix<const T> Y, core::MaybeArray<const T> weight,
+           double total, core::MaybeArray<const std::int64_t> numbers) {
+          new (self)
+              Examples{std::move(X), std::move(Y), std::move(weight), total, std::move(numbers)};
+        },
+        array("X"), array("Y"), array_or_none("weight"), "total"_a, array_or_none("numbers"));
+  };
+  bind_examples(static_cast<Matrix<const T>*>(nullptr));
+  bind_examples(static_cast<Sparse*>(nullptr));
+
   using Trainer = core::Trainer<T>;
-  auto trainer_class = nb::class_<Trainer>(m, trainer);
+  auto trainer_class = nb::class_<Trainer>(m, name("Trainer").c_str());
   trainer_class
       .def(
           "__init__",
-          [](Trainer* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss,
-             const std::vector<double>& loss_numbers, int optimizer,
-             const std::vector<double>& rule, double l2, double l1, double max_grad_norm,
-             const std::vector<double>& dropout, std::uint64_t seed, std::ptrdiff_t batch_size,
-             bool shuffle, bool sparse, bool numbered, int threads, bool fixed_threads,
+          [](Trainer* self, const core::Architecture& net, const core::Settings& settings,
              std::ptrdiff_t n_examples) {
-            core::Settings settings;
-            settings.optimizer = rule_of(optimizer, rule);
-            settings.l2 = l2;
-            settings.l1 = l1;
-            settings.max_grad_norm = max_grad_norm;
-            settings.dropout = dropout;
-            settings.seed = seed;
-            settings.batch_size = batch_size;
-            settings.shuffle = shuffle;
-            settings.sparse = sparse;
-            settings.numbered = numbered;
-            settings.threads = threads;
-            settings.fixed_threads = fixed_threads;
-            require(dropout.empty() || dropout.size() + 1 == sizes.size());
-            new (self) Trainer(architecture(sizes, activations, loss, loss_numbers), settings,
-                               n_examples);
+            require(settings.dropout.empty() || settings.dropout.size() + 1 == net.sizes.size());
+            new (self) Trainer(net, settings, n_examples);
           },
-          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a, "optimizer"_a, "rule"_a, "l2"_a,
-          "l1"_a, "max_grad_norm"_a, "dropout"_a, "seed"_a, "batch_size"_a,
-          "shuffle"_a, "sparse"_a, "numbered"_a, "threads"_a,
-          "fixed_threads"_a, "n_examples"_a)
+          "architecture"_a, "settings"_a, "n_examples"_a)
       .def(
           "run",
-          [](Trainer& self, Array<T> theta, const MaybeArray<T>& first, const MaybeArray<T>& second,
-             const MaybeArray<double>& product, const std::optional<Matrix<const T>>& X, const MaybeArray<const T>& values,
-             const MaybeArray<const std::int32_t>& columns32,
-             const MaybeArray<const std::int32_t>& starts32,
-             const MaybeArray<const std::int64_t>& columns64,
-             const MaybeArray<const std::int64_t>& starts64,
-             const MaybeArray<const std::int64_t>& numbers, Matrix<const T> Y,
-             const MaybeArray<const T>& weight, double total,
-             Array<const double> rates, Array<std::uint64_t> progress, Array<double> partial, Array<double> stopping,
+          // Fills a record, a row of cost, norm and seconds, for each finished epoch, as many as there
+          // are rows; returns 0, or the cost that is not finite.
+          [](Trainer& self, Parameters& parameters, const Examples& examples,
+             Array<const double> rates, core::Progress& progress, core::Stopping& stopping,
              Matrix<double> records, double seconds) {
-            const auto& net = self.architecture();
-            const auto n = static_cast<std::ptrdiff_t>(Y.shape(0));
-            const auto P = static_cast<std::size_t>(net.n_parameters());
-            require(theta.shape(0) == P && (!first || first->shape(0) == P) &&
-                    (!second || second->shape(0) == P));
-            require(!numbers || (self.takes_numbers() &&
-                                 static_cast<std::ptrdiff_t>(numbers->shape(0)) == n));
-            require(!X || ((numbers || static_cast<std::ptrdiff_t>(X->shape(0)) == n) &&
-                           static_cast<std::ptrdiff_t>(X->shape(1)) == net.sizes.front()));
-            require(static_cast<std::ptrdiff_t>(Y.shape(1)) == net.sizes.back() &&
-                    n == self.n_examples());
-            require(!weight || static_cast<std::ptrdiff_t>(weight->shape(0)) == n);
-            require(X || (self.takes_sparse() && values && ((columns32 && starts32) || (columns64 && starts64))));
-            require(progress.shape(0) == 5 && partial.shape(0) == 2 && stopping.shape(0) == 4 &&
-                    records.shape(1) == 3);
-            require(rates.shape(0) > 0 && (!product || product->shape(0) == 1));
-            require(progress(3) == 0 || progress(3) < static_cast<std::uint64_t>(n));
-            const core::SparseRows<T> sparse{data_or_null(values), data_or_null(columns32),
-                                             data_or_null(starts32), data_or_null(columns64),
-                                             data_or_null(starts64)};
-            const core::Examples<T> examples{X ? X->data() : nullptr,
-                                             sparse,
-                                             Y.data(),
-                                             data_or_null(weight),
-                                             n,
-                                             total,
-                                             data_or_null(numbers)};
-            core::Progress done{progress(0), progress(1), progress(2),
-                                progress(3), partial(0),  partial(1), product ? (*product)(0) : 1.0};
-            core::Stopping rule{stopping(0) >= 0, stopping(0), stopping(1), stopping(2),
-                                stopping(3)};
+            const auto n_parameters = static_cast<std::size_t>(self.architecture().n_parameters());
+            require(parameters.fits(n_parameters) && examples.fit(self));
+            require(rates.shape(0) > 0 && records.shape(1) == 3);
+            require(progress.position == 0 ||
+                    progress.position < static_cast<std::uint64_t>(examples.n()));
             const bool handles_signals = is_main_thread();
             const Deadline deadline(seconds);
             bool has_signal = false;
@@ -229,37 +373,25 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             };
             {
               const ReleaseGil released;
-              progress(4) = static_cast<std::uint64_t>(self.run(
-                  theta.data(), data_or_null(first), data_or_null(second), examples,
-                  {rates.data(), rates.shape(0)}, done, rule,
-                  reinterpret_cast<core::EpochRecord*>(records.data()),
-                  static_cast<std::ptrdiff_t>(records.shape(0)), interrupted));
+              self.run(parameters.theta.data(), data_or_null(parameters.first),
+                       data_or_null(parameters.second), examples.examples(),
+                       {rates.data(), rates.shape(0)}, progress, stopping,
+                       reinterpret_cast<core::EpochRecord*>(records.data()),
+                       static_cast<std::ptrdiff_t>(records.shape(0)), interrupted);
             }
-            progress(0) = done.step;
-            progress(1) = done.epoch;
-            progress(2) = done.examples;
-            progress(3) = done.position;
-            partial(0) = done.epoch_cost;
-            partial(1) = done.epoch_seconds;
-            if (product) (*product)(0) = done.momentum_product;
-            stopping(2) = rule.best;
-            stopping(3) = rule.without_improvement;
             if (has_signal) throw nb::python_error();
             return self.status() == core::Status::kDiverged ? self.last_cost() : 0.0;
           },
-          array("theta"), array_or_none("first"), array_or_none("second"), array_or_none("product"),
-          array_or_none("X"), array_or_none("values"), array_or_none("columns32"),
-          array_or_none("starts32"), array_or_none("columns64"), array_or_none("starts64"),
-          array_or_none("numbers"), array("Y"), array_or_none("weight"), "total"_a, array("rates"),
-          array("progress"), array("partial"), array("stopping"), array("records"), "seconds"_a);
+          "parameters"_a, "examples"_a, array("rates"), "progress"_a, "stopping"_a,
+          array("records"), "seconds"_a);
 
   trainer_class.def(
       "step_row",
       // One example, if x and y are rows of T (or y the index of a class): the cost before the
       // update, or None if they are something else, and have to be looked at more closely. Infinite
       // if the update went to infinity.
-      [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second,
-         nb::handle product, nb::handle x, nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
+      [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second, nb::handle product,
+         nb::handle x, nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
         const auto& net = self.architecture();
         const std::ptrdiff_t K = net.sizes.back(), P = net.n_parameters();
         const Row<T> row(x, net.sizes[0], false), parameters(theta, P, true),
@@ -286,19 +418,19 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
         if (momenta) progress.momentum_product = *momenta.data();
         core::Stopping never;
         core::EpochRecord record;
-        self.run(parameters.data(), memory_1 ? memory_1.data() : nullptr,
-                 memory_2 ? memory_2.data() : nullptr, examples, {&rate, 1}, progress, never,
-                 &record, 1, [] { return false; }, false);
+        self.run(
+            parameters.data(), memory_1 ? memory_1.data() : nullptr,
+            memory_2 ? memory_2.data() : nullptr, examples, {&rate, 1}, progress, never, &record, 1,
+            [] { return false; }, false);
         if (momenta) *momenta.data() = progress.momentum_product;
         if (self.status() == core::Status::kDiverged) return self.last_cost();
         return core::all_finite(parameters.data(), P) ? record.cost : HUGE_VAL;
       },
       "theta"_a, "first"_a.none(), "second"_a.none(), "product"_a.none(), "x"_a.none(),
-      "y"_a.none(), "rate"_a,
-      "step"_a);
+      "y"_a.none(), "rate"_a, "step"_a);
 
   using Predictor = core::Predictor<T>;
-  nb::class_<Predictor>(m, predictor)
+  nb::class_<Predictor>(m, name("Predictor").c_str())
       .def(
           "row",
           // Fills h for one row x of T; False if x or h is something else, or x is not finite.
@@ -307,19 +439,16 @@ template <class T> void bind(nb::module_& m, const char* trainer, const char* pr
             const auto& sizes = net.sizes;
             const Row<T> row(x, sizes.front(), false), out(h, sizes.back(), true),
                 parameters(theta, net.n_parameters(), false);
-            if (!row || !out || !parameters || !core::all_finite(row.data(), sizes.front())) return false;
+            if (!row || !out || !parameters || !core::all_finite(row.data(), sizes.front()))
+              return false;
             self.predict_row(parameters.data(), row.data(), out.data());
             return true;
           },
           "theta"_a, "x"_a.none(), "h"_a)
       .def(
           "__init__",
-          [](Predictor* self, const std::vector<std::ptrdiff_t>& sizes,
-             const std::vector<int>& activations, int loss,
-             const std::vector<double>& loss_numbers) {
-            new (self) Predictor(architecture(sizes, activations, loss, loss_numbers));
-          },
-          "sizes"_a, "activations"_a, "loss"_a, "loss_numbers"_a)
+          [](Predictor* self, const core::Architecture& net) { new (self) Predictor(net); },
+          "architecture"_a)
       .def(
           "predict",
           [](Predictor& self, Array<const T> theta, Matrix<const T> X, Matrix<T> H, int threads) {
@@ -361,8 +490,9 @@ template <class T> bool all_finite(Array<const T> values) {
 NB_MODULE(CHAINRULE_MODULE, m) {
   nb::set_leak_warnings(false);  // a daemon thread may still train when the interpreter ends
   m.attr("isa") = CHAINRULE_STRING(CHAINRULE_ISA);
-  bind<float>(m, "TrainerF32", "PredictorF32");
-  bind<double>(m, "TrainerF64", "PredictorF64");
+  bind_settings(m);
+  bind<float>(m, "F32");
+  bind<double>(m, "F64");
   m.def("apply", apply<float>, "name"_a, array("z"), array("out"));
   m.def("apply", apply<double>, "name"_a, array("z"), array("out"));
   m.def("all_finite", all_finite<float>, array("values"));

@@ -14,7 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "../core/trainer.hpp"
+#include "../core/training/prediction.hpp"
+#include "../core/training/trainer.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CHAINRULE_COUNTS 0  // the sanitizers have an allocator of their own
@@ -91,52 +92,234 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"no hidden layer", {3, 2}, core::Activation::kRelu, core::Loss::kSquaredError,
-     core::Optimizer::kSGD, 50, 16, 0, 0, 0, true, false},
-    {"online", {4, 10, 3}, core::Activation::kRelu, core::Loss::kLogLoss,
-     core::Optimizer::kMomentum, 30, 1, 0.3, 0.1, 0.01, true, true},
-    {"small", {4, 10, 3}, core::Activation::kTanh, core::Loss::kCrossEntropy,
-     core::Optimizer::kAdam, 50, 16, 0.2, 0.1, 0.01, true, false},
-    {"batch descent", {15, 17, 1}, core::Activation::kGelu, core::Loss::kPoisson,
-     core::Optimizer::kNesterov, 101, 101, 0.3, 0.1, 0, true, true},
-    {"in order", {1, 31, 33, 16}, core::Activation::kMish, core::Loss::kLogisticSquaredError,
-     core::Optimizer::kAdam, 130, 100, 0.5, 0, 0.01, false, true},
-    {"wide", {257, 33, 257, 2}, core::Activation::kSilu, core::Loss::kLogLoss,
-     core::Optimizer::kAdam, 67, 50, 0.3, 0.1, 0.01, true, false},
-    {"all kinds of layers", {5, 3, 16, 7, 20, 9, 4, 11, 2, 6, 8, 3}, core::Activation::kIdentity,
-     core::Loss::kSquaredError, core::Optimizer::kAdam, 40, 17, 0.1, 0.1, 0.01, true, true},
-    {"clipped", {257, 33, 257, 2}, core::Activation::kTanh, core::Loss::kCrossEntropy,
-     core::Optimizer::kAdamW, 67, 50, 0.3, 0.1, 0.01, true, false, 0.1},
-    {"clipped, by columns, few inputs", {40, 300, 300, 9, 3}, core::Activation::kRelu,
-     core::Loss::kLogLoss, core::Optimizer::kAdamW, 421, 420, 0, 0.1, 0, true, true, 0.1},
-    {"clipped and shared out by columns", {400, 300, 300, 3}, core::Activation::kRelu,
-     core::Loss::kLogLoss, core::Optimizer::kNadam, 67, 50, 0, 0.1, 0, true, true, 0.1},
-    {"whole batches", {15, 17, 1}, core::Activation::kGelu, core::Loss::kPoisson,
-     core::Optimizer::kRprop, 101, 101, 0.3, 0.1, 0, true, true},
-    {"absolute", {4, 10, 3}, core::Activation::kTanh, core::Loss::kAbsoluteError,
-     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
-    {"Huber", {4, 10, 17}, core::Activation::kTanh, {core::Loss::kHuber, {0.3}},
-     core::Optimizer::kSGD, 50, 16, 0, 0, 0, true, true},
-    {"quantiles", {4, 10, 9}, core::Activation::kTanh, {core::Loss::kQuantile, {0.1, 0.5, 0.9}},
-     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
-    {"smoothed, few classes", {4, 10, 3}, core::Activation::kTanh, {core::Loss::kLogLoss, {0.1}},
-     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
-    {"smoothed, many", {4, 10, 33}, core::Activation::kTanh, {core::Loss::kLogLoss, {0.1}},
-     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
-    {"smoothed, one-vs-all", {4, 10, 3}, core::Activation::kTanh, {core::Loss::kCrossEntropy, {0.1}},
-     core::Optimizer::kAdam, 50, 16, 0, 0, 0, true, true},
+    {"no hidden layer",
+     {3, 2},
+     core::Activation::kRelu,
+     core::Loss::kSquaredError,
+     core::Optimizer::kSGD,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     false},
+    {"online",
+     {4, 10, 3},
+     core::Activation::kRelu,
+     core::Loss::kLogLoss,
+     core::Optimizer::kMomentum,
+     30,
+     1,
+     0.3,
+     0.1,
+     0.01,
+     true,
+     true},
+    {"small",
+     {4, 10, 3},
+     core::Activation::kTanh,
+     core::Loss::kCrossEntropy,
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0.2,
+     0.1,
+     0.01,
+     true,
+     false},
+    {"batch descent",
+     {15, 17, 1},
+     core::Activation::kGelu,
+     core::Loss::kPoisson,
+     core::Optimizer::kNesterov,
+     101,
+     101,
+     0.3,
+     0.1,
+     0,
+     true,
+     true},
+    {"in order",
+     {1, 31, 33, 16},
+     core::Activation::kMish,
+     core::Loss::kLogisticSquaredError,
+     core::Optimizer::kAdam,
+     130,
+     100,
+     0.5,
+     0,
+     0.01,
+     false,
+     true},
+    {"wide",
+     {257, 33, 257, 2},
+     core::Activation::kSilu,
+     core::Loss::kLogLoss,
+     core::Optimizer::kAdam,
+     67,
+     50,
+     0.3,
+     0.1,
+     0.01,
+     true,
+     false},
+    {"all kinds of layers",
+     {5, 3, 16, 7, 20, 9, 4, 11, 2, 6, 8, 3},
+     core::Activation::kIdentity,
+     core::Loss::kSquaredError,
+     core::Optimizer::kAdam,
+     40,
+     17,
+     0.1,
+     0.1,
+     0.01,
+     true,
+     true},
+    {"clipped",
+     {257, 33, 257, 2},
+     core::Activation::kTanh,
+     core::Loss::kCrossEntropy,
+     core::Optimizer::kAdamW,
+     67,
+     50,
+     0.3,
+     0.1,
+     0.01,
+     true,
+     false,
+     0.1},
+    {"clipped, by columns, few inputs",
+     {40, 300, 300, 9, 3},
+     core::Activation::kRelu,
+     core::Loss::kLogLoss,
+     core::Optimizer::kAdamW,
+     421,
+     420,
+     0,
+     0.1,
+     0,
+     true,
+     true,
+     0.1},
+    {"clipped and shared out by columns",
+     {400, 300, 300, 3},
+     core::Activation::kRelu,
+     core::Loss::kLogLoss,
+     core::Optimizer::kNadam,
+     67,
+     50,
+     0,
+     0.1,
+     0,
+     true,
+     true,
+     0.1},
+    {"whole batches",
+     {15, 17, 1},
+     core::Activation::kGelu,
+     core::Loss::kPoisson,
+     core::Optimizer::kRprop,
+     101,
+     101,
+     0.3,
+     0.1,
+     0,
+     true,
+     true},
+    {"absolute",
+     {4, 10, 3},
+     core::Activation::kTanh,
+     core::Loss::kAbsoluteError,
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
+    {"Huber",
+     {4, 10, 17},
+     core::Activation::kTanh,
+     {core::Loss::kHuber, {0.3}},
+     core::Optimizer::kSGD,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
+    {"quantiles",
+     {4, 10, 9},
+     core::Activation::kTanh,
+     {core::Loss::kQuantile, {0.1, 0.5, 0.9}},
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
+    {"smoothed, few classes",
+     {4, 10, 3},
+     core::Activation::kTanh,
+     {core::Loss::kLogLoss, {0.1}},
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
+    {"smoothed, many",
+     {4, 10, 33},
+     core::Activation::kTanh,
+     {core::Loss::kLogLoss, {0.1}},
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
+    {"smoothed, one-vs-all",
+     {4, 10, 3},
+     core::Activation::kTanh,
+     {core::Loss::kCrossEntropy, {0.1}},
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
     // Groups end and begin inside vectors, and the last one at the end of the row.
-    {"groups", {4, 10, 41}, core::Activation::kTanh,
-     {core::Loss::kGroupedLogLoss, {0.1, 3, 17, 2, 19}}, core::Optimizer::kAdam, 50, 16, 0, 0, 0,
-     true, true},
+    {"groups",
+     {4, 10, 41},
+     core::Activation::kTanh,
+     {core::Loss::kGroupedLogLoss, {0.1, 3, 17, 2, 19}},
+     core::Optimizer::kAdam,
+     50,
+     16,
+     0,
+     0,
+     0,
+     true,
+     true},
 };
 
 core::Architecture architecture(const Case& c) {
   core::Architecture net{c.sizes, {}, c.loss};
   const core::Activation kinds[] = {
-      core::Activation::kIdentity, core::Activation::kLogistic, core::Activation::kTanh,
+      core::Activation::kIdentity, core::Activation::kLogistic,  core::Activation::kTanh,
       core::Activation::kRelu,     core::Activation::kLeakyRelu, core::Activation::kElu,
-      core::Activation::kSelu,     core::Activation::kSoftplus, core::Activation::kSilu,
+      core::Activation::kSelu,     core::Activation::kSoftplus,  core::Activation::kSilu,
       core::Activation::kGelu,     core::Activation::kMish};
   for (std::size_t l = 0; l + 2 < c.sizes.size(); ++l)
     net.activations.push_back(c.sizes.size() > 10 ? kinds[l % 11] : c.activation);
@@ -167,7 +350,8 @@ template <class T> std::vector<T> numbers(std::size_t n, std::uint32_t layer) {
   std::vector<T> values(n);
   for (std::size_t i = 0; i < n; ++i)
     values[i] = static_cast<T>(stream.block(static_cast<std::uint32_t>(i / 4))[i % 4]) *
-                    static_cast<T>(0x1p-31) - 1;
+                    static_cast<T>(0x1p-31) -
+                1;
   return values;
 }
 
@@ -249,10 +433,9 @@ template <class T> struct Model {
     costs.resize(before + static_cast<std::size_t>(epochs));
     std::vector<core::EpochRecord> records(static_cast<std::size_t>(epochs));
     core::Stopping never;
-    const Index done =
-        trainer.run(theta.data(), first.empty() ? nullptr : first.data(),
-                    second.empty() ? nullptr : second.data(), examples, {&kRate, 1}, progress, never,
-                    records.data(), epochs, interrupted);
+    const Index done = trainer.run(theta.data(), first.empty() ? nullptr : first.data(),
+                                   second.empty() ? nullptr : second.data(), examples, {&kRate, 1},
+                                   progress, never, records.data(), epochs, interrupted);
     costs.resize(before + static_cast<std::size_t>(done));
     norms.resize(costs.size());
     for (std::size_t e = 0; e < static_cast<std::size_t>(done); ++e) {
@@ -270,16 +453,17 @@ template <class A> bool same_bits(const A& a, const A& b) {
 
 template <class T> bool same(const Model<T>& a, const Model<T>& b) {
   return same_bits(a.theta, b.theta) && same_bits(a.first, b.first) &&
-         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) && same_bits(a.norms, b.norms) &&
-         a.progress.step == b.progress.step && a.progress.epoch == b.progress.epoch &&
-         a.progress.examples == b.progress.examples;
+         same_bits(a.second, b.second) && same_bits(a.costs, b.costs) &&
+         same_bits(a.norms, b.norms) && a.progress.step == b.progress.step &&
+         a.progress.epoch == b.progress.epoch && a.progress.examples == b.progress.examples;
 }
 
 const std::function<bool()> kNever = [] { return false; };
 constexpr Index kEpochs = 4;
 
-template <class T> Model<T> trained(const Case& c, const Data<T>& data, int threads,
-                                    typename Data<T>::Form form, Index epochs_a_call) {
+template <class T>
+Model<T> trained(const Case& c, const Data<T>& data, int threads, typename Data<T>::Form form,
+                 Index epochs_a_call) {
   core::Trainer<T> trainer(architecture(c), settings(c, threads, form != Data<T>::kDense), c.n);
   Model<T> model(c);
   const core::Examples<T> examples = data.examples(c, form);
@@ -307,7 +491,8 @@ template <class T> void test_bits(const Case& c) {
     for (const int threads : {1, 3})
       expect(same(trained(c, data, threads, form, kEpochs), expected), "sparse, same bits", c.name);
   expect(same(trained(c, data, 1, Data<T>::kDense, 1), expected), "many calls, same bits", c.name);
-  expect(same(trained(c, data, 3, Data<T>::kSparse32, 2), expected), "all of it, same bits", c.name);
+  expect(same(trained(c, data, 3, Data<T>::kSparse32, 2), expected), "all of it, same bits",
+         c.name);
 
   // Predictions of all rows by several threads, of some, of each alone.
   const auto N = static_cast<std::size_t>(c.sizes.front()),
@@ -384,8 +569,8 @@ template <class T> void test_interruption(const Case& c, int threads) {
   expect(trainer.status() == core::Status::kInterrupted, "says it was interrupted", c.name);
   expect(static_cast<Index>(model.progress.epoch) == done, "counts the finished epochs", c.name);
   const auto per_epoch = static_cast<std::uint64_t>((c.n + c.batch - 1) / c.batch);
-  expect(model.progress.step / per_epoch == model.progress.epoch, "an epoch ends with its last step",
-         c.name);
+  expect(model.progress.step / per_epoch == model.progress.epoch,
+         "an epoch ends with its last step", c.name);
   model.run(trainer, examples, 1, kNever);
   expect(trainer.status() == core::Status::kFinished, "goes on", c.name);
 }
@@ -393,8 +578,18 @@ template <class T> void test_interruption(const Case& c, int threads) {
 // A large step asks on its way, and is given up: interrupted at each of its questions, in the rows and
 // in the weights, training is where the step before left it, and goes on as if nothing had happened.
 template <class T> void test_giving_up(int threads) {
-  const Case c = {"given up", {40, 97, 33}, core::Activation::kTanh, core::Loss::kSquaredError,
-                  core::Optimizer::kAdam, 300, 300, 0.3, 0.1, 0.01, true, false};
+  const Case c = {"given up",
+                  {40, 97, 33},
+                  core::Activation::kTanh,
+                  core::Loss::kSquaredError,
+                  core::Optimizer::kAdam,
+                  300,
+                  300,
+                  0.3,
+                  0.1,
+                  0.01,
+                  true,
+                  false};
   const Data<T> data(c);
   const core::Examples<T> examples = data.examples(c, Data<T>::kDense);
   core::Settings always = settings(c, threads);
@@ -423,7 +618,8 @@ template <class T> void test_giving_up(int threads) {
     expect(same(model, expected[steps]), "goes on as if nothing had happened", c.name);
   }
   // 4 blocks of rows a step if one thread has them all, and in the weights at least 3 pieces.
-  for (Index s = 0; s < steps; ++s) expect(given_up[s] >= (threads == 1 ? 7 : 1), "asks often", c.name);
+  for (Index s = 0; s < steps; ++s)
+    expect(given_up[s] >= (threads == 1 ? 7 : 1), "asks often", c.name);
 }
 
 // Wherever it is interrupted, also inside an epoch, a run that goes on ends with the same bits.
@@ -491,7 +687,8 @@ template <class T> void test_callers(const Case& c) {
       wrong += !same(mine, expected);
       std::vector<T> other(H.size());
       for (int i = 0; i < 5; ++i) {
-        predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 1 + t % 2, kNever);
+        predictor.predict(expected.theta.data(), data.X.data(), other.data(), c.n, 1 + t % 2,
+                          kNever);
         wrong += !same_bits(H, other);
       }
     });

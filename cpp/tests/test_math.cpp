@@ -13,7 +13,7 @@
 #include <limits>
 #include <vector>
 
-#include "../core/math.hpp"
+#include "../core/math/functions.hpp"
 
 namespace core = chainrule::CHAINRULE_ISA;
 
@@ -23,19 +23,23 @@ constexpr double kAllowedUlp = 4.0;
 bool all_passed = true;
 
 template <class T> struct WiderOf;
-template <> struct WiderOf<float> { using Type = double; };
-template <> struct WiderOf<double> { using Type = long double; };
+template <> struct WiderOf<float> {
+  using Type = double;
+};
+template <> struct WiderOf<double> {
+  using Type = long double;
+};
 template <class T> using Wider = typename WiderOf<T>::Type;
 
 // ---- the functions, and what they should give ----
 
-#define CHAINRULE_FUNCTION(Name, name, expression)                                        \
-  struct Name {                                                                           \
-    static constexpr const char* kName = #name;                                           \
-    template <class T> static CHAINRULE_INLINE core::Vec<T> apply(core::Vec<T> z) {       \
-      return core::name<T>(z);                                                            \
-    }                                                                                     \
-    template <class W> static W reference(W z) { return expression; }                     \
+#define CHAINRULE_FUNCTION(Name, name, expression)                                  \
+  struct Name {                                                                     \
+    static constexpr const char* kName = #name;                                     \
+    template <class T> static CHAINRULE_INLINE core::Vec<T> apply(core::Vec<T> z) { \
+      return core::name<T>(z);                                                      \
+    }                                                                               \
+    template <class W> static W reference(W z) { return expression; }               \
   };
 
 template <class W> W logistic_reference(W z) {
@@ -95,7 +99,8 @@ template <class T> double ulp_error(T z, T got, Wider<T> exact) {
 struct Checksum {
   std::uint64_t state = 0x9e3779b97f4a7c15u;
   template <class T> void add(T value) {
-    if (std::isnan(value)) value = std::numeric_limits<T>::quiet_NaN();  // its bits are not promised
+    if (std::isnan(value))
+      value = std::numeric_limits<T>::quiet_NaN();  // its bits are not promised
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof value);
     state = (state ^ bits) * 0x2545f4914f6cdd1du;
@@ -128,9 +133,9 @@ template <class T> T from_pattern(std::uint64_t pattern) {
 template <class T> std::vector<T> special_points() {
   using Limits = std::numeric_limits<T>;
   std::vector<long double> centers = {
-      0.0L,    0.5L,    1.0L,   -1.0L,   2.0L,     20.0L,    40.0L,  10.0L,  89.0L,
+      0.0L,     0.5L,   1.0L,       -1.0L,  2.0L,    20.0L,   40.0L,  10.0L,    89.0L,
       88.7228L, 710.0L, 709.78271L, 104.0L, 103.97L, 87.336L, 746.0L, 745.133L, 708.396L,
-      14.5L,   13.9L,   14.17L, 39.0L,   37.5L,    38.48L,   3.92L,  5.92L};
+      14.5L,    13.9L,  14.17L,     39.0L,  37.5L,   38.48L,  3.92L,  5.92L};
   const long double log2 = std::log(2.0L);
   for (int n = -1100; n <= 1100; ++n) {
     centers.push_back((n + 0.5L) * log2);

@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "../core/trainer.hpp"
+#include "../core/training/prediction.hpp"
+#include "../core/training/trainer.hpp"
 
 namespace core = chainrule::CHAINRULE_ISA;
 using core::Index;
@@ -46,7 +47,8 @@ template <class T> T target(core::Loss loss, Index row, Index k, Index K) {
 
 template <class T> int train(char** argv) {
   core::Architecture net{numbers(argv[2]), {}, {static_cast<core::Loss>(std::atoi(argv[4])), {}}};
-  for (const Index g : numbers(argv[3])) net.activations.push_back(static_cast<core::Activation>(g));
+  for (const Index g : numbers(argv[3]))
+    net.activations.push_back(static_cast<core::Activation>(g));
   const Index n = std::atoi(argv[6]), N = net.sizes.front(), K = net.sizes.back();
   core::Settings settings;
   settings.optimizer = {static_cast<core::Optimizer>(std::atoi(argv[5])), 0.9, 0.9, 0.999, 1e-8};

@@ -1,7 +1,7 @@
-"""Recompute every polynomial of core/math_coefficients.hpp.
+"""Recompute every polynomial of core/math/coefficients.hpp.
 
     python fit_polynomials.py            print the header
-    python fit_polynomials.py --write    write it to core/math_coefficients.hpp
+    python fit_polynomials.py --write    write it to core/math/coefficients.hpp
     python fit_polynomials.py --check    exit code 1 unless the file holds exactly what is computed here
 
 Each polynomial P minimizes max |weight(x) * (P(x) - f(x))| over an interval (Remez's exchange
@@ -18,7 +18,7 @@ import mpmath as mp
 import numpy as np
 
 mp.mp.dps = 40
-HEADER = Path(__file__).resolve().parent.parent / "core" / "math_coefficients.hpp"
+HEADER = Path(__file__).resolve().parent.parent / "core" / "math" / "coefficients.hpp"
 GRID_POINTS = 501
 REMEZ_ROUNDS = 40
 

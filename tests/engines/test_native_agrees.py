@@ -378,5 +378,5 @@ def test_huge_z_agree(loss, size, make_targets):
 
 
 def test_the_numbers_of_the_core_are_those_of_the_tables():
-    assert set(native._ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(native._LOSSES) == {*LOSSES, "grouped_log_loss"}
+    assert set(native.load_core().activations) == set(ACTIVATIONS)
+    assert set(native.load_core().losses) == {*LOSSES, "grouped_log_loss"}

@@ -231,8 +231,9 @@ def test_no_array_is_converted():
         core.apply("exp", z, read_only)
 
     X, H = np.ones((6, 1), "float32"), np.zeros((6, 1), "float32")
+    net = core.Architecture([1, 1], [], "squared_error", [])
     theta = np.ones(2, "float32")
-    predictor = core.PredictorF32([1, 1], [], 0, [])
+    predictor = core.PredictorF32(net)
     predictor.predict(theta, X, H, 1)
     assert (H == 2).all()
     for name, given in {"theta": theta, "X": X, "H": H}.items():
@@ -242,23 +243,56 @@ def test_no_array_is_converted():
             with pytest.raises(TypeError, match="incompatible function arguments"):
                 predictor.predict(**arguments, threads=1)
 
-    adam = [0, 0.9, 0.999, 1e-8, *[0] * 7]
-    trainer = core.TrainerF32([1, 1], [], 0, [], 3, adam, 0, 0, 0, [], 0, 6, False, False, False, 1,
-                              True, 6)  # fmt: skip
-    fitting = {
+    settings = core.Settings()
+    settings.rule, settings.batch_size = core.UpdateRule("adam"), 6
+    trainer, progress = core.TrainerF32(net, settings, 6), core.Progress()
+    arrays = {
         "theta": theta, "first": np.zeros(2, "float32"), "second": np.zeros(2, "float32"),
-        "product": np.ones(1), "X": X, "values": None, "columns32": None, "starts32": None,
-        "columns64": None, "starts64": None, "numbers": None,
-        "Y": H, "weight": np.ones(6, "float32"), "total": 6.0, "rates": np.full(3, 0.1),
-        "progress": np.zeros(5, "uint64"), "partial": np.zeros(2), "stopping": -np.ones(4),
-        "records": np.zeros((3, 3)), "seconds": np.inf,
+        "X": X, "Y": H, "weight": np.ones(6, "float32"), "numbers": np.arange(6),
+        "rates": np.full(3, 0.1), "records": np.zeros((3, 3)),
     }  # fmt: skip
-    trainer.run(**fitting)
-    assert fitting["progress"].tolist() == [3, 3, 18, 0, 3]
-    for name, given in fitting.items():
-        if isinstance(given, np.ndarray):
-            other = "float32" if given.dtype != np.float32 else "float64"
-            strided = [np.repeat(given, 2, axis=0)[::2]] if given.size > 1 else []
-            for converted in (given.astype(other), *strided):
-                with pytest.raises(TypeError, match="incompatible function arguments"):
-                    trainer.run(**fitting | {name: converted})
+
+    def run(theta, first, second, X, Y, weight, numbers, rates, records):
+        parameters = core.ParametersF32(theta, first, second)
+        core.ExamplesF32(X, Y, weight, 6.0, numbers)
+        examples = core.ExamplesF32(X, Y, weight, 6.0, None)
+        trainer.run(parameters, examples, rates, progress, core.Stopping(), records, np.inf)
+
+    run(**arrays)
+    assert (progress.step, progress.epoch, progress.examples, progress.position) == (3, 3, 18, 0)
+    for name, given in arrays.items():
+        other = "float32" if given.dtype != np.float32 else "float64"
+        for converted in (given.astype(other), np.repeat(given, 2, axis=0)[::2], given.tolist()):
+            with pytest.raises(TypeError, match="incompatible function arguments"):
+                run(**arrays | {name: converted})
+
+
+def test_names_and_lengths_that_do_not_fit():
+    """What the engine would have to get wrong is refused, so that nothing is written astray."""
+    core = core_of(levels()[-1])
+    with pytest.raises(ValueError, match="does not know"):
+        core.UpdateRule("none")
+    with pytest.raises(ValueError, match="does not know"):
+        core.Architecture([1, 2, 1], ["none"], "squared_error", [])
+    with pytest.raises(ValueError, match="do not fit"):
+        core.Architecture([1, 2, 1], [], "squared_error", [])
+    net = core.Architecture([2, 1], [], "squared_error", [])
+    trainer = core.TrainerF64(net, core.Settings(), 3)
+    X, Y = np.ones((3, 2)), np.ones((3, 1))
+    fitting = {"theta": np.ones(3), "X": X, "Y": Y, "weight": np.ones(3), "rates": np.ones(1)}
+
+    def run(theta, X, Y, weight, rates, numbers=None):
+        examples = core.ExamplesF64(X, Y, weight, 3.0, numbers)
+        parameters = core.ParametersF64(theta, None, None)
+        state = core.Progress(), core.Stopping()
+        return trainer.run(parameters, examples, rates, *state, np.zeros((1, 3)), np.inf)
+
+    assert run(**fitting) == 0
+    wrong = {
+        "theta": np.ones(4), "X": np.ones((3, 1)), "Y": np.ones((3, 2)), "weight": np.ones(2),
+        "rates": np.ones(0), "numbers": np.arange(3),
+    }  # fmt: skip
+    rows = core.SparseRowsF64(np.ones(1), np.zeros(1, int), np.array([0, 1, 1, 1]))
+    for name, value in [*wrong.items(), ("X", np.ones((4, 2))), ("X", rows)]:
+        with pytest.raises(ValueError, match="do not fit"):
+            run(**fitting | {name: value})

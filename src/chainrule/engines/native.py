@@ -8,6 +8,7 @@ import math
 import os
 import time
 import warnings
+from dataclasses import fields
 from functools import cache
 from typing import Any, final
 
@@ -37,28 +38,13 @@ __all__ = [
     "why_no_core",
 ]
 
-# As the core numbers them (cpp/core/activations.hpp, losses.hpp, optimizers.hpp).
-_ACTIVATIONS = [
-    "identity", "logistic", "tanh", "relu", "step", "leaky_relu",
-    "elu", "selu", "softplus", "silu", "gelu", "mish",
-]  # fmt: skip
-_LOSSES = [
-    "squared_error", "cross_entropy", "log_loss", "poisson", "logistic_squared_error", "indicator",
-    "absolute_error", "huber", "quantile", "grouped_log_loss",
-]  # fmt: skip
-_RULES: list[type[Optimizer]] = [SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop]
-_SGD, _MOMENTUM, _NESTEROV, _ADAM = range(4)  # the others follow on Adam
-# The settings that rules have, in the order of the core's OptimizerSettings.
-_RULE_SETTINGS = [
-    "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "momentum_decay", "rho",
-    "eta_minus", "eta_plus", "min_step", "max_step",
-]  # fmt: skip
-
+_RULES = (SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop)
 _LEVELS = ("v3", "v4", "neon")
 _MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
 _THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
 _LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
 _LARGE_TABLE = 2**20  # bytes
+_COUNTERS = ("step", "epoch", "examples", "position", "epoch_cost", "epoch_seconds")
 _CORES_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
 _ENTRIES_WRITTEN_OUT = 2**20
@@ -143,7 +129,7 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     predictor = parameters.predictor
     if predictor is None:
         make = _of_dtype("Predictor", architecture)
-        predictor = parameters.predictor = make(*_described(architecture))
+        predictor = parameters.predictor = make(_described(architecture))
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
@@ -252,49 +238,30 @@ class NativeEngine(Engine):
         seconds: float = math.inf,
     ) -> None:
         trainer = self._trainer_for(task, examples)
-        progress = np.array([state.step, state.epoch, state.examples, state.position, 0], np.uint64)
-        partial = np.array([state.epoch_cost, state.epoch_seconds])
-        rule = np.array([-1.0, 0.0, 0.0, 0.0])
+        core = load_core()
+        progress, stopping = core.Progress(), core.Stopping()
+        for name in _COUNTERS:
+            setattr(progress, name, getattr(state, name))
+        product = state.optimizer_state.get("momentum_product")
+        if product is not None:
+            progress.momentum_product = float(product[0])
         if plateau is not None:
-            rule[:] = (
-                plateau.tol,
-                plateau.n_iter_no_change,
-                plateau.best,
-                plateau.without_improvement,
-            )
-        X = _whole(examples.X)
-        numbers = examples.X.numbers if isinstance(examples.X, Rows) else None
-        rows: tuple[Any, ...] = (X, None, None, None, None, None)
-        if is_sparse(X):
-            values, columns, starts = X.data, X.indices, X.indptr
-            if columns.dtype == np.int32 and starts.dtype == np.int32:
-                rows = (None, values, columns, starts, None, None)
-            else:
-                wide = np.int64
-                rows = (None, values, None, None, columns.astype(wide), starts.astype(wide))
+            stopping.active, stopping.tol = True, plateau.tol
+            stopping.n_iter_no_change = plateau.n_iter_no_change
+            stopping.best, stopping.without_improvement = plateau.best, plateau.without_improvement
+        parameters = _of_dtype("Parameters", task.architecture)(*_arrays(state))
+        given = _held(task.architecture, examples)
         state.torn = True  # until all that the core has changed is taken over
         try:
-            cost = trainer.run(
-                state.parameters.theta,
-                *_memories(state),
-                *rows,
-                numbers,
-                examples.Y,
-                examples.weight,
-                examples.total,
-                rates,
-                progress,
-                partial,
-                rule,
-                records,
-                seconds,
-            )
+            cost = trainer.run(parameters, given, rates, progress, stopping, records, seconds)
         finally:
-            state.step, state.epoch, state.examples, state.position = progress[:4].tolist()
-            state.epoch_cost, state.epoch_seconds = partial.tolist()
+            for name in _COUNTERS:
+                setattr(state, name, getattr(progress, name))
+            if product is not None:
+                product[0] = progress.momentum_product
             if plateau is not None:
-                plateau.best = float(rule[2])
-                plateau.without_improvement = int(rule[3])
+                plateau.best = stopping.best
+                plateau.without_improvement = int(stopping.without_improvement)
             state.torn = False
         if not np.isfinite(cost):
             raise Diverged(f"The cost became {cost}")
@@ -315,23 +282,18 @@ class NativeEngine(Engine):
         self, task: Task, n_examples: int, *, sparse: bool = False, numbered: bool = False
     ) -> Any:
         architecture, objective = task.architecture, task.objective
-        batch = min(task.batch_size, n_examples)
-        return _of_dtype("Trainer", architecture)(
-            *_described(architecture),
-            *_rule(task.optimizer),
-            objective.l2,
-            objective.l1,
-            task.max_grad_norm or 0.0,
-            list(objective.all_dropout),
-            objective.seed,
-            batch,
-            task.shuffle,
-            sparse,
-            numbered,
-            _threads(architecture, batch, task.n_jobs, passes=3),
-            task.n_jobs is not None,  # else any number up to that, whichever proves fastest
-            n_examples,
-        )
+        settings = load_core().Settings()
+        settings.rule = _rule(task.optimizer)
+        settings.l2, settings.l1 = objective.l2, objective.l1
+        settings.max_grad_norm = task.max_grad_norm or 0.0
+        settings.dropout, settings.seed = list(objective.all_dropout), objective.seed
+        settings.batch_size = min(task.batch_size, n_examples)
+        settings.shuffle, settings.sparse, settings.numbered = task.shuffle, sparse, numbered
+        settings.threads = _threads(architecture, settings.batch_size, task.n_jobs, passes=3)
+        # Else any number up to that, whichever proves fastest.
+        settings.fixed_threads = task.n_jobs is not None
+        make = _of_dtype("Trainer", architecture)
+        return make(_described(architecture), settings, n_examples)
 
 
 @final
@@ -343,7 +305,7 @@ class RowStepper:
     def __init__(self, trainer: Any, state: TrainingState) -> None:
         self._step_row = trainer.step_row
         self._state = state
-        self._arrays = (state.parameters.theta, *_memories(state))
+        self._arrays = (*_arrays(state), state.optimizer_state.get("momentum_product"))
 
     def step(self, x: Any, y: Any, rate: float) -> float | None:
         """Make one update.
@@ -372,30 +334,52 @@ def _of_dtype(name: str, architecture: Architecture) -> Any:
     return getattr(load_core(), f"{name}F{8 * architecture.dtype.itemsize}")
 
 
-def _described(architecture: Architecture) -> tuple[list[int], list[int], int, list[float]]:
+def _described(architecture: Architecture) -> Any:
+    """Return the core's description of a network."""
     made_of = architecture.loss.made_of
-    return (
-        list(architecture.sizes),
-        [_ACTIVATIONS.index(g.name) for g in architecture.activations],
-        _LOSSES.index(architecture.loss.name),
+    return load_core().Architecture(
+        architecture.sizes,
+        [g.name for g in architecture.activations],
+        architecture.loss.name,
         [] if made_of is None else list(made_of.numbers),
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[int, list[float]]:
-    """Return the core's number of an update rule, and its settings."""
-    if isinstance(optimizer, SGD):
-        kind = _NESTEROV if optimizer.nesterov else _MOMENTUM if optimizer.momentum else _SGD
-    else:
-        kind = _ADAM + _RULES.index(type(optimizer)) - 1
-    return kind, [getattr(optimizer, name, 0.0) for name in _RULE_SETTINGS]
+def _rule(optimizer: Optimizer) -> Any:
+    """Return the core's update rule, with the settings of the same names."""
+    name = type(optimizer).__name__.lower()
+    if isinstance(optimizer, SGD) and optimizer.momentum:
+        name = "nesterov" if optimizer.nesterov else "momentum"
+    rule = load_core().UpdateRule(name)
+    settings: Any = optimizer
+    for each in fields(settings):
+        if each.name not in ("learning_rate", "nesterov"):
+            setattr(rule, each.name, getattr(optimizer, each.name))
+    return rule
 
 
-def _memories(state: TrainingState) -> list[Float | None]:
-    """Return what the optimizer remembers, as the core takes it: two arrays, a product."""
-    product = state.optimizer_state.get("momentum_product")
-    long = [memory for memory in state.optimizer_state.values() if memory is not product]
-    return [*long, *[None] * (2 - len(long)), product]
+def _arrays(state: TrainingState) -> tuple[Float, Float | None, Float | None]:
+    """Return what a step changes: theta, and up to two arrays that the optimizer remembers."""
+    memories = [
+        memory for name, memory in state.optimizer_state.items() if name != "momentum_product"
+    ]
+    first, second = (*memories, None, None)[:2]
+    return state.parameters.theta, first, second
+
+
+def _held(architecture: Architecture, examples: Examples) -> Any:
+    """Return the examples as the core takes them, nothing copied but the indices of some types."""
+    rows = _whole(examples.X)
+    if is_sparse(rows):
+        narrow = rows.indices.dtype == rows.indptr.dtype == np.int32
+        index = np.int32 if narrow else np.int64
+        columns = rows.indices.astype(index, copy=False)
+        starts = rows.indptr.astype(index, copy=False)
+        rows = _of_dtype("SparseRows", architecture)(rows.data, columns, starts)
+    numbers = examples.X.numbers if isinstance(examples.X, Rows) else None
+    return _of_dtype("Examples", architecture)(
+        rows, examples.Y, examples.weight, examples.total, numbers
+    )
 
 
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # Phi(-a) = exp(-a^2/2) Q(y) / (a + k) with y = (a - k)/(a + k), for 0 <= a <= END: the core's
-# coefficients of Q for float64 (cpp/core/math_erf.hpp, fitted by cpp/tools/fit_polynomials.py), for
+# coefficients of Q for float64 (cpp/core/math/erf.hpp, fitted by cpp/tools/fit_polynomials.py), for
 # languages and runtimes that have no erf. The constant comes first.
 NORMAL_TAIL = (
     0.7737696342764068, -0.6851834205743381, 0.5355964890624947, -0.3670490652936198,
