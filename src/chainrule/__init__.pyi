@@ -47,16 +47,16 @@ from chainrule.working import Comparison as Comparison
 from chainrule.working import Derivation as Derivation
 from chainrule.working import compare as compare
 from chainrule.working import explain as explain
-from chainrule.working.displays import ActivationDisplay as ActivationDisplay
-from chainrule.working.displays import CostDisplay as CostDisplay
-from chainrule.working.displays import DecisionRegionDisplay as DecisionRegionDisplay
-from chainrule.working.displays import DistributionDisplay as DistributionDisplay
-from chainrule.working.displays import LossCurveDisplay as LossCurveDisplay
-from chainrule.working.displays import LossDisplay as LossDisplay
-from chainrule.working.displays import NetworkDisplay as NetworkDisplay
-from chainrule.working.displays import WeightsDisplay as WeightsDisplay
-from chainrule.working.exercises import Exercise as Exercise
-from chainrule.working.exercises import Grade as Grade
-from chainrule.working.exercises import exercise as exercise
+from chainrule.displays import ActivationDisplay as ActivationDisplay
+from chainrule.displays import CostDisplay as CostDisplay
+from chainrule.displays import DecisionRegionDisplay as DecisionRegionDisplay
+from chainrule.displays import DistributionDisplay as DistributionDisplay
+from chainrule.displays import LossCurveDisplay as LossCurveDisplay
+from chainrule.displays import LossDisplay as LossDisplay
+from chainrule.displays import NetworkDisplay as NetworkDisplay
+from chainrule.displays import WeightsDisplay as WeightsDisplay
+from chainrule.exercises import Exercise as Exercise
+from chainrule.exercises import Grade as Grade
+from chainrule.exercises import exercise as exercise
 
 __version__: str

@@ -13,11 +13,11 @@ from chainrule.engines import Examples
 from chainrule.maths.activations import ACTIVATIONS
 from chainrule.maths.losses import LOSSES
 from chainrule.maths.propagation import forward_propagate
-from chainrule.working.decimals import decimal, rounded, unit
-from chainrule.working.differences import Entry, Slopes
-from chainrule.working.document import say
-from chainrule.working.evaluation import evaluate
-from chainrule.working.expressions import (
+from chainrule.working.formulas.activations import form_of
+from chainrule.working.formulas.decimals import decimal, rounded, unit
+from chainrule.working.formulas.document import say
+from chainrule.working.formulas.evaluation import evaluate
+from chainrule.working.formulas.expressions import (
     Abs,
     BigSum,
     Call,
@@ -38,11 +38,11 @@ from chainrule.working.expressions import (
     Transpose,
     exp,
 )
-from chainrule.working.functions import form_of
-from chainrule.working.latex import LatexFace
-from chainrule.working.pairs import pair_of
-from chainrule.working.precision import recomputes, settled
-from chainrule.working.text import TextFace
+from chainrule.working.formulas.pairs import pair_of
+from chainrule.working.formulas.precision import recomputes, settled
+from chainrule.working.numbers.differences import Entry, Slopes
+from chainrule.working.typesetting.latex import LatexFace
+from chainrule.working.typesetting.text import TextFace
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ORDINARY = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)

@@ -12,11 +12,11 @@ from chainrule.maths.arrays import Float
 from chainrule.network import Network, check_gradients
 from chainrule.optimizers import SGD
 from chainrule.training import Learner
-from chainrule.working.differences import Entry, Slopes
-from chainrule.working.document import Document, Inline, Paragraph, Table, say
-from chainrule.working.expressions import Number, Symbol
-from chainrule.working.rendered import Rendered
-from chainrule.working.subject import Subject, subject_of
+from chainrule.working.formulas.document import Document, Inline, Paragraph, Table, say
+from chainrule.working.formulas.expressions import Number, Symbol
+from chainrule.working.numbers.differences import Entry, Slopes
+from chainrule.working.numbers.subject import Subject, subject_of
+from chainrule.working.typesetting.rendered import Rendered
 
 __all__ = ["ArrayComparison", "Comparison", "LayerComparison", "compare"]
 
@@ -145,7 +145,7 @@ class Comparison(Rendered):
         -------
         str
         """
-        from chainrule.working.text import draw_text
+        from chainrule.working.typesetting.text import draw_text
 
         return draw_text(self.document, width)
 

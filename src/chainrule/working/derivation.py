@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from chainrule.working.document import Document
-from chainrule.working.rendered import Rendered
+from chainrule.working.formulas.document import Document
+from chainrule.working.typesetting.rendered import Rendered
 
 __all__ = ["Derivation"]
 
@@ -46,7 +46,7 @@ class Derivation(Rendered):
         -------
         str
         """
-        from chainrule.working.text import draw_text
+        from chainrule.working.typesetting.text import draw_text
 
         return draw_text(self.document, max(40, width))
 

@@ -8,22 +8,22 @@ import numpy as np
 from chainrule.architecture.checks import check_flag, check_whole
 from chainrule.errors import InvalidParameter, unknown_name
 from chainrule.optimizers import LBFGS, Optimizer
-from chainrule.working.backward import backward_section
-from chainrule.working.computed import compute
-from chainrule.working.context import Context
-from chainrule.working.cost import cost_section
+from chainrule.working.chapters.backward import backward_section
+from chainrule.working.chapters.context import Context
+from chainrule.working.chapters.cost import cost_section
+from chainrule.working.chapters.descent import descent_section
+from chainrule.working.chapters.elision import choose_shown
+from chainrule.working.chapters.forward import forward_section
+from chainrule.working.chapters.gradients import entries_shown
+from chainrule.working.chapters.introduction import opening_section
+from chainrule.working.chapters.lecture import lecture_section, no_way_back
 from chainrule.working.derivation import Derivation
-from chainrule.working.descent import descent_section
-from chainrule.working.differences import Slopes
-from chainrule.working.document import Block, Document
-from chainrule.working.elision import choose_shown
-from chainrule.working.forward import forward_section
-from chainrule.working.gradients import entries_shown
-from chainrule.working.lecture import lecture_section, no_way_back
-from chainrule.working.opening import opening_section
-from chainrule.working.subject import subject_of
-from chainrule.working.symbols import Notation
-from chainrule.working.update import update
+from chainrule.working.formulas.document import Block, Document
+from chainrule.working.formulas.symbols import Notation
+from chainrule.working.numbers.differences import Slopes
+from chainrule.working.numbers.one_pass import compute
+from chainrule.working.numbers.subject import subject_of
+from chainrule.working.numbers.update import update
 
 __all__ = ["VIEWS", "explain"]
 

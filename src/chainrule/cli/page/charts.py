@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.cli.digits import short
 from chainrule.cli.intervals import Z, wilson
-from chainrule.working.displays import LossCurveDisplay, NetworkDisplay
-from chainrule.working.displays.style import INK, POSITIVE, SOFT, tidy
+from chainrule.displays import LossCurveDisplay, NetworkDisplay
+from chainrule.displays.style import INK, POSITIVE, SOFT, tidy
 
 __all__ = [
     "binned_means",

@@ -13,9 +13,9 @@ from chainrule.cli.page import sections
 from chainrule.cli.page.html import START, page
 from chainrule.cli.page.importance import importances
 from chainrule.cli.report import Told, intervals_as_data, scores_as_data
+from chainrule.displays.style import pyplot
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
-from chainrule.working.displays.style import pyplot
 
 __all__ = ["report"]
 

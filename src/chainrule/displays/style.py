@@ -1,0 +1,132 @@
+"""What all pictures share: matplotlib, loaded late, and colors that also read in grey.
+
+Every color map used here rises steadily in luminance, so a grey print orders the values as the
+colors do, and people of any color vision see the same order. Where the sign matters as well, or
+lines and classes have to be told apart, the stroke or the marker says it again.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import MissingExtra
+
+__all__ = [
+    "CLASS_MARKERS",
+    "COLOR_MAP",
+    "FAINT",
+    "INK",
+    "NEGATIVE",
+    "PAPER",
+    "POSITIVE",
+    "SOFT",
+    "STROKES",
+    "axes_for",
+    "class_colors",
+    "ink_on",
+    "luminance",
+    "panels_in",
+    "pyplot",
+    "symmetric",
+    "tidy",
+]
+
+COLOR_MAP = "cividis"
+"""From dark blue over grey to yellow: made for color-blind readers, and steady in luminance."""
+
+INK, SOFT, FAINT, PAPER = "#1a1a1a", "#5f5f5f", "#c8c8c8", "#ffffff"
+POSITIVE, NEGATIVE = "#00498c", "#c8500a"
+"""Of signed strokes; the negative ones are dashed as well."""
+
+STROKES = (
+    ("#00498c", "-"),
+    ("#c8500a", "--"),
+    ("#1a1a1a", ":"),
+    ("#5f8f2f", "-."),
+    ("#8f6fb0", (0, (5, 1, 1, 1, 1, 1))),
+    ("#8a8a8a", (0, (1, 1))),
+)
+"""Color and stroke of the first, second ... line."""
+
+CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+
+
+def pyplot() -> Any:
+    """Return matplotlib.pyplot.
+
+    Raises
+    ------
+    MissingExtra
+        If matplotlib is not installed.
+    """
+    try:
+        return import_module("matplotlib.pyplot")
+    except ImportError:
+        raise MissingExtra(
+            "Pictures are drawn with matplotlib, which is not installed here: "
+            "pip install 'chainrule[plot]'."
+        ) from None
+
+
+def axes_for(ax: Any, size: tuple[float, float]) -> Any:
+    """Return the axes to draw in: those given, or the only ones of a new figure of that size."""
+    if ax is not None:
+        return ax
+    return pyplot().figure(figsize=size, layout="constrained").add_subplot()
+
+
+def panels_in(ax: Any, n_rows: int, n_columns: int, **spaces: Any) -> Any:
+    """Return an array of axes that share the place of one, which becomes empty."""
+    ax.set_axis_off()
+    grid = ax.get_subplotspec()
+    if grid is None:  # axes that were put at a place of their own
+        places = np.empty((n_rows, n_columns), object)
+        box = ax.get_position()
+        for row in range(n_rows):
+            for column in range(n_columns):
+                wide, high = box.width / n_columns, box.height / n_rows
+                x, y = box.x0 + column * wide, box.y1 - (row + 1) * high
+                places[row, column] = ax.figure.add_axes((x, y, 0.8 * wide, 0.7 * high))
+        return places
+    inside = grid.subgridspec(n_rows, n_columns, **spaces)
+    return np.array(
+        [[ax.figure.add_subplot(inside[row, c]) for c in range(n_columns)] for row in range(n_rows)]
+    )
+
+
+def tidy(ax: Any) -> None:
+    """Leave the frame's left and lower side only."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=9)
+
+
+def symmetric(values: Any) -> float:
+    """Return the largest absolute value, or 1 where all are 0: a signed scale's end."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    return largest if largest > 0 else 1.0
+
+
+def luminance(color: Any) -> float:
+    """Return how light a color is in grey, from 0 to 1 (Rec. 709, linear light).
+
+    Examples
+    --------
+    >>> from chainrule.displays.style import luminance
+    >>> luminance("black"), round(luminance("white"), 6)
+    (0.0, 1.0)
+    """
+    rgb = np.array(import_module("matplotlib.colors").to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def ink_on(color: Any) -> str:
+    """Return black or white, whichever reads better on a color."""
+    return INK if luminance(color) > 0.18 else PAPER
+
+
+def class_colors(n_classes: int) -> list[Any]:
+    """Return light colors of so many classes, evenly spaced from darker to lighter."""
+    shades = np.linspace(0.3, 1.0, n_classes) if n_classes > 1 else [0.65]
+    return [pyplot().get_cmap(COLOR_MAP)(shade) for shade in shades]

@@ -1,0 +1,1 @@
+"""The chapters of a derivation, each a section of the document."""

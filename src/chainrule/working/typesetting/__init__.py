@@ -1,0 +1,1 @@
+"""Typesetting: one document as text, Markdown, LaTeX or HTML."""
