@@ -54,7 +54,7 @@ _WHERE = {
     "TrainingWarning": "chainrule.errors",
     "Warmup": "chainrule.optimizers",
     "WeightsDisplay": "chainrule.displays",
-    "check_gradients": "chainrule.network",
+    "check_gradients": "chainrule.working",
     "compare": "chainrule.working",
     "errors": "chainrule",
     "exercise": "chainrule.exercises",

@@ -21,7 +21,7 @@ from chainrule.maths.losses import Quantile as Quantile
 from chainrule.network import GradientCheck as GradientCheck
 from chainrule.network import Network as Network
 from chainrule.network import Trace as Trace
-from chainrule.network import check_gradients as check_gradients
+from chainrule.working import check_gradients as check_gradients
 from chainrule.network import from_torch as from_torch
 from chainrule.optimizers import SGD as SGD
 from chainrule.optimizers import Adam as Adam

@@ -122,7 +122,7 @@ def test_delta_is_the_slope_of_the_loss(name):
 
 
 def test_losses_that_are_no_curve_are_refused():
-    with pytest.raises(cr.errors.InvalidInput, match="no function of one z"):
+    with pytest.raises(cr.errors.InvalidInput, match="not a function of one z"):
         cr.LossDisplay("indicator")
     with pytest.raises(cr.errors.UnknownName):
         cr.LossDisplay("cross_entropy", over="x")

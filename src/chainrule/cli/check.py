@@ -8,8 +8,7 @@ from chainrule.cli.apply import inputs_of, open_model, read_known
 from chainrule.cli.exits import CHECK_FAILED, end_with, note
 from chainrule.cli.models import network_of
 from chainrule.cli.report import Told, count
-from chainrule.network import check_gradients
-from chainrule.working import compare
+from chainrule.working import check_gradients, compare
 
 __all__ = ["check"]
 

@@ -5,11 +5,11 @@ from typing import Any, final
 
 import numpy as np
 
-from chainrule.displays.opened import network_of
 from chainrule.displays.style import FAINT, STROKES, axes_for, panels_in, pyplot, tidy
 from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.maths.activations import Activation, get_activation
 from chainrule.maths.arrays import Float
+from chainrule.opening import network_of
 
 __all__ = ["ActivationDisplay"]
 

@@ -5,7 +5,6 @@ from typing import Any, final
 import numpy as np
 
 from chainrule.architecture.checks import check_seed, check_whole
-from chainrule.displays.opened import Batch, batch_of
 from chainrule.displays.style import COLOR_MAP, INK, PAPER, STROKES, axes_for, pyplot, tidy
 from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.errors import InvalidInput, InvalidParameter, unknown_name
@@ -13,6 +12,7 @@ from chainrule.maths.arrays import Float
 from chainrule.maths.penalties import penalty
 from chainrule.maths.propagation import propagate_to_output
 from chainrule.network import Network
+from chainrule.opening import Opened, open_model
 
 __all__ = ["CostDisplay"]
 
@@ -143,7 +143,7 @@ class CostDisplay:
         t = np.linspace(low, high, check_whole("n_points", n, at_least=2))
         if y is None:
             raise InvalidInput("The cost needs the targets: give y as well.")
-        batch = batch_of(model, X, y, sample_weight)
+        batch = open_model(model, X, y, sample_weight)
         gradient = _gradient(batch)
         d, along = _direction(batch.net, direction, gradient, seed, "t")
         theta = batch.net.theta.copy()
@@ -226,7 +226,7 @@ class CostDisplay:
         ax.set_ylabel(self.labels[1])
 
 
-def _gradient(batch: Batch) -> Float:
+def _gradient(batch: Opened) -> Float:
     """Return grad J as one vector; of a network of steps, which has none, NaN."""
     architecture, examples = batch.net.architecture, batch.examples
     if not architecture.loss.differentiable:
@@ -245,7 +245,7 @@ def _gradient(batch: Batch) -> Float:
     return flat_gradient(architecture, found.gradients)
 
 
-def _cost(batch: Batch, theta: Float) -> float:
+def _cost(batch: Opened, theta: Float) -> float:
     """Return J at theta."""
     net, architecture = batch.net, batch.net.architecture
     net.theta[...] = theta

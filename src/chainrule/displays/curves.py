@@ -4,11 +4,11 @@ from typing import Any, final
 
 import numpy as np
 
-from chainrule.displays.opened import estimator_in
 from chainrule.displays.style import INK, PAPER, SOFT, STROKES, axes_for, pyplot, tidy
 from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.opening import take_apart
 from chainrule.training import History, Learner
 
 __all__ = ["LossCurveDisplay"]
@@ -215,7 +215,7 @@ def _curves_of(cls: Any, model: Any) -> LossCurveDisplay:
             "Learner.fit returned."
         )
     else:
-        inner = estimator_in(model)
+        inner = take_apart(model).core
         costs = getattr(inner, "loss_curve_", ())
         losses = getattr(inner, "validation_loss_curve_", None)
         scores = getattr(inner, "validation_scores_", None)

@@ -5,11 +5,11 @@ from typing import Any, final
 import numpy as np
 
 from chainrule.architecture.checks import check_whole
-from chainrule.displays.opened import Batch, batch_of
 from chainrule.displays.style import INK, POSITIVE, SOFT, axes_for, panels_in, pyplot, tidy
 from chainrule.engines.reference import cost_and_gradients
 from chainrule.maths.arrays import Float
 from chainrule.maths.propagation import forward_propagate
+from chainrule.opening import Opened, open_model
 
 __all__ = ["DistributionDisplay"]
 
@@ -108,7 +108,7 @@ class DistributionDisplay:
             If matplotlib is not installed.
         """
         pyplot()
-        batch = batch_of(model, X, y, sample_weight)
+        batch = open_model(model, X, y, sample_weight)
         z, a, delta = _propagated(batch)
         architecture = batch.net.architecture
         functions = [g.name for g in architecture.activations]
@@ -168,7 +168,7 @@ class DistributionDisplay:
             )
 
 
-def _propagated(batch: Batch) -> tuple[list[Float], list[Float], list[Float] | None]:
+def _propagated(batch: Opened) -> tuple[list[Float], list[Float], list[Float] | None]:
     """Return z, a and, with targets, delta of the layers after the input."""
     architecture, net = batch.net.architecture, batch.net
     if batch.Y is None:

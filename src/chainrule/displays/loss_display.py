@@ -5,11 +5,11 @@ from typing import Any, final
 
 import numpy as np
 
-from chainrule.displays.opened import network_of
 from chainrule.displays.style import FAINT, STROKES, axes_for, pyplot, tidy
 from chainrule.errors import InvalidInput, unknown_name
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import Loss, Parametric, get_loss
+from chainrule.maths.losses import Loss, Parametric, Quantile, get_loss
+from chainrule.opening import network_of
 
 __all__ = ["LossDisplay"]
 
@@ -71,10 +71,12 @@ class LossDisplay:
         if over not in ("h", "z"):
             raise unknown_name("axis", over, ("h", "z"))
         given = [losses] if isinstance(losses, str | Loss | Parametric) else list(losses)
-        self.pairs = [get_loss(one) for one in given]
+        self.pairs = [pair for one in given for pair in _by_output(get_loss(one))]
         for pair in self.pairs:
             if not pair.differentiable or pair.targets == "groups":
-                raise InvalidInput(f"The loss '{pair.name}' is no function of one z to draw.")
+                raise InvalidInput(
+                    f"The loss '{pair.name}' is not a function of one z, which is what is drawn."
+                )
         self.over, self.derivative = over, derivative and over == "z"
         self.z = np.linspace(*z, _POINTS)
         self.targets = [_targets_of(pair, targets) for pair in self.pairs]
@@ -168,6 +170,14 @@ class LossDisplay:
         tidy(ax)
         ax.legend(fontsize=9, frameon=False)
         return self
+
+
+def _by_output(pair: Loss) -> list[Loss]:
+    """Return the loss of each output where a target has several: quantiles, one by one."""
+    made_of = pair.made_of
+    if isinstance(made_of, Quantile) and made_of.outputs_per_target > 1:
+        return [get_loss(Quantile(q)) for q in made_of.numbers]
+    return [pair]
 
 
 def _targets_of(pair: Loss, given: Sequence[float] | None) -> list[float]:

@@ -7,7 +7,6 @@ import numpy as np
 from chainrule.architecture.checks import check_whole
 from chainrule.displays.diagram import Numbers, draw_numbers
 from chainrule.displays.layout import Layout, lay_out
-from chainrule.displays.opened import Batch, batch_of, network_of, output_names_of
 from chainrule.displays.overview import draw_overview
 from chainrule.displays.style import pyplot
 from chainrule.engines.reference import cost_and_gradients
@@ -15,6 +14,7 @@ from chainrule.errors import InvalidInput, unknown_name
 from chainrule.maths.arrays import Float
 from chainrule.maths.propagation import forward_propagate
 from chainrule.network import Network
+from chainrule.opening import Opened, network_of, open_model, output_names
 
 __all__ = ["NetworkDisplay"]
 
@@ -134,9 +134,9 @@ class NetworkDisplay:
         chosen = style or ("overview" if X is None else "numbers")
         if X is None and y is not None:
             raise InvalidInput("delta is that of an example: give X with y.")
-        numbers, names, outputs = None, net.feature_names or (), output_names_of(model)
+        numbers, names, outputs = None, net.feature_names or (), output_names(model)
         if X is not None:
-            batch = batch_of(model, X, y)
+            batch = open_model(model, X, y)
             if len(batch.X) != 1:
                 raise InvalidInput(
                     f"A network is drawn with the numbers of one example. Got {len(batch.X)}: give "
@@ -183,7 +183,7 @@ def _names_in(model: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in names) if len(names) == n else ()
 
 
-def _numbers(batch: Batch) -> Numbers:
+def _numbers(batch: Opened) -> Numbers:
     """Return a of one example, and delta, the inputs' too, if there is a way back."""
     architecture, net = batch.net.architecture, batch.net
     delta: list[Float] | None = None

@@ -5,7 +5,6 @@ from typing import Any, final
 import numpy as np
 
 from chainrule.architecture.checks import check_whole
-from chainrule.displays.opened import estimator_in
 from chainrule.displays.style import (
     CLASS_MARKERS,
     COLOR_MAP,
@@ -19,6 +18,7 @@ from chainrule.displays.style import (
 from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.opening import take_apart
 from chainrule.training import Learner
 
 __all__ = ["DecisionRegionDisplay"]
@@ -305,7 +305,7 @@ def _respond(model: Any, grid: Any, output: int | None) -> tuple[str, Any, Any]:
     """Return the kind of answer, the classes, and the model's answer at each row."""
     if isinstance(model, Network | Learner):
         return _respond_net(model if isinstance(model, Network) else model.net, grid, output)
-    inner = estimator_in(model)
+    inner = take_apart(model).core
     classes = getattr(inner, "classes_", None)
     if classes is None:
         return "output", (), _one_output(np.asarray(model.predict(grid)), output)

@@ -5,7 +5,6 @@ from typing import Any, final
 import numpy as np
 
 from chainrule.architecture.checks import check_whole
-from chainrule.displays.opened import network_of
 from chainrule.displays.style import (
     COLOR_MAP,
     INK,
@@ -19,6 +18,7 @@ from chainrule.displays.style import (
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
+from chainrule.opening import network_of
 
 __all__ = ["WeightsDisplay"]
 

@@ -14,12 +14,11 @@ smaller t, and left out and counted if a kink is still crossed.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.architecture.checks import check_number
 from chainrule.architecture.inputs import check_batch
 from chainrule.engines.interface import Examples
 from chainrule.engines.reference import cost_and_gradients
@@ -28,7 +27,7 @@ from chainrule.maths.propagation import forward_propagate
 from chainrule.maths.random import Purpose, words
 from chainrule.network.network import Network
 
-__all__ = ["Checkable", "GradientCheck", "GradientProblem", "LayerCheck", "check_gradients"]
+__all__ = ["GradientCheck", "GradientProblem", "LayerCheck", "check_network"]
 
 TOLERANCE = 1e-6
 Sides: TypeAlias = NDArray[np.bool_]
@@ -48,15 +47,6 @@ class GradientProblem:
     sample_weight: Any = None
     l2: float = 0.0
     l1: float = 0.0
-
-
-@runtime_checkable
-class Checkable(Protocol):
-    """A model around a network: an estimator or a learner."""
-
-    def gradient_problem(self, X: Any, Y: Any, sample_weight: Any = None) -> GradientProblem:
-        """Return the model's network, with data and penalties as it trains on them."""
-        ...
 
 
 @final
@@ -84,7 +74,7 @@ class LayerCheck:
 @final
 @dataclass(frozen=True)
 class GradientCheck:
-    """The result of `check_gradients`; printed, it is a table.
+    """The result of `chainrule.check_gradients`; printed, it is a table.
 
     Attributes
     ----------
@@ -134,33 +124,8 @@ class GradientCheck:
         return "\n".join(lines)
 
 
-def check_gradients(
-    net: Network | Checkable,
-    X: Any,
-    Y: Any,
-    sample_weight: Any = None,
-    l2: float | None = None,
-    l1: float | None = None,
-) -> GradientCheck:
-    """Compare back-propagation with central differences, layer by layer.
-
-    Computed on a float64 copy, along random directions; for networks of up to 2000 parameters
-    element by element too. A direction has entries +1 and -1, so an error in a single entry shows
-    in it undiminished.
-
-    Parameters
-    ----------
-    net : Network, Learner, fitted estimator, or Pipeline or search that ends in one
-        Whose gradient is checked.
-    X, Y, sample_weight
-        The batch, as `Network.trace` or the estimator's ``fit`` takes it.
-    l2, l1 : float, optional
-        The notes' lambda of each penalty. By default 0 for a Network, and the penalties they
-        train with for a Learner and an estimator.
-
-    Returns
-    -------
-    GradientCheck
+def check_network(problem: GradientProblem) -> GradientCheck:
+    """Compare a network's back-propagation with central differences (see `cr.check_gradients`).
 
     Raises
     ------
@@ -168,18 +133,8 @@ def check_gradients(
         If the batch is unusable.
     NotTrainable
         If a step function lets no gradient through.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> net = cr.Network([2, 3, 2], activation="relu", loss="log_loss", dtype="float64")
-    >>> check = cr.check_gradients(net, [[0.5, -1.0], [2.0, 1.5]], [0, 1], l2=0.1)
-    >>> check.passed
-    True
     """
-    problem = _problem(net, X, Y, sample_weight)
-    l2 = check_number("l2", problem.l2 if l2 is None else l2)
-    l1 = check_number("l1", problem.l1 if l1 is None else l1)
+    l2, l1 = problem.l2, problem.l1
     wide = problem.net.copy("float64")
     architecture = wide.architecture
     architecture.require_trainable()
@@ -212,24 +167,6 @@ def check_gradients(
             )
         )
     return GradientCheck(tuple(layers), max_gradient)
-
-
-def _problem(model: Network | Checkable, X: Any, Y: Any, sample_weight: Any) -> GradientProblem:
-    if isinstance(model, Network):
-        return GradientProblem(model, X, Y, sample_weight)
-    if isinstance(model, Checkable):  # pyright: ignore[reportUnnecessaryIsInstance] - the sentence
-        return model.gradient_problem(X, Y, sample_weight)
-    inner: Any = model  # scikit-learn's, told by what they have: it is not imported here
-    if hasattr(inner, "best_estimator_"):  # a search for settings
-        return _problem(inner.best_estimator_, X, Y, sample_weight)
-    if hasattr(inner, "steps") and inner.steps:  # a Pipeline
-        rows = inner[:-1].transform(X) if len(inner.steps) > 1 else X
-        return _problem(inner.steps[-1][1], rows, Y, sample_weight)
-    raise TypeError(
-        f"check_gradients takes a Network, a Learner or a fitted estimator of chainrule, or a "
-        f"Pipeline or search that ends in one. "
-        f"Got {type(model).__name__} instead."
-    )
 
 
 @final

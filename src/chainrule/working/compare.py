@@ -9,13 +9,15 @@ from chainrule.engines import Examples, choose_engine
 from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
-from chainrule.network import Network, check_gradients
+from chainrule.network import Network
+from chainrule.network.gradient_check import GradientProblem, check_network
+from chainrule.opening import Opened
 from chainrule.optimizers import SGD
 from chainrule.training import Learner
 from chainrule.working.formulas.document import Document, Inline, Paragraph, Table, say
 from chainrule.working.formulas.expressions import Number, Symbol
 from chainrule.working.numbers.differences import Entry, Slopes
-from chainrule.working.numbers.subject import Subject, subject_of
+from chainrule.working.numbers.subject import subject_of
 from chainrule.working.typesetting.rendered import Rendered
 
 __all__ = ["ArrayComparison", "Comparison", "LayerComparison", "compare"]
@@ -221,8 +223,8 @@ def compare(
     )
     gradients = result.gradients
     native, why = _native_gradients(subject)
-    check = check_gradients(
-        net, subject.X, subject.targets, subject.weight, l2=subject.l2, l1=subject.l1
+    check = check_network(
+        GradientProblem(net, subject.X, subject.targets, subject.weight, subject.l2, subject.l1)
     )
     slopes = Slopes(net, batch, result.forward, None, subject.l2, subject.l1)
     largest = max(float(np.abs(g).max()) for g in [*gradients.grad_weights, *gradients.grad_biases])
@@ -263,7 +265,7 @@ def _array(
     )
 
 
-def _native_gradients(subject: Subject) -> tuple[Any, str]:
+def _native_gradients(subject: Opened) -> tuple[Any, str]:
     """Return the gradients as the native engine has them, laid out as theta; or why not."""
     net = subject.net.copy()
     try:

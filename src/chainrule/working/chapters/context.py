@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
+from chainrule.opening import Opened
 from chainrule.working.chapters.elision import Shown
 from chainrule.working.formulas.activations import Form, form_of
 from chainrule.working.formulas.document import Chain
@@ -26,7 +27,6 @@ from chainrule.working.formulas.precision import digits_for_arrays, settled
 from chainrule.working.formulas.symbols import Notation
 from chainrule.working.numbers.differences import Entry
 from chainrule.working.numbers.one_pass import Computed
-from chainrule.working.numbers.subject import Subject
 
 __all__ = ["Context", "Part"]
 
@@ -51,7 +51,7 @@ class Context:
         The finite-difference estimates of the gradients that are shown.
     """
 
-    subject: Subject
+    subject: Opened
     computed: Computed
     notation: Notation
     shown: Shown
@@ -246,7 +246,7 @@ class Context:
         return digits_for_arrays(compute, parts[:-1], parts[-1], self.digits)
 
 
-def own_functions(subject: Subject) -> dict[str, Callable[..., float]]:
+def own_functions(subject: Opened) -> dict[str, Callable[..., float]]:
     """Return the user's own functions of numbers by the names that formulas call them by.
 
     An activation is called by its name, its derivative by the name and "'", a hypothesis of its z

@@ -86,7 +86,7 @@ def _count(number: int, what: str) -> str:
 
 def _settings(ctx: Context) -> list[tuple[Inline, ...]]:
     subject = ctx.subject
-    found = list(subject.remarks)
+    found = [say(remark) for remark in subject.remarks]
     if subject.l2:
         found.append(
             say("An L2 penalty with {}.", Equal(_strength(ctx, "2"), ctx.number(subject.l2)))

@@ -11,8 +11,8 @@ from chainrule.errors import NotTrainable
 from chainrule.maths.arrays import Float
 from chainrule.maths.penalties import penalty
 from chainrule.maths.propagation import Forward, Gradients, forward_propagate
+from chainrule.opening import Opened
 from chainrule.working.numbers.dropout import Dropout
-from chainrule.working.numbers.subject import Subject
 
 __all__ = ["Computed", "compute"]
 
@@ -59,12 +59,12 @@ class Computed:
         return 0.0 if self.batch is None else self.batch.total
 
 
-def compute(subject: Subject, *, dropout: bool) -> Computed:
+def compute(subject: Opened, *, dropout: bool) -> Computed:
     """Make the pass of a subject, forward and back as far as it goes.
 
     Parameters
     ----------
-    subject : Subject
+    subject : Opened
     dropout : bool
         Whether hidden nodes are left out, as in the learner's next step.
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from chainrule.architecture import Parameters
 from chainrule.engines.reference import clip, cost_and_gradients, flat_gradient
+from chainrule.opening import Opened
 from chainrule.optimizers import SGD, Optimizer, OptimizerState
 from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.training import Learner
 from chainrule.working.numbers.one_pass import Computed
-from chainrule.working.numbers.subject import Subject
 
 __all__ = ["Progress", "Update", "update"]
 
@@ -85,7 +85,7 @@ class Update:
     cost: float
 
 
-def update(subject: Subject, computed: Computed, optimizer: Optimizer | None) -> Update:
+def update(subject: Opened, computed: Computed, optimizer: Optimizer | None) -> Update:
     """Make one step from the gradients of a pass, on copies.
 
     Parameters
