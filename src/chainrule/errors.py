@@ -31,35 +31,61 @@ __all__ = [
     "unknown_name",
 ]
 
-# What other libraries and books call these.
+# What other libraries and books call these; of several, the first that there is to choose from.
 _ELSEWHERE = {
-    "sigmoid": "logistic",
-    "linear": "identity",
-    "none": "identity",
-    "swish": "silu",
-    "heaviside": "step",
-    "mse": "squared_error",
-    "l2": "squared_error",
-    "mean_squared_error": "squared_error",
-    "mae": "absolute_error",
-    "l1": "absolute_error",
-    "mean_absolute_error": "absolute_error",
-    "smooth_l1": "huber",
-    "pinball": "quantile",
-    "bce": "cross_entropy",
-    "binary_crossentropy": "cross_entropy",
-    "binary_cross_entropy": "cross_entropy",
-    "logistic": "cross_entropy",
-    "softmax": "log_loss",
-    "nll": "log_loss",
-    "categorical_crossentropy": "log_loss",
-    "categorical_cross_entropy": "log_loss",
-    "xavier": "glorot_uniform",
-    "xavier_uniform": "glorot_uniform",
-    "xavier_normal": "glorot_normal",
-    "kaiming": "he_uniform",
-    "kaiming_uniform": "he_uniform",
-    "kaiming_normal": "he_normal",
+    "sigmoid": ("logistic",),
+    "linear": ("identity",),
+    "none": ("identity",),
+    "swish": ("silu",),
+    "leakyrelu": ("leaky_relu",),
+    "heaviside": ("step",),
+    "mse": ("squared_error", "neg_mean_squared_error"),
+    "l2": ("squared_error",),
+    "mean_squared_error": ("squared_error", "neg_mean_squared_error"),
+    "mseloss": ("squared_error",),
+    "rmse": ("squared_error", "neg_root_mean_squared_error"),
+    "mae": ("absolute_error", "neg_mean_absolute_error"),
+    "l1": ("absolute_error",),
+    "l1loss": ("absolute_error",),
+    "mean_absolute_error": ("absolute_error", "neg_mean_absolute_error"),
+    "smooth_l1": ("huber",),
+    "pinball": ("quantile",),
+    "bce": ("cross_entropy",),
+    "binary_crossentropy": ("cross_entropy",),
+    "binary_cross_entropy": ("cross_entropy",),
+    "logistic": ("cross_entropy",),
+    "softmax": ("log_loss",),
+    "nll": ("log_loss",),
+    "categorical_crossentropy": ("log_loss",),
+    "categorical_cross_entropy": ("log_loss",),
+    "sparse_categorical_crossentropy": ("log_loss",),
+    "crossentropyloss": ("log_loss",),
+    "xavier": ("glorot_uniform",),
+    "xavier_uniform": ("glorot_uniform",),
+    "xavier_normal": ("glorot_normal",),
+    "kaiming": ("he_uniform",),
+    "kaiming_uniform": ("he_uniform",),
+    "kaiming_normal": ("he_normal",),
+    "bfgs": ("lbfgs",),
+    "l_bfgs": ("lbfgs",),
+    "newton": ("lbfgs",),
+    "gd": ("sgd",),
+    "gradient_descent": ("sgd",),
+    "nesterov": ("sgd",),
+    "reduce_on_plateau": ("adaptive",),
+    "reducelronplateau": ("adaptive",),
+    "plateau": ("adaptive",),
+    "cosine_annealing": ("cosine",),
+    "cosineannealinglr": ("cosine",),
+    "onecycle": ("one_cycle",),
+    "steplr": ("step",),
+    "acc": ("accuracy",),
+    "auc": ("roc_auc",),
+    "precision_score": ("precision",),
+    "recall_score": ("recall",),
+    "f1_score": ("f1",),
+    "r2_score": ("r2",),
+    "logloss": ("log_loss", "neg_log_loss"),
 }
 
 
@@ -154,8 +180,9 @@ def nearest_name(given: object, choices: Iterable[str]) -> str | None:
     if not isinstance(given, str):
         return None
     names, wanted = list(choices), given.lower()
-    if (ours := _ELSEWHERE.get(wanted.replace(" ", "_"))) in names:
-        return ours
+    for ours in _ELSEWHERE.get(wanted.replace(" ", "_").replace("-", "_"), ()):
+        if ours in names:
+            return ours
     near = get_close_matches(wanted, names, n=1)
     return near[0] if near else None
 

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import InvalidParameterError
 
 import chainrule as cr
-from chainrule.estimators import base
+from chainrule.estimators import sentences
 
 X, y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -57,9 +57,9 @@ def test_a_subclass_has_checks_of_its_own() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_what_is_remembered_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    remembered = functools.lru_cache(maxsize=50, typed=True)(base._check)
-    assert base._check_once.cache_parameters() == {"maxsize": 10_000, "typed": True}
-    monkeypatch.setattr(base, "_check_once", remembered)
+    remembered = functools.lru_cache(maxsize=50, typed=True)(sentences._check)
+    assert sentences._check_once.cache_parameters() == {"maxsize": 10_000, "typed": True}
+    monkeypatch.setattr(sentences, "_check_once", remembered)
     for i in range(20):
         fitted(alpha=i / 7)
         assert 0 < remembered.cache_info().currsize <= 50

@@ -5,27 +5,22 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from inspect import signature
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    StrOptions,
-    validate_parameter_constraints,
-)
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
 from chainrule.engines import hypotheses, weighted_sums
-from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge, nearest_name
+from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possible_solver
 from chainrule.estimators.starting import hidden_layers, starting_network
 from chainrule.estimators.table import Table, checked_data
@@ -51,17 +46,6 @@ _CURVES = (
     "validation_loss_curve_",
     "best_validation_score_",
 )
-
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-
-
-def _check(kind: type["BaseMLP"], name: str, value: Any) -> None:
-    """Raise scikit-learn's sentence if an estimator's parameter cannot have that value."""
-    constraints = kind._parameter_constraints
-    validate_parameter_constraints(constraints, {name: value}, caller_name=kind.__name__)
-
-
-_check_once = lru_cache(maxsize=10_000, typed=True)(_check)  # what it raises is not remembered
 
 
 class BaseMLP(
@@ -178,34 +162,24 @@ class BaseMLP(
             state.update({**before, **kept})
             raise
 
-    def _validate_params(self) -> None:
-        """Check the parameters as scikit-learn does, and suggest what may have been meant.
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; one that does not exist is refused with what may have been meant.
 
-        A plain value that was found good once is not looked at again, since a look takes as long as
-        many steps of a small network.
+        Parameters
+        ----------
+        **params
+            As for the constructor.
+
+        Returns
+        -------
+        self
         """
-        for name in sorted(self._parameter_constraints):
-            value = getattr(self, name)
-            check = _check_once if type(value) in _PLAIN else _check
-            try:
-                check(type(self), name, value)
-            except InvalidParameterError as error:
-                raise InvalidParameterError(f"{error}{self._hint()}") from None
+        require_known_params(self, params)
+        return super().set_params(**params)
 
-    def _hint(self) -> str:
-        if self.activation == "step":
-            return (
-                " The step function has g' = 0 wherever it exists, so nothing is learned through "
-                "it: use 'logistic', the smooth step, 'tanh' or 'relu'."
-            )
-        for name, constraints in self._parameter_constraints.items():
-            given = getattr(self, name)
-            for options in constraints:
-                if isinstance(options, StrOptions) and isinstance(given, str):
-                    near = nearest_name(given, options.options)
-                    if near is not None and given not in options.options:
-                        return f" Did you mean '{near}'?"
-        return ""
+    def _validate_params(self) -> None:
+        """Check the parameters as scikit-learn does, and suggest what may have been meant."""
+        require_allowed(self)
 
     def _fit(
         self,

@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
+from chainrule.calls import says_what_was_meant
 from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.estimators.base import BaseMLP, stochastic_only
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
@@ -230,6 +231,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
+    @says_what_was_meant
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -307,6 +309,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.dropout_input = dropout_input
         self.transform_layer = transform_layer
 
+    @says_what_was_meant
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def fit(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature, cleandoc, signature
 from numbers import Integral
 from textwrap import indent
-from typing import Any, TypeVar, cast, final
+from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
 from sklearn import config_context, get_config
@@ -32,11 +32,13 @@ from threadpoolctl import threadpool_limits
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
+from chainrule.calls import level_of_the_user, says_what_was_meant
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.validation import measuring, score_by
@@ -77,7 +79,7 @@ def _around(kind: type[BaseMLP]) -> Callable[[C], C]:
 
         cast(Any, __init__).__signature__ = initializer
         __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__ = __init__  # pyright: ignore[reportAttributeAccessIssue]
+        cls.__init__ = says_what_was_meant(__init__)  # pyright: ignore[reportAttributeAccessIssue]
         cls._parameter_constraints = {
             **{p.name: kind._parameter_constraints[p.name] for p in taken},
             "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
@@ -135,6 +137,26 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _kind(self) -> type[BaseMLP]:
         """The estimator that is fitted for each penalty."""
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; one that does not exist is refused with what may have been meant.
+
+        Parameters
+        ----------
+        **params
+            As for the constructor.
+
+        Returns
+        -------
+        self
+        """
+        require_known_params(self, params)
+        return super().set_params(**params)
+
+    def _validate_params(self) -> None:
+        """Check the parameters as scikit-learn does, and suggest what may have been meant."""
+        require_allowed(self)
+
+    @says_what_was_meant
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
         """Choose the penalty on the folds, then train on all of X and y with it.
@@ -244,7 +266,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 f"Training diverged with alpha in {alphas[np.isnan(means)].tolist()}, which is "
                 f"not chosen. Scale X, or try a tenth of learning_rate_init.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=level_of_the_user(),
             )
         self.alphas_, self.scores_ = alphas, scores
         self.best_index_ = int(np.nanargmax(means))
@@ -581,11 +603,11 @@ def _gathered_warnings(n_fits: int) -> Any:
         warnings.warn(
             f"{len(late)} of {n_fits} fits did not converge, the first with: {late[0].message}",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=level_of_the_user(),
         )
     for other in caught:
         # Of the same trouble every fit has numbers of its own: once will do.
         what = other.category if issubclass(other.category, TrainingWarning) else str(other.message)
         if other not in late and what not in said:
             said.add(what)
-            warnings.warn(other.message, other.category, stacklevel=5)
+            warnings.warn(other.message, other.category, stacklevel=level_of_the_user())

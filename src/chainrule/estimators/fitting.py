@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from chainrule.calls import level_of_the_user
 from chainrule.engines import Examples
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
@@ -107,7 +108,7 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
                 f"lbfgs failed to converge after {found.n_iter} iteration(s) "
                 f"({found.message}). Increase {more}, or scale the data.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=level_of_the_user(),
             )
     tasks.end()
 
@@ -168,7 +169,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
                 warnings.warn(
                     f"Stochastic Optimizer: {limit} and the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=level_of_the_user(),
                 )
     except Diverged as error:
         what = str(error).partition(". ")[0]  # its advice is for those with a Learner
@@ -182,7 +183,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
             f"{what}. Training stopped; the best weights so far are kept. Scale the data, or try a "
             f"tenth of {rate}.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=level_of_the_user(),
         )
     if watch is not None:
         estimator.best_validation_score_ = watch.best_score
@@ -190,7 +191,7 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     if early is not None and (early.has_scored or diverged):
         estimator.network_.theta = early.best_theta
     elif early is not None:
-        early.warn_of_no_score(stacklevel=4)
+        early.warn_of_no_score()
     tasks.end()
 
 
@@ -212,7 +213,7 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
         warnings.warn(
             f"Got `batch_size` less than 1 or larger than sample size. It is going to be "
             f"clipped: {estimator.batch_size} to {n_examples}.",
-            stacklevel=5,
+            stacklevel=level_of_the_user(),
         )
     learner.batch_size = B
     learner.l2, learner.l1 = lambdas(estimator, n_examples)

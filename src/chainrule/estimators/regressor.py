@@ -10,6 +10,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.calls import says_what_was_meant
 from chainrule.errors import InvalidParameter
 from chainrule.estimators.base import BaseMLP, stochastic_only
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
@@ -221,6 +222,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
+    @says_what_was_meant
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -298,6 +300,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.dropout_input = dropout_input
         self.transform_layer = transform_layer
 
+    @says_what_was_meant
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def fit(

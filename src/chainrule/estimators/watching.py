@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
+from chainrule.calls import level_of_the_user
 from chainrule.engines.stopping import Plateau
 from chainrule.training import History, Learner, Record
 
@@ -23,7 +24,7 @@ def interrupted_with_a_warning() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=3)
+        warnings.warn("Training interrupted by user.", stacklevel=level_of_the_user())
 
 
 @final

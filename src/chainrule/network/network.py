@@ -10,6 +10,7 @@ from chainrule.architecture import Architecture, Parameters, Views
 from chainrule.architecture.checks import check_names, check_number, check_seed
 from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
+from chainrule.calls import says_what_was_meant
 from chainrule.engines import Examples, are_finite, hypotheses, predict_row
 from chainrule.engines.reference import cost_and_gradients
 from chainrule.errors import InvalidInput
@@ -95,6 +96,7 @@ class Network:
     _feature_names: tuple[str, ...] | None
     _training_data: str | None
 
+    @says_what_was_meant
     def __init__(
         self,
         sizes: Sequence[int],

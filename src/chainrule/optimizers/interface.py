@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from chainrule.calls import NamesChecked
 from chainrule.errors import InvalidParameter
 from chainrule.maths.arrays import Float
 from chainrule.optimizers.schedules import Schedule
@@ -16,7 +17,7 @@ OptimizerState: TypeAlias = dict[str, Float]
 """What an optimizer remembers between steps: named arrays as long as theta, or of one number."""
 
 
-class Optimizer(ABC):
+class Optimizer(NamesChecked, ABC):
     """An update rule.
 
     The rule itself is frozen settings; what it remembers is the state, which its owner keeps. So

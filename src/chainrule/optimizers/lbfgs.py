@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import final
 
 from chainrule.architecture.checks import check_whole
+from chainrule.calls import NamesChecked
 
 __all__ = ["LBFGS"]
 
 
 @final
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(NamesChecked):
     """L-BFGS on all examples at once, a solver of the estimators: ``solver=cr.LBFGS(20)``.
 
     It searches along a line in each iteration and so takes no learning rate. How long it may go on

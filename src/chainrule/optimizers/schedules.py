@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture.checks import check_number, check_whole
+from chainrule.calls import NamesChecked
 from chainrule.errors import InvalidParameter
 from chainrule.maths.curves import exponential, half_cosine
 
@@ -37,7 +38,7 @@ Numbers: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
 
 
-class Schedule(ABC):  # noqa: B024 - either of two methods is to be defined
+class Schedule(NamesChecked, ABC):
     """A learning-rate schedule. It defines `rates`; or `rate`, if it goes by the epoch alone.
 
     Attributes

@@ -18,6 +18,7 @@ from typing import Any, Final, final
 from numpy.typing import NDArray
 
 from chainrule.architecture.checks import check_number, check_whole
+from chainrule.calls import level_of_the_user
 from chainrule.errors import (
     ChainruleError,
     CheckpointMismatch,
@@ -166,7 +167,7 @@ def read_checkpoint(path: str | os.PathLike[str], *, quiet: bool = False) -> Sav
             warnings.warn(
                 f"{reason}. The training goes on from the checkpoint before, '{before.name}'.",
                 CheckpointWarning,
-                stacklevel=4,
+                stacklevel=level_of_the_user(),
             )
         return before
 
@@ -279,7 +280,7 @@ class Keeper:
                 f"The checkpoint could not be written: {reason} The training goes on, and what was "
                 f"written before stays.",
                 CheckpointWarning,
-                stacklevel=4,
+                stacklevel=level_of_the_user(),
             )
 
 

@@ -7,7 +7,6 @@ that with confidence, and nothing else: a warning that is often wrong is not rea
 
 import math
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
+from chainrule.calls import level_of_the_user
 from chainrule.engines import Examples, hidden_activations
 from chainrule.errors import (
     DeadRectifiers,
@@ -219,7 +219,7 @@ class Diagnosis(Watcher):
     def _warn(self, kind: type[TrainingWarning], message: str) -> None:
         if kind not in self._said:
             self._said.add(kind)
-            warnings.warn(message, kind, stacklevel=_level_of_the_user())
+            warnings.warn(message, kind, stacklevel=level_of_the_user())
 
 
 def where_it_diverged(net: Network, X: Any) -> str:
@@ -297,13 +297,3 @@ def layer_name(net: Network, weights: int) -> str:
 def sample(X: Any, n_rows: int) -> Any:
     """Return up to so many rows, spread over all of X."""
     return X[:: max(1, -(-X.shape[0] // n_rows))]  # also where X is some rows of another
-
-
-def _level_of_the_user() -> int:
-    """Return the stack level, for the function that warns, of the line that asked for the fit."""
-    frame, level = sys._getframe(2), 2
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("chainrule", "sklearn"):
-            return level
-        frame, level = frame.f_back, level + 1
-    return 2

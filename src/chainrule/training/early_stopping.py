@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.architecture.checks import check_number
 from chainrule.architecture.inputs import check_batch
+from chainrule.calls import level_of_the_user, says_what_was_meant
 from chainrule.engines import Examples, losses_of, weighted_sums
 from chainrule.errors import CheckpointMismatch, InvalidFile, InvalidParameter, TrainingWarning
 from chainrule.network import Network
@@ -101,7 +102,7 @@ class Judge:
         self.plateaued = not learner.reduce_learning_rate()
         return self.plateaued
 
-    def warn_of_no_score(self, *, stacklevel: int) -> None:
+    def warn_of_no_score(self) -> None:
         """Warn if it should have stopped by scores, and there was none."""
         if self.stops and self.scores and np.isnan(self.scores).all():
             warnings.warn(
@@ -109,7 +110,7 @@ class Judge:
                 f"last weights are kept and not the best: use another score, or validation data "
                 f"that it can be computed on.",
                 TrainingWarning,
-                stacklevel=stacklevel + 1,
+                stacklevel=level_of_the_user(),
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -199,6 +200,7 @@ class EarlyStopping:
     ('callback', True, True)
     """
 
+    @says_what_was_meant
     def __init__(
         self,
         X_val: Any,
@@ -272,7 +274,7 @@ class EarlyStopping:
         if judge is not None and (judge.has_scored or not np.isfinite(theta).all()):
             learner.net.theta = judge.best_theta
         elif judge is not None:
-            judge.warn_of_no_score(stacklevel=4)
+            judge.warn_of_no_score()
 
     def state_dict(self) -> dict[str, Any]:
         """Return its memory, for a checkpoint."""

@@ -20,6 +20,7 @@ from chainrule.architecture.checks import check_flag, check_number, check_seed, 
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
 from chainrule.architecture.parameters import taken_over
+from chainrule.calls import says_what_was_meant
 from chainrule.engines import (
     Engine,
     EpochRecord,
@@ -157,6 +158,7 @@ class Learner:
     _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
     _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
+    @says_what_was_meant
     def __init__(
         self,
         net: Network,
@@ -258,6 +260,7 @@ class Learner:
         self._state.reductions += reduced
         return reduced
 
+    @says_what_was_meant
     def fit(
         self,
         X: Any,
