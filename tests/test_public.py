@@ -88,7 +88,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
     warned = {name for name in kinds if issubclass(getattr(errors, name), Warning)}
     assert warned == {
         *("CheckpointWarning", "TrainingWarning", "UnscaledInputs", "DeadRectifiers"),
-        *("SaturatedSigmoids", "LearningRateTooLarge"),
+        *("SaturatedSigmoids", "LearningRateTooLarge", "UnscaledValidation"),
     }
     assert all(issubclass(getattr(errors, name), UserWarning) for name in warned)
     for name in warned - {"CheckpointWarning"}:

@@ -25,6 +25,7 @@ __all__ = [
     "TrainingWarning",
     "UnknownName",
     "UnscaledInputs",
+    "UnscaledValidation",
     "UnwritablePath",
     "WrongDerivative",
     "nearest_name",
@@ -143,6 +144,10 @@ class TrainingWarning(UserWarning):
 
 class UnscaledInputs(TrainingWarning):
     """Columns of X are so large, or all so small, that the network learns badly from them."""
+
+
+class UnscaledValidation(TrainingWarning):
+    """Validation data that lie far from what is trained on: X_val or y_val was not transformed."""
 
 
 class DeadRectifiers(TrainingWarning):

@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.feature_selection import mutual_info_classif
+from sklearn.metrics import accuracy_score, get_scorer, log_loss
 from sklearn.model_selection import train_test_split
 
 import chainrule as cr
+from chainrule.cli.choosing import _Counted
 from chainrule.cli.target import TASKS
 
 FAST = ("--epochs", 15, "--hidden", 4, "--learning-rate", 0.03, "--model", "m")
@@ -135,6 +137,57 @@ def test_features_are_the_only_columns(run, noisy):
     given = ("--features", "x4,x5", "--drop", "x5", "--categorical", "x4")
     ended = run("train", "t.csv", "--target", "label", *given, *FAST, "--json")
     assert json.loads(ended.out)["columns"] == [{"name": "x4", "kind": "category"}]
+
+
+@pytest.mark.parametrize("given", ["balanced", "no=1,yes=6", None])
+@pytest.mark.parametrize("scoring", ["accuracy", "loss"])
+def test_rows_of_a_validation_table_count_as_in_training(run, noisy, given, scoring):
+    noisy = noisy.drop("price", "visits")
+    rare = noisy.filter(pl.col("label") == "yes")[:60]
+    table = pl.concat([noisy.filter(pl.col("label") == "no")[:150], rare[:40]])
+    watched = pl.concat([noisy.filter(pl.col("label") == "no")[150:180], rare[40:]])
+    table.write_csv("t.csv")
+    watched.write_csv("v.csv")
+    more = () if given is None else ("--class-weight", given)
+    ended = run(
+        "train", "t.csv", "--target", "label", *FAST, *more, "--validation", "v.csv",
+        "--scoring", scoring,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    model = cr.load("m")
+    network, labels = model[-1], watched["label"].to_numpy()
+    learned = {"no": 120, "yes": 32}  # a fifth of either class is held out for the final scores
+    by_class = {"balanced": {c: 152 / 2 / n for c, n in learned.items()}, None: None}.get(
+        given, {"no": 1.0, "yes": 6.0}
+    )
+    weight = None if by_class is None else [by_class[label] for label in labels]
+    inputs = watched.drop("label")
+    if scoring == "loss":
+        best = -log_loss(labels, model.predict_proba(inputs), sample_weight=weight)
+    else:
+        best = accuracy_score(labels, model.predict(inputs), sample_weight=weight)
+    assert network.best_validation_score_ == pytest.approx(best, rel=1e-5)
+
+
+def test_a_forward_search_counts_the_classes_too(noisy):
+    X, y = noisy[["x1", "x4"]].to_numpy(), noisy["label"].to_numpy()
+    model = cr.MLPClassifier(
+        (3,), class_weight={"yes": 5.0}, max_iter=9, tol=9.0, n_iter_no_change=2
+    )
+    score = _Counted(get_scorer("neg_log_loss"), 1, ())(model.fit(X, y), X, y)
+    weight = np.where(y == "yes", 5.0, 1.0)
+    assert score == pytest.approx(-log_loss(y, model.predict_proba(X), sample_weight=weight))
+
+
+def test_a_validation_table_in_other_units_is_noted(run, noisy):
+    noisy = noisy.drop("price", "visits")
+    noisy[:300].write_csv("t.csv")
+    other = noisy[300:].with_columns(pl.col("x1", "x4") * 1000 + 5000)
+    for table, said in ((noisy[300:], False), (other, True)):
+        table.write_csv("v.csv")
+        ended = run("train", "t.csv", "--target", "label", *FAST, "--validation", "v.csv")
+        assert ended.code == 0, ended.err
+        assert ("lies far from the rows that are learned from" in ended.err) == said
 
 
 def test_class_weights_are_by_the_labels_of_the_table(run, table):

@@ -148,19 +148,3 @@ def test_early_stopping_scores_with_the_weights(make):
     wrong = np.where(weight == 0, 1e6, y)
     with_wrong, without = (fit(kind, X, t, weight, **settings) for t in (wrong, y))
     np.testing.assert_array_equal(with_wrong.validation_scores_, without.validation_scores_)
-
-
-@pytest.mark.parametrize("weighted", [False, True], ids=["alone", "with sample_weight"])
-def test_balanced_under_early_stopping_is_by_all_rows(make, weighted):
-    """The classes are weighed before the split: a class may have no row in one of the parts."""
-    _, _, X, y = make("multiclass", n=60)
-    y = np.where(np.arange(60) == 7, 3, y)  # a class with one row
-    given = np.random.default_rng(2).uniform(0.1, 3, 60) if weighted else None
-    matching = compute_sample_weight("balanced", y) * (1 if given is None else given)
-    settings = {"early_stopping": True, "validation_fraction": 0.4, "batch_size": 20}
-    for seed in range(4):
-        settings["random_state"] = seed
-        balanced = fit(MLPClassifier, X, y, given, class_weight="balanced", **settings)
-        by_hand = fit(MLPClassifier, X, y, matching, **settings)
-        np.testing.assert_array_equal(balanced.network_.theta, by_hand.network_.theta)
-        assert balanced.validation_scores_ == by_hand.validation_scores_

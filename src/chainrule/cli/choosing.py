@@ -241,4 +241,8 @@ class _Counted:
             end = "\n" if self._done == self._total else ""
             sys.stderr.write(f"\rforward search: network {self._done} of {self._total}{end}")
             sys.stderr.flush()
-        return float(self._scorer(estimator, X, y))
+        # A row counts what it counts in training, as in all validation.
+        by_class, weights = getattr(estimator, "class_weight_", None), {}
+        if by_class is not None:
+            weights = {"sample_weight": by_class[np.searchsorted(estimator.classes_, y)]}
+        return float(self._scorer(estimator, X, y, **weights))

@@ -29,7 +29,13 @@ from chainrule.cli.exits import note
 from chainrule.cli.options import OPTIONS
 from chainrule.cli.output import ctrl_c_ends, to_stderr
 from chainrule.cli.progress import Progress
-from chainrule.errors import CheckpointWarning, Diverged, InvalidParameter, TrainingWarning
+from chainrule.errors import (
+    CheckpointWarning,
+    Diverged,
+    InvalidParameter,
+    TrainingWarning,
+    UnscaledValidation,
+)
 from chainrule.estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
@@ -218,7 +224,12 @@ def _fit(
     if np.abs(fitted.network_.theta).max() <= HUGE:
         told |= TrainingWarning
     for each in caught:
-        if issubclass(each.category, told):
+        if issubclass(each.category, UnscaledValidation):  # prepared alike, so it is the table
+            note(
+                "the table of --validation lies far from the rows that are learned from, so that "
+                "the score on it says little; are its columns in the same units?"
+            )
+        elif issubclass(each.category, told):
             note(str(each.message))
     limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
     return last, not limits, any("max_seconds" in limit for limit in limits)

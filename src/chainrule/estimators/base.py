@@ -233,7 +233,6 @@ class BaseMLP(
         if not (first or incremental):
             self._require_same_targets(y)
         Y = self._encode(y, learn=first and not incremental)
-        weight = self._weights(y, sample_weight)
 
         random_state = self.random_state
         if checkpoint is not None:
@@ -250,7 +249,7 @@ class BaseMLP(
         self.n_iter_ = 0
         seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
         train = fit_lbfgs if is_lbfgs(self.solver) else fit_stochastic
-        table = Table(X, Y, y, sample_weight, weight)
+        table = Table(X, Y, y, sample_weight)
         held_out = given_validation(self, *validation)
         train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds, held_out))
         if not np.isfinite(self.network_.theta).all():
@@ -287,8 +286,12 @@ class BaseMLP(
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
         return checked_data(self, X, y, reset=reset)
 
-    def _weights(self, y: Any, sample_weight: Any) -> Any:
-        """Return what each example counts for checked sample weights, or None for 1 each."""
+    def _class_weights(self, y: Any) -> Any:
+        """Return what each class counts where these labels are trained on; None if all count 1."""
+        return None
+
+    def _weights(self, y: Any, sample_weight: Any, by_class: Any) -> Any:
+        """Return what each example counts, by checked sample weights and those of the classes."""
         return sample_weight
 
     def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, random_state: Any) -> None:
@@ -409,7 +412,7 @@ class BaseMLP(
             self.network_,
             X,
             self._encode(y, learn=False),
-            self._weights(y, weight),
+            self._weights(y, weight, self._class_weights(y)),
             l2,
             l1,
         )

@@ -1,6 +1,5 @@
 """The classifier."""
 
-from numbers import Real
 from typing import Any, cast, final
 
 import numpy as np
@@ -8,13 +7,17 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
 from chainrule.calls import says_what_was_meant
 from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.estimators.base import BaseMLP, stochastic_only
+from chainrule.estimators.class_weights import (
+    class_weights,
+    require_class_weight,
+    weights_by_class,
+)
 from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.labels import Labels, lists_columns
 from chainrule.maths.arrays import Float
@@ -124,7 +127,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         the larger it is; biases are free.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, multiplied with the sample weights: by label, or "balanced" for
-        ``n_samples / (n_classes * np.bincount(y))``. It is not for `partial_fit` when "balanced".
+        ``n_samples / (n_classes * np.bincount(y))``, y without what early stopping holds out. They
+        count in the validation scores as in training. It is not for `partial_fit` when "balanced".
         Several columns of classes take a list of dicts, one each, whose weights are multiplied.
     max_grad_norm : float or None, default=None
         Gradients of a batch, penalties included, that are longer than this (Euclidean norm over all
@@ -152,7 +156,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     scoring : str, callable or None, default=None
         What early stopping watches on the validation data, the greater the better: None for
         `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
-        function ``scoring(estimator, X, y)``. Without validation data it has no effect.
+        function ``scoring(estimator, X, y)``, which also takes ``sample_weight`` where rows have
+        weights. Without validation data it has no effect.
     dropout_input : float, default=0.0
         The probability of each entry of X to be left out in a step, as `dropout` does with hidden
         nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
@@ -163,6 +168,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     classes_ : array of shape (n_classes,), or list of arrays
         The class labels, sorted; of several columns of classes a list of those of each.
+    class_weight_ : array of shape (n_classes,), list of arrays or None
+        What each class counted in the last fit, by the rows that were trained on; of several
+        labels or columns of classes a list, one entry a column. None without `class_weight`.
     coefs_, intercepts_ : lists of arrays
         The weights (s_in, s_out) and biases (s_out,) of each layer, views of the network's theta.
     network_ : Network
@@ -332,9 +340,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             labels per example, as in scikit-learn.
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val, sample_weight_val : array-like, optional
-            Validation data, which are not trained on. With `early_stopping` they take the place of
-            `validation_fraction`; without, each epoch is measured on them all the same. Not for
-            "lbfgs".
+            Validation data, which are not trained on, prepared as X and y are. With
+            `early_stopping` they take the place of `validation_fraction`; without, each epoch is
+            measured on them all the same. A row counts ``sample_weight_val``. Not for "lbfgs".
 
         Returns
         -------
@@ -527,68 +535,16 @@ n_classes)
                 f"it is your own. Got '{self.loss.name}' with targets={self.loss.targets!r} "
                 f"instead."
             )
-        given = self.class_weight
-        for by_label in given if isinstance(given, list) else [given]:
-            if not isinstance(by_label, dict):
-                if isinstance(given, list):
-                    raise InvalidParameter(
-                        f"The 'class_weight' parameter of MLPClassifier must be a dict, a list of "
-                        f"dicts (one for each column of classes), 'balanced' or None. Got "
-                        f"{given!r} instead."
-                    )
-                continue
-            unusable = {
-                label: weight
-                for label, weight in by_label.items()
-                if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf)
-            }
-            if unusable:
-                raise InvalidParameter(
-                    f"The 'class_weight' parameter of MLPClassifier must be a dict of finite "
-                    f"weights >= 0, 'balanced' or None. Got {unusable!r} in it instead."
-                )
-
-    def _weights(self, y: Any, sample_weight: Any) -> Any:
-        """Return the sample weights times those of the classes, or None for 1 each."""
-        if self.class_weight is None:
-            return sample_weight
-        by_class = self._class_weights(y)
-        return by_class if sample_weight is None else by_class * sample_weight
+        require_class_weight(self.class_weight)
 
     def _class_weights(self, y: Any) -> Any:
-        """Return the weight of each example's class (float64)."""
-        if self._labels.kind == "multilabel":
-            if self.class_weight != "balanced":
-                raise InvalidParameter(
-                    f"The 'class_weight' parameter of MLPClassifier must be 'balanced' or None for "
-                    f"multi-label targets, whose rows are in several classes. Got "
-                    f"{self.class_weight!r} instead: give sample_weight to fit."
-                )
-            return compute_sample_weight("balanced", y)
-        if self._labels.kind == "multioutput":
-            return self._class_weights_of_columns(y)
-        if isinstance(self.class_weight, list):
-            raise InvalidParameter(
-                "The 'class_weight' parameter of MLPClassifier must be a dict, 'balanced' or None "
-                "for one column of classes. Got a list instead, which is for several."
-            )
-        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        return by_class[np.searchsorted(self.classes_, y)]
+        return class_weights(self.class_weight, self._labels, y)
 
-    def _class_weights_of_columns(self, y: Any) -> Any:
-        """Return the product of the weights of each example's classes."""
-        given, n_columns = self.class_weight, len(self.classes_)
-        each = [given] * n_columns if given == "balanced" else given
-        if not isinstance(each, list) or len(each) != n_columns:  # pyright: ignore[reportUnknownArgumentType] - the user's
-            raise InvalidParameter(
-                f"The 'class_weight' parameter of MLPClassifier must be 'balanced', None or a list "
-                f"of {n_columns} dicts for {n_columns} columns of classes. Got {given!r} instead."
-            )
-        weight = np.ones(len(y))
-        for by_class, classes, column in zip(each, self.classes_, np.asarray(y).T, strict=True):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            of_classes = compute_class_weight(by_class, classes=classes, y=column)  # pyright: ignore[reportUnknownArgumentType]
-            weight *= of_classes[np.searchsorted(classes, column)]
-        return weight
+    def _weights(self, y: Any, sample_weight: Any, by_class: Any) -> Any:
+        if by_class is None:
+            return sample_weight
+        weight = weights_by_class(by_class, self._labels, y)
+        return weight if sample_weight is None else weight * sample_weight
 
     def _score_of(self, H: Float, y: Any, sample_weight: Any) -> float:
         if self._labels.kind == "multioutput":

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, cleandoc, signature
 from numbers import Integral
 from textwrap import indent
@@ -41,7 +41,7 @@ from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table, checked_data
-from chainrule.estimators.validation import measuring, score_by
+from chainrule.estimators.validation import measuring, score_by, to_judge_by
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 
@@ -115,7 +115,7 @@ def _entries(docstring: str, names: Iterable[str]) -> str:
 class _Fold:
     """The examples of one fold: what is trained on, and what is judged by."""
 
-    train: Any
+    train: Table
     test: Table
 
 
@@ -167,7 +167,8 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         y : array-like
             As the single estimator takes it.
         sample_weight : array-like of shape (n_samples,), optional
-            For training and for the scores.
+            For training and for the scores, where it is multiplied with the weights of the
+            classes, if there are any, as in training.
         groups : array-like of shape (n_samples,), optional
             For splitters that keep groups together.
 
@@ -191,26 +192,25 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         probe._require_possible()
         Y = probe._encode(y, learn=True)
         splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
-        whole = Table(X, Y, y, sample_weight, sample_weight)
+        shared = Table(Rows(X), Y, y, sample_weight)
         folds = [
-            _Fold(Rows(X, train), Table(Rows(X, test), *_taken(whole, test)))
+            _Fold(shared.take(_numbers(train)), shared.take(_numbers(test)))
             for train, test in splitter.split(X, y, groups)
         ]
-        trained = [_taken(whole, fold.train.numbers) for fold in folds]
         if is_lbfgs(self.solver):  # it reads all rows at once; they are shared by the penalties
-            folds = [_Fold(fold.train[:], fold.test) for fold in folds]
+            folds = [_Fold(replace(fold.train, X=fold.train.X[:]), fold.test) for fold in folds]
 
         def score(task: tuple[int, int]) -> float:
             k, j = task
             single = self._single(alphas[j], seed, n_jobs=1)
             single.n_features_in_ = X.shape[1]
-            _, y_train, weight, _ = trained[k]
+            train, test = folds[k].train, folds[k].test
             try:
-                single._fit_alone(folds[k].train, y_train, weight)
+                single._fit_alone(train.X, train.y, train.sample_weight)
             except Diverged:
                 found = np.nan
             else:
-                found = measuring(single, folds[k].test)()[0]
+                found = measuring(single, to_judge_by(single, test))()[0]
             if self.verbose:
                 # In one piece: several threads print.
                 print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}\n", end="")  # noqa: T201 - verbose
@@ -357,7 +357,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         X, y = checked_data(self, X, y, reset=False)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        table = Table(X, best._encode(y, learn=False), y, sample_weight, sample_weight)
+        table = Table(X, best._encode(y, learn=False), y, sample_weight, weight=sample_weight)
         if self.scoring in (None, "loss"):
             return measuring(best, table)()[0]
         return score_by(check_scoring(best, self.scoring), best, table)
@@ -568,10 +568,10 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
         return MLPRegressor
 
 
-def _taken(table: Table, rows: Any) -> tuple[Any, Any, Any, Any]:
-    """Return Y, y and the weights of some examples."""
-    weight = None if table.weight is None else table.weight[rows]
-    return table.Y[rows], table.y[rows], weight, weight
+def _numbers(rows: Any) -> Any:
+    """Return row numbers for those of a splitter, or of a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def _side_by_side(do: Callable[[Any], float], tasks: list[Any], threads: int) -> list[float]:

@@ -17,7 +17,7 @@ from chainrule.estimators.solvers import has_own_rate, make_optimizer, schedule_
 from chainrule.estimators.starting import seed_of
 from chainrule.estimators.table import Table
 from chainrule.estimators.translation import batch_size, lambdas
-from chainrule.estimators.validation import hold_out, judge
+from chainrule.estimators.validation import divided, judge, to_train_on
 from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
 from chainrule.training.diagnosis import where_it_diverged
@@ -66,6 +66,7 @@ class Fit:
 def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
     """Train with L-BFGS."""
     estimator.engine_ = "reference"
+    table = to_train_on(estimator, table)
     tasks = _tasks(estimator, table, max_epochs=estimator.max_iter)
 
     bar = Bar(estimator.max_iter, always=estimator.verbose == "bar")
@@ -115,10 +116,8 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
 
 def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
     """Train epoch by epoch."""
-    held_out = fit.validation
-    estimator._start_curves(validated=held_out is not None or estimator.early_stopping)
-    if estimator.early_stopping and held_out is None:
-        table, held_out = hold_out(estimator, table, fit.random_state)
+    estimator._start_curves(validated=fit.validation is not None or estimator.early_stopping)
+    table, held_out = divided(estimator, table, fit.validation, fit.random_state)
     learner = _prepared_learner(estimator, len(table.Y), fit)
     estimator.engine_ = learner.engine
     epochs = 1 if fit.incremental else estimator.max_iter

@@ -13,6 +13,18 @@ from chainrule.errors import InvalidInput
 __all__ = ["Labels", "lists_columns"]
 
 
+_NAMED = 5  # of the unknown classes, in an error
+
+
+def _plain(label: Any) -> str:
+    """Return a label without what one spelling of it may have and another not."""
+    text = str(label).strip().casefold()
+    try:
+        return str(float(text))
+    except ValueError:
+        return {"false": "0.0", "true": "1.0"}.get(text, text)
+
+
 def lists_columns(classes: Any) -> bool:
     """Whether these are lists of classes, one for each column, not classes."""
     return isinstance(classes, list | tuple) and all(np.ndim(each) == 1 for each in classes)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - this is the check
@@ -108,7 +120,7 @@ class Labels:
         )
 
     def require_known(self, y: Any) -> None:
-        """Raise if y holds other classes, or has another number of columns.
+        """Raise if y holds other classes, or has another form or number of columns.
 
         Raises
         ------
@@ -118,6 +130,7 @@ class Labels:
         if self.kind != "multioutput":
             check_classification_targets(y)
             self._require_one_column(y)
+            self._require_form(y)
             given: Any = unique_labels(y)
             known = not len(np.setdiff1d(given, self.classes))
         else:
@@ -128,8 +141,26 @@ class Labels:
         if not known:
             raise InvalidInput(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
-                f"'y' has {given}."
+                f"'y' has {given}.{self._remedy(given)}"
             )
+
+    def _remedy(self, given: Any) -> str:
+        """Return what to do about classes that are not known."""
+        if self.kind == "multioutput":
+            return " Leave those rows out, or train on examples of these classes too."
+        unknown = np.setdiff1d(given, self.classes).tolist()
+        named = f"{unknown[:_NAMED]}"[1:-1] + (", ..." if len(unknown) > _NAMED else "")
+        plain = {_plain(label) for label in self.classes.tolist()}
+        if all(_plain(label) in plain for label in unknown):
+            kinds = {type(label).__name__ for label in self.classes.tolist()}
+            mine = type(unknown[0]).__name__
+            how = "spelled otherwise"
+            if mine not in kinds:
+                how = f"of type {mine} where the known ones are of type {', '.join(sorted(kinds))}"
+            return f" Those not known ({named}) are {how}: give all labels in one form."
+        return (
+            f" Not known: {named}. Leave those rows out, or train on examples of these classes too."
+        )
 
     def require_same(self, y: Any) -> None:
         """Raise if y does not hold exactly these classes.
@@ -158,6 +189,21 @@ class Labels:
             raise InvalidInput(
                 f"`y` has {np.shape(y)[1]} columns of classes, and the first fit had one, or "
                 f"several labels. Give such a y again, or fit anew with warm_start=False."
+            )
+
+    def _require_form(self, y: Any) -> None:
+        """Raise if y has one class a row where there were indicators of several, or the reverse."""
+        shape = np.shape(y)
+        if self.binarizer is not None:
+            if len(shape) != 2 or shape[1] != len(self.classes):
+                raise InvalidInput(
+                    f"`y` needs {len(self.classes)} columns of 0 and 1, one for each label, as in "
+                    f"the first fit. Got shape {shape} instead."
+                )
+        elif len(shape) == 2 and shape[1] != 1:
+            raise InvalidInput(
+                f"`y` needs one class for each row, shape (n,), as in the first fit. Got shape "
+                f"{shape} instead: of one-hot rows take ``classes[y.argmax(axis=1)]``."
             )
 
     def _columns(self, y: Any) -> NDArray[Any]:

@@ -143,7 +143,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     scoring : str, callable or None, default=None
         What early stopping watches on the validation data, the greater the better: None for
         `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
-        function ``scoring(estimator, X, y)``. Without validation data it has no effect.
+        function ``scoring(estimator, X, y)``, which also takes ``sample_weight`` where rows have
+        weights. Without validation data it has no effect.
     dropout_input : float, default=0.0
         The probability of each entry of X to be left out in a step, as `dropout` does with hidden
         nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
@@ -321,9 +322,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val, sample_weight_val : array-like, optional
-            Validation data, which are not trained on. With `early_stopping` they take the place of
-            `validation_fraction`; without, each epoch is measured on them all the same. Not for
-            "lbfgs".
+            Validation data, which are not trained on, prepared as X and y are. With
+            `early_stopping` they take the place of `validation_fraction`; without, each epoch is
+            measured on them all the same. A row counts ``sample_weight_val``. Not for "lbfgs".
 
         Returns
         -------

@@ -24,14 +24,14 @@ class Table:
     X, y, sample_weight
         As the user gave them: labels, and weights or None.
     Y, weight
-        As the network gets them: targets, and weights times those of the classes, or None.
+        As the network gets them: targets, and what each example counts, or None for 1 each.
     """
 
     X: Any
     Y: Any
     y: Any
     sample_weight: Any
-    weight: Any
+    weight: Any = None
 
     def take(self, rows: NDArray[Any]) -> "Table":
         """Return some of the examples; an X that is shared stays so."""

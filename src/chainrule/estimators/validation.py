@@ -1,10 +1,17 @@
-"""What an estimator measures on examples that are not trained on: a score and the mean loss."""
+"""What an estimator measures on examples that are not trained on: a score and the mean loss.
+
+One rule for all of them, whether they were held out, given as `X_val`, or are a fold of a
+cross-validation: an example counts what it would count in training, in every score and in the
+loss: its sample weight times the weight of its class, as learned from those trained on.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.model_selection import train_test_split
@@ -15,18 +22,25 @@ from chainrule.architecture.inputs import check_batch, check_Y
 from chainrule.architecture.rows import Rows
 from chainrule.engines import Examples, losses_of, weighted_sums
 from chainrule.errors import InvalidInput, InvalidParameter
+from chainrule.estimators.scales import warn_of_other_scales
 from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table
 from chainrule.estimators.watching import prints
 from chainrule.training.early_stopping import Judge
 
-__all__ = ["given_validation", "hold_out", "judge", "measuring", "score_by"]
+__all__ = [
+    "divided",
+    "given_validation",
+    "judge",
+    "measuring",
+    "score_by",
+    "to_judge_by",
+    "to_train_on",
+]
 
 
 def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Table | None:
     """Return validation data that were given to `fit`, checked; None if there are none.
-
-    Their weights are the user's alone, without those of the classes.
 
     Raises
     ------
@@ -50,13 +64,25 @@ def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Tabl
         Y = estimator._encode(y, learn=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         check_batch(estimator.network_.architecture, X, Y, weight)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InvalidInput(f"The validation data cannot be used. {error}") from None
-    return Table(X, Y, y, weight, weight)
+    return Table(X, Y, y, weight)
 
 
-def hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
-    """Split off the validation examples."""
+def divided(
+    estimator: Any, table: Table, given: Table | None, random_state: Any
+) -> tuple[Table, Table | None]:
+    """Return what is trained on and what is judged by, if anything: given, or held out."""
+    held_out = given
+    if estimator.early_stopping and given is None:
+        table, held_out = _hold_out(estimator, table, random_state)
+    table = to_train_on(estimator, table)
+    if given is not None:
+        warn_of_other_scales(estimator, table, given)
+    return table, None if held_out is None else to_judge_by(estimator, held_out)
+
+
+def _hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
     split: list[Any] = train_test_split(
         np.arange(len(table.Y)),
         test_size=estimator.validation_fraction,
@@ -70,6 +96,35 @@ def hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Ta
             "dataset."
         )
     return table.take(kept), table.take(held_out)
+
+
+def to_train_on(estimator: Any, table: Table) -> Table:
+    """Return examples with what they count, and learn from them what each class counts."""
+    if is_classifier(estimator):
+        estimator.class_weight_ = estimator._class_weights(table.y)
+    return _weighed(estimator, table)
+
+
+def to_judge_by(estimator: Any, table: Table) -> Table:
+    """Return other examples with what they count, by what was learned of those trained on.
+
+    Raises
+    ------
+    InvalidInput
+        If none of them counts.
+    """
+    table = _weighed(estimator, table)
+    if table.weight is not None and not np.any(table.weight):
+        raise InvalidInput(
+            "The validation data cannot be used. Each row weighs 0 by its sample weight times the "
+            "weight of its class: have rows in it that count."
+        )
+    return table
+
+
+def _weighed(estimator: Any, table: Table) -> Table:
+    by_class = vars(estimator).get("class_weight_")
+    return replace(table, weight=estimator._weights(table.y, table.sample_weight, by_class))
 
 
 def judge(estimator: Any, held_out: Table) -> Judge:
@@ -137,8 +192,8 @@ def score_by(scorer: Any, estimator: Any, table: Table) -> float:
         if weight and not _takes_weights(scorer):
             raise _unscored(
                 estimator,
-                "takes sample_weight as well, since the examples to score have weights, as in "
-                "scoring(estimator, X, y, sample_weight=None)",
+                "takes sample_weight as well, since the examples to score have weights, given or "
+                "of their classes, as in scoring(estimator, X, y, sample_weight=None)",
             )
         # The user's own function sees an estimator like any other, but X has no names any more.
         seen = object.__new__(type(estimator))

@@ -29,7 +29,7 @@ from chainrule.network import Network
 from chainrule.training.history import History
 from chainrule.training.watcher import Watcher
 
-__all__ = ["Diagnosis", "where_it_diverged"]
+__all__ = ["Diagnosis", "sample", "where_it_diverged"]
 
 _ROWS_OF_INPUTS: Final = 256
 _ROWS_OF_NODES: Final = 64
