@@ -67,6 +67,30 @@ static void ${name}_softmax($real *z, int n)
 }
 """
 
+_SHARES = """\
+/* One-vs-all hypotheses, divided by their sum; equal shares where it is 0. */
+static void ${name}_shares($real *h, int n)
+{
+    int j;
+    $real sum = $zero;
+    for (j = 0; j < n; ++j) sum += h[j];
+    for (j = 0; j < n; ++j) h[j] = sum == $zero ? $one / ($real)n : h[j] / sum;
+}
+"""
+
+_SORT = """\
+/* Quantiles in order: those of a network may cross. */
+static void ${name}_sort($real *h, int n)
+{
+    int i, j;
+    for (i = 1; i < n; ++i) {
+        const $real value = h[i];
+        for (j = i; j > 0 && h[j - 1] > value; --j) h[j] = h[j - 1];
+        h[j] = value;
+    }
+}
+"""
+
 _PREPARE = """\
 /* The network's inputs, of the values of one example: numbers, of which NaN are missing, and places
    of categories. */
@@ -230,8 +254,9 @@ def _parts(made: Program, name: str) -> Iterator[str]:
         for what in ("fill", "offset", "scale"):
             yield array(what, [getattr(f, what) for f in features], "double")
         yield fill(_PREPARE)
-    if made.target is not None:
-        for what, values in zip(("target_scale", "target_offset"), made.target, strict=True):
+    if made.answers.target is not None:
+        pairs = zip(("target_scale", "target_offset"), made.answers.target, strict=True)
+        for what, values in pairs:
             yield array(what, values, "double")
     yield array("test_x", made.X)
     yield array("test_h", made.H)
@@ -240,6 +265,10 @@ def _parts(made: Program, name: str) -> Iterator[str]:
             yield fill(_FUNCTION, function=function, formula=fill(_SCALAR[function]))
     if plain.hypothesis == "softmax":
         yield fill(_SOFTMAX)
+    if made.answers.shares:
+        yield fill(_SHARES)
+    if made.answers.quantiles:
+        yield fill(_SORT)
     yield fill(_LAYER)
     yield fill("\n".join(_predict(made)))
     yield fill(_TEST)
@@ -256,7 +285,8 @@ def _predict(made: Program) -> Iterator[str]:
         yield f"    $real a[{min(last, 2)}][{max(sizes[1:-1])}];"
     if made.preparation is not None:
         yield f"    $real p[{sizes[0]}];"
-    if any(function in _SCALAR for function in functions) or made.target is not None:
+    target = made.answers.target
+    if any(function in _SCALAR for function in functions) or target is not None:
         yield "    int j;"
     source = "x"
     if made.preparation is not None:
@@ -272,13 +302,17 @@ def _predict(made: Program) -> Iterator[str]:
                 f"{z}[j] = ${{name}}_{function}({z}[j]);"
             )
         source = z
-    if plain.hypothesis == "softmax":
-        starts = np.cumsum((0, *plain.groups[:-1])).tolist()
-        for start, n in zip(starts, plain.groups, strict=True):
-            yield f"    ${{name}}_softmax({f'h + {start}' if start else 'h'}, {n});"
-    if made.target is not None:
+    groups = {
+        "softmax": plain.groups if plain.hypothesis == "softmax" else (),
+        "shares": made.answers.shares,
+        "sort": made.answers.quantiles,
+    }
+    for function, sizes_of in groups.items():
+        for start, n in zip(np.cumsum((0, *sizes_of)).tolist(), sizes_of, strict=False):
+            yield f"    ${{name}}_{function}({f'h + {start}' if start else 'h'}, {n});"
+    if target is not None:
         yield f"    for (j = 0; j < {sizes[-1]}; ++j)"
-        j = "j" if len(made.target[0]) > 1 else "0"
+        j = "j" if len(target[0]) > 1 else "0"
         back = f"h[j] * ${{name}}_target_scale[{j}] + ${{name}}_target_offset[{j}]"
         yield f"        h[j] = ($real)({back});"
     yield "}\n"

@@ -1,27 +1,35 @@
 """What programs in C and JavaScript share: their test vectors, and what their comment says."""
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from chainrule import __version__
 from chainrule.architecture.checks import check_dtype
 from chainrule.architecture.inputs import check_X
 from chainrule.errors import InvalidInput
-from chainrule.estimators import MLPClassifier, MLPClassifierCV
+from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.estimators.labels import Labels
-from chainrule.files.code.preparation import Preparation, preparation_of
-from chainrule.files.plain import Plain, network_in, plain_network, single
+from chainrule.files.code.answers import Answers, answers_of
+from chainrule.files.code.preparation import Preparation, cells_of, preparation_of
+from chainrule.files.opened import opened
+from chainrule.files.plain import Plain, network_in, plain_network
 from chainrule.maths.arrays import Float
+from chainrule.maths.losses import Quantile
+from chainrule.network import Network
 
 __all__ = ["Program", "in_lines", "number", "program", "quoted"]
 
 _TEST_ROWS = 8
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 """How far a test vector may be from ours, times max(1, |h|)."""
+_FAR = {"float32": 1e-3, "float64": 1e-7}  # an error of meaning, not of rounding
 
 
 @final
@@ -35,25 +43,27 @@ class Program:
         The network.
     preparation : Preparation or None
         What stands before it.
-    target : (array, array) or None
-        Scale and offset of its outputs, where the target was scaled.
+    answers : Answers
+        What becomes of its hypotheses.
     X, H : arrays of shapes (n, columns) and (n, K)
-        Test vectors: inputs, categories as numbers, and our answers.
+        Test vectors: inputs, categories as numbers, and what the model itself answers, by
+        `predict_proba` or `predict`.
+    cells : array of objects of shape (n, columns)
+        The inputs as the table has them.
+    tolerance : float
+        How far an answer may be from the model's, times max(1, abs(h)).
     about : list of str
         What the comment says: plain ASCII, without any sign that could end a comment.
     """
 
     plain: Plain
     preparation: Preparation | None
-    target: tuple[Float, Float] | None
+    answers: Answers
     X: Float
     H: Float
+    cells: NDArray[Any]
+    tolerance: float
     about: list[str]
-
-    @property
-    def tolerance(self) -> float:
-        """How far an answer may be from ours, times max(1, abs(h))."""
-        return TOLERANCE[self.plain.dtype.name]
 
     @property
     def n_inputs(self) -> int:
@@ -62,41 +72,90 @@ class Program:
 
 
 def program(model: Any, X: Any, dtype: Any) -> Program:
-    """Return what goes into a program that computes what a model does.
+    """Return what goes into a program that answers as a model does.
 
     Raises
     ------
     InvalidInput
         If it is no model of ours, a part has no form in a program, or X does not fit.
     """
-    preparation, last, target = preparation_of(model)
+    kind = None if dtype is None else check_dtype(dtype)
+    is_estimator = isinstance(model, BaseEstimator)
+    whole = opened(model, kind) if is_estimator else model
+    preparation, last, target = preparation_of(whole)
     net = network_in(last)
-    if dtype is not None:
-        net = net.copy(check_dtype(dtype))
-    plain = plain_network(net)
+    if kind is not None and not is_estimator:
+        net = net.copy(kind)
+    plain, answers = plain_network(net), answers_of(last, target)
+    if target is not None and len(answers.quantiles) > 1:
+        raise InvalidInput(
+            "This model's own predict fails: a TransformedTargetRegressor cannot take back several "
+            "quantiles of several targets. Scale the targets before, or fit one model for each."
+        )
+    names = getattr(model, "feature_names_in_", None)
+    names = net.feature_names if names is None else [str(name) for name in names]
+    cells = _test_cells(preparation, net, names, X)
+    rows = (cells if preparation is None else preparation.numbers(cells)).astype(plain.dtype)
+    values = rows if preparation is None else preparation.values(cells, rows)
+    H = _of_estimator(whole, last, values) if is_estimator else net(values)
+    inputs = rows if preparation is None else preparation.apply(rows.astype(np.float64))
+    tolerance = _tolerance(answers.apply(net(inputs)), H)
+    about = [*_about(plain, names), *_about_outputs(last)]
+    return Program(
+        plain, preparation, answers, rows, H.astype(plain.dtype), cells, tolerance, about
+    )
+
+
+def _test_cells(
+    preparation: Preparation | None, net: Network, names: Sequence[str] | None, X: Any
+) -> NDArray[Any]:
+    """Return the rows of X, or random ones."""
     n_columns = net.sizes[0] if preparation is None else preparation.n_columns
     if X is None and preparation is not None:
-        rows = preparation.draw(_TEST_ROWS)
-    elif X is None:
-        rows = np.random.default_rng(0).standard_normal((_TEST_ROWS, n_columns))
-    elif preparation is not None:
-        rows = preparation.numbers(X)
-    elif np.ndim(X) == 2:
-        rows = np.asarray(check_X(net.architecture, X))
-    else:
+        return preparation.draw(_TEST_ROWS)
+    if X is None:
+        return np.random.default_rng(0).standard_normal((_TEST_ROWS, n_columns))
+    if preparation is not None:
+        return preparation.cells(X)
+    if hasattr(X, "columns") and names is not None:
+        X = cells_of(X, names, n_columns).astype(np.float64)
+    if np.ndim(X) != 2:
         raise InvalidInput(
             f"X needs rows of {n_columns} numbers, for the test vectors. Got shape {np.shape(X)} "
             f"instead."
         )
-    rows = rows.astype(plain.dtype)
-    H = net(rows if preparation is None else preparation.apply(rows.astype(np.float64)))
-    if target is not None:
-        H = (H * target[0] + target[1]).astype(plain.dtype)
-    names = getattr(last, "feature_names_in_", net.feature_names)
-    if preparation is not None:
-        names = preparation.names
-    about = [*_about(plain, names), *_about_outputs(last)]
-    return Program(plain, preparation, target, rows, H, about)
+    return np.asarray(check_X(net.architecture, X))
+
+
+def _of_estimator(whole: Any, last: Any, values: Any) -> Float:
+    """Return what a model answers, one row for each of values; of two classes the second's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names of columns, and of unknown categories
+        if not isinstance(last, MLPClassifier):
+            return np.asarray(whole.predict(values)).reshape(len(values), -1)
+        found = whole.predict_proba(values)
+    if isinstance(found, list):
+        return np.hstack(found)
+    return found[:, 1:] if last._labels.kind == "binary" else found
+
+
+def _tolerance(ours: Float, expected: Float) -> float:
+    """Return how far an answer may be from the model's, once the program's are not too far.
+
+    A scaler of scikit-learn may round where a program does not, far from 0 above all.
+    """
+    kind = ours.dtype.name
+    with np.errstate(invalid="ignore"):
+        far = np.abs(ours - expected) / np.maximum(1, np.abs(expected))
+    far = np.where(ours == expected, 0, far)  # of infinities too
+    rows = np.flatnonzero(~(far <= _FAR[kind]).all(axis=1))
+    if len(rows):
+        raise InvalidInput(
+            f"The program would answer otherwise than this model on {len(rows)} of {len(far)} "
+            f"rows: {ours[rows[0]]} instead of {expected[rows[0]]} in row {rows[0]}. Some part of "
+            f"it has another meaning there: use to_onnx, or give the network alone."
+        )
+    return max(TOLERANCE[kind], 4 * float(far.max(initial=0)))
 
 
 def _about(plain: Plain, names: Iterable[str] | None) -> Iterable[str]:
@@ -110,8 +169,15 @@ def _about(plain: Plain, names: Iterable[str] | None) -> Iterable[str]:
 
 
 def _about_outputs(last: Any) -> Iterable[str]:
-    if isinstance(last, MLPClassifier | MLPClassifierCV):
-        yield from _about_classes(single(last)._labels)
+    if isinstance(last, MLPClassifier):
+        yield from _about_classes(last._labels)
+    made_of = network_in(last).architecture.loss.made_of
+    if isinstance(last, MLPRegressor) and isinstance(made_of, Quantile):
+        n_targets = network_in(last).sizes[-1] // len(made_of.numbers)
+        yield "Outputs, in this order:"
+        for i in range(n_targets):
+            of = f" of target {i}" if n_targets > 1 else ""
+            yield from (f"  quantile {quantile}{of}" for quantile in made_of.numbers)
 
 
 def _about_classes(labels: Labels) -> Iterable[str]:

@@ -69,6 +69,21 @@ function softmax(z, start, n) {
 }
 """
 
+_SHARES = """\
+// One-vs-all hypotheses, divided by their sum; equal shares where it is 0.
+function shares(h, start, n) {
+  const part = h.subarray(start, start + n), sum = part.reduce((a, b) => a + b, 0);
+  for (let j = 0; j < n; ++j) part[j] = sum === 0 ? 1 / n : part[j] / sum;
+}
+"""
+
+_SORT = """\
+// Quantiles in order: those of a network may cross.
+function sort(h, start, n) {
+  h.subarray(start, start + n).sort();
+}
+"""
+
 _PREPARE = """\
 // The network's inputs, of the values of one example: of missing numbers (null, NaN) the fill.
 function prepare(x) {
@@ -76,10 +91,15 @@ function prepare(x) {
     const missing = x[source] == null || Number.isNaN(x[source]);
     let v = missing ? fill : x[source];
     if (kind === "missing") v = missing ? 1 : 0;
-    else if (kind === "category")
-      v = (PLACES[source].get(missing ? "" : x[source]) ?? OTHERS[source]) === place ? 1 : 0;
+    else if (kind === "category") v = placeOf(source, missing ? null : x[source]) === place ? 1 : 0;
     return (v - offset) / scale;
   });
+}
+
+// "" is a missing category too, unless it is one of its own.
+function placeOf(source, value) {
+  const places = PLACES[source];
+  return places.get(places.has(value) || value !== "" ? value : null) ?? OTHERS[source];
 }
 """
 
@@ -166,9 +186,10 @@ def _parts(made: Program) -> Iterator[str]:
     else:
         row = "TEST_X[row]"
         yield from _preparation(made.preparation)
-        yield _rows("TEST_X", made.preparation.values(made.X))
-    if made.target is not None:
-        yield _rows("TARGET", list(zip(*(each.tolist() for each in made.target), strict=True)))
+        yield _rows("TEST_X", made.preparation.values(made.cells, made.X).tolist())
+    if made.answers.target is not None:
+        pairs = zip(*(each.tolist() for each in made.answers.target), strict=True)
+        yield _rows("TARGET", list(pairs))
     yield array("TEST_H", made.H)
     functions = (*plain.activations, plain.hypothesis)
     if "gelu" in functions:
@@ -179,13 +200,17 @@ def _parts(made: Program) -> Iterator[str]:
     yield _LAYER
     if plain.hypothesis == "softmax":
         yield _SOFTMAX
+    if made.answers.shares:
+        yield _SHARES
+    if made.answers.quantiles:
+        yield _SORT
     yield "\n".join(_predict(made, numbers))
     yield Template(_TEST).substitute(rows=len(made.X), tolerance=repr(made.tolerance), row=row)
 
 
 def _predict(made: Program, numbers: str) -> Iterator[str]:
     plain = made.plain
-    yield "/** The hypotheses of one example. */"
+    yield "/** The answers for one example. */"
     yield "export function predict(x) {"
     yield "  if (x.length !== INPUTS)"
     yield "    throw new RangeError(`predict takes ${INPUTS} numbers. Got ${x.length} instead.`);"
@@ -194,12 +219,17 @@ def _predict(made: Program, numbers: str) -> Iterator[str]:
         mapped = f".map({_camel(function)})" if function in _SCALAR else ""
         yield f"  const a{layer} = layer(W{layer}, b{layer}, {source}){mapped};"
         source = f"a{layer}"
-    if plain.hypothesis == "softmax":
-        starts = np.cumsum((0, *plain.groups[:-1])).tolist()
-        for start, n in zip(starts, plain.groups, strict=True):
-            yield f"  softmax({source}, {start}, {n});"
-    if made.target is not None:
-        k = "k" if len(made.target[0]) > 1 else "0"
+    groups = {
+        "softmax": plain.groups if plain.hypothesis == "softmax" else (),
+        "shares": made.answers.shares,
+        "sort": made.answers.quantiles,
+    }
+    for function, sizes in groups.items():
+        for start, n in zip(np.cumsum((0, *sizes)).tolist(), sizes, strict=False):
+            yield f"  {function}({source}, {start}, {n});"
+    target = made.answers.target
+    if target is not None:
+        k = "k" if len(target[0]) > 1 else "0"
         source = f"{source}.map((h, k) => h * TARGET[{k}][0] + TARGET[{k}][1])"
     yield f"  return {source};"
     yield "}\n"
@@ -212,7 +242,7 @@ def _preparation(preparation: Preparation) -> Iterator[str]:
     ]
     yield _rows("FEATURES", features)
     places = [
-        f"  {i}: new Map({_json([['' if key is None else key, p] for key, p in known.items()])})"
+        f"  {i}: new Map({_json([[key, p] for key, p in known.items()])})"
         for i, known in preparation.places.items()
     ]
     yield "const PLACES = {\n" + ",\n".join(places) + "\n};\n"

@@ -12,28 +12,20 @@ from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    OneHotEncoder,
-    RobustScaler,
-    StandardScaler,
-)
-from sklearn.utils.validation import check_is_fitted
+from sklearn.preprocessing import OneHotEncoder
 
 from chainrule.errors import InvalidInput
 from chainrule.files.categories import is_missing, places_of
+from chainrule.files.scalers import affine, is_identity
 from chainrule.maths.arrays import Float
 
-__all__ = ["Feature", "Preparation", "preparation_of"]
+__all__ = ["Feature", "Preparation", "cells_of", "preparation_of"]
 
-_SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
+_UNKNOWN = "a value that was not seen in training"
 
 
 @final
@@ -43,6 +35,7 @@ class Feature:
 
     v is the number in column `source`, or `fill` if that is missing; or whether it is missing; or
     whether the place of its category is `place`. A text is filled in for a missing category.
+    `missing` is what stands for that in the table: NaN or None.
     """
 
     source: int
@@ -51,6 +44,7 @@ class Feature:
     fill: float | str = np.nan
     offset: float = 0.0
     scale: float = 1.0
+    missing: Any = field(default=np.nan, compare=False)
 
 
 @final
@@ -70,6 +64,9 @@ class Preparation:
         For each column of categories the place of each, None for missing ones; -1 for none.
     others : dict of int to int
         The place of all other categories; -1 for none.
+    seen : dict of int to list
+        For each column of categories what a cell may hold: those seen in training, missing ones
+        as they were, and one that was not seen where such are not refused.
     """
 
     n_columns: int
@@ -77,42 +74,44 @@ class Preparation:
     features: list[Feature]
     places: dict[int, dict[Any, int]] = field(default_factory=dict)
     others: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, list[Any]] = field(default_factory=dict)
 
-    def numbers(self, table: Any) -> Float:
-        """Return the rows of a table as a C program takes them: categories as their places."""
-        rows = np.zeros((len(table), self.n_columns))
-        used = {f.source for f in self.features}
-        whole = None if hasattr(table, "columns") else np.asarray(table)
-        if whole is not None and whole.shape[1:] != (self.n_columns,):
-            raise InvalidInput(
-                f"X needs rows of {self.n_columns} values, for the test vectors. Got shape "
-                f"{whole.shape} instead."
-            )
-        for i in sorted(used):
-            column = table[self.names[i]] if whole is None and self.names else whole[:, i]  # pyright: ignore[reportOptionalSubscript]
-            values: NDArray[Any] = np.asarray(column)
+    def cells(self, table: Any) -> NDArray[Any]:
+        """Return the cells of a table of the user's (objects), missing ones as in training."""
+        cells = cells_of(table, self.names, self.n_columns)
+        for i, seen in self.seen.items():
+            missing = [value for value in seen if is_missing(value)]
+            gone = [is_missing(value) for value in cells[:, i]]
+            cells[gone, i] = missing[:1] or None
+        return cells
+
+    def numbers(self, cells: NDArray[Any]) -> Float:
+        """Return cells as a C program takes them: categories as their places."""
+        rows = np.zeros(cells.shape)
+        for i in sorted({f.source for f in self.features}):
+            column = cells[:, i]
             if i in self.places:
                 known, other = self.places[i], self.others[i]
-                keys = [None if is_missing(each) else each for each in values.tolist()]
+                keys = [None if is_missing(each) else each for each in column]
                 rows[:, i] = [known.get(key, other) for key in keys]
             else:
                 try:
-                    rows[:, i] = values.astype(np.float64)
+                    rows[:, i] = column.astype(np.float64)
                 except (TypeError, ValueError) as error:
                     raise InvalidInput(f"Column {i} of X holds no numbers ({error}).") from None
         return rows
 
-    def values(self, rows: Float) -> list[list[Any]]:
-        """Return rows of numbers as a table has them: a category in the place of its number."""
-        back = {
-            i: {place: "" if key is None else key for key, place in places.items()}
-            for i, places in self.places.items()
-        }
-        unknown = "a value that was not seen in training"
-        return [
-            [back[i].get(v, unknown) if i in back else v for i, v in enumerate(row)]
-            for row in rows.tolist()
-        ]
+    def values(self, cells: NDArray[Any], rows: Float) -> NDArray[Any]:
+        """Return the cells that the model takes for rows that `numbers` made of cells.
+
+        The numbers are those of the rows, which may have been rounded to float32.
+        """
+        if not self.places:
+            return rows.astype(np.float64)
+        values = rows.astype(np.float64).astype(object)
+        for i in self.places:
+            values[:, i] = cells[:, i]
+        return values
 
     def apply(self, rows: Float) -> Float:
         """Return the network's inputs for rows as a C program takes them."""
@@ -128,22 +127,58 @@ class Preparation:
             columns.append((v - f.offset) / f.scale)
         return np.stack(columns, axis=1)
 
-    def draw(self, n: int) -> Float:
-        """Return random rows, with missing numbers where there is a value for them."""
+    def draw(self, n: int) -> NDArray[Any]:
+        """Return the cells of random rows, with missing numbers where there is a value for them."""
         random = np.random.default_rng(0)
-        rows = random.standard_normal((n, self.n_columns))
+        normal = random.standard_normal((n, self.n_columns))
+        cells = normal.astype(object)
         for f in self.features:
             if f.kind == "number":
-                column = rows[:, f.source] * f.scale + f.offset
+                column = normal[:, f.source] * f.scale + f.offset
                 gone = random.random(n) < (0.0 if np.isnan(f.fill) else 0.2)
-                rows[:, f.source] = np.where(gone, np.nan, column)
-        for i, places in self.places.items():
-            rows[:, i] = random.choice(sorted({*places.values(), self.others[i]}), n)
-        return rows
+                cells[:, f.source] = np.where(gone, np.nan, column)
+        for i, seen in self.seen.items():
+            cells[:, i] = [seen[k] for k in random.integers(len(seen), size=n)]
+        return cells
+
+
+def cells_of(table: Any, names: Sequence[str] | None, n_columns: int) -> NDArray[Any]:
+    """Return the cells of a table of the user's as objects, of shape (n, n_columns).
+
+    Raises
+    ------
+    InvalidInput
+        If it has other columns.
+    """
+    if names is not None and hasattr(table, "columns"):
+        absent = [name for name in names if name not in table.columns]
+        if absent:
+            raise InvalidInput(
+                f"X lacks the column{'s' if len(absent) > 1 else ''} "
+                f"{', '.join(map(repr, absent[:5]))}, for the test vectors."
+            )
+        cells = np.empty((len(table), n_columns), object)
+        for i, name in enumerate(names):
+            cells[:, i] = np.asarray(table[name]).tolist()
+        return cells
+    if hasattr(table, "toarray"):
+        table = table.toarray()
+    cells = np.array(table.to_numpy() if hasattr(table, "to_numpy") else table, dtype=object)
+    if cells.shape[1:] != (n_columns,):
+        raise InvalidInput(
+            f"X needs rows of {n_columns} values, for the test vectors. Got shape {cells.shape} "
+            f"instead."
+        )
+    return cells
 
 
 def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Float] | None]:
     """Take a Pipeline apart.
+
+    Parameters
+    ----------
+    model : object
+        A fitted model, opened by `chainrule.files.opened`, or anything else.
 
     Returns
     -------
@@ -158,12 +193,7 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
     ------
     InvalidInput
         If there is something that a program does not hold.
-    sklearn.exceptions.NotFittedError
-        If it was not fitted.
     """
-    if isinstance(model, BaseEstimator):
-        check_is_fitted(model)
-        model = getattr(model, "best_estimator_", model)  # of a search for parameters
     steps: list[Any] = []
     last, target = model, None
     while isinstance(last, Pipeline | TransformedTargetRegressor):
@@ -171,7 +201,10 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
             steps += [step for _, step in last.steps[:-1]]
             last = last.steps[-1][1]
         else:
-            target = _affine(last.transformer_)
+            scale, offset = _target(last.transformer_)
+            if target is not None:  # one around another
+                scale, offset = scale * target[0], offset * target[0] + target[1]
+            target = scale, offset
             last = last.regressor_
     if not steps:
         return None, last, target
@@ -197,7 +230,7 @@ def _used_twice(made: Preparation, source: int) -> InvalidInput:
 
 def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[Feature]:
     """Return what becomes of features in a step."""
-    if step is None or step == "passthrough" or _is_identity(step):
+    if is_identity(step):
         return list(features)
     if isinstance(step, Pipeline):
         for _, each in step.steps:
@@ -208,9 +241,10 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
         parts = [(part, numbers[name]) for name, part, _ in step.transformers_ if part != "drop"]
         return [f for part, at in parts for f in _through(part, [features[i] for i in at], made)]
     clips = bool(getattr(step, "clip", False))
-    if type(step) in _SCALERS and not clips:
-        scale, offset = _affine(step)
-        pairs = zip(features, offset.tolist(), scale.tolist(), strict=True)
+    scaled = None if clips else affine(step)
+    if scaled is not None:
+        scale, offset = (np.broadcast_to(each, len(features)).tolist() for each in scaled)
+        pairs = zip(features, offset, scale, strict=True)
         return [replace(f, offset=f.offset + m * f.scale, scale=f.scale * s) for f, m, s in pairs]
     if isinstance(step, SelectorMixin):
         kept: Any = step.get_support()
@@ -227,21 +261,18 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
     )
 
 
-def _is_identity(step: Any) -> bool:
-    return isinstance(step, FunctionTransformer) and step.func is None
-
-
-def _affine(scaler: Any) -> tuple[Float, Float]:
-    """Return scale and offset of a scaler, whose inverse is v * scale + offset."""
-    if type(scaler) not in _SCALERS or getattr(scaler, "clip", False):
+def _target(transformer: Any) -> tuple[Float, Float]:
+    """Return scale and offset by which a target is taken back."""
+    found = affine(transformer)
+    if found is None:
+        functions = getattr(transformer, "func", None), getattr(transformer, "inverse_func", None)
+        of = ", ".join(getattr(each, "__name__", "?") for each in functions if each is not None)
         raise InvalidInput(
             f"A program in C or JavaScript takes back a target that was scaled. Here it was "
-            f"transformed by {scaler!r}: use to_onnx."
+            f"transformed by {type(transformer).__name__}{f' ({of})' if of else ''}: use to_onnx, "
+            f"or give the network alone and take its answers back in your program."
         )
-    ends = np.zeros((2, scaler.n_features_in_))
-    ends[1] = 1
-    zero, one = scaler.inverse_transform(ends)
-    return one - zero, zero
+    return found
 
 
 def _imputed(imputer: Any, features: Sequence[Feature]) -> list[Feature]:
@@ -254,7 +285,11 @@ def _imputed(imputer: Any, features: Sequence[Feature]) -> list[Feature]:
         )
     pairs = zip(features, given, strict=True)
     filled = [
-        replace(f, fill=fill if isinstance(fill, str) else float(fill))
+        replace(
+            f,
+            fill=fill if isinstance(fill, str) else float(fill),
+            missing=imputer.missing_values,
+        )
         for f, fill in pairs
         if not is_missing(fill)
     ]
@@ -268,12 +303,24 @@ def _encoded(encoder: Any, features: Sequence[Feature], made: Preparation) -> li
     encoded: list[Feature] = []
     for i, f in enumerate(features):
         places, width, other = places_of(encoder, i)
-        keys = [None if is_missing(each) else each for each in encoder.categories_[i].tolist()]
+        seen = encoder.categories_[i].tolist()
+        odd = [v for v in seen if not (v is None or isinstance(v, str | int | float))]
+        if odd:
+            raise InvalidInput(
+                f"A program in C or JavaScript takes categories that are texts, numbers, true or "
+                f"false. Here is {odd[0]!r} of type {type(odd[0]).__name__}: use to_onnx, or give "
+                f"the network alone."
+            )
+        keys = [None if is_missing(each) else each for each in seen]
         known = dict(zip(keys, places.tolist(), strict=True))
         if not is_missing(f.fill):
             known.setdefault(None, known.get(f.fill, other))
         if (known, other) != (made.places.get(f.source, known), made.others.get(f.source, other)):
             raise _used_twice(made, f.source)
         made.places[f.source], made.others[f.source] = known, other
+        missing = [] if is_missing(f.fill) else [f.missing]
+        before = made.seen.get(f.source, [_UNKNOWN])
+        refused = encoder.handle_unknown == "error" or _UNKNOWN not in before
+        made.seen[f.source] = [*missing, *seen, *([] if refused else [_UNKNOWN])]
         encoded += [Feature(f.source, "category", place) for place in range(width)]
     return encoded

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier
 
 from chainrule.errors import InvalidInput
 from chainrule.files.categories import is_missing
@@ -27,7 +28,13 @@ def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
     InvalidInput
         With the row and both answers.
     """
-    ours, theirs = _answers(model, X), _outputs(made, X)
+    outputs = _outputs(made, X)
+    votes = isinstance(model, BaseEstimator) and is_classifier(model)
+    if votes and not hasattr(model, "predict_proba"):
+        _require_same_labels(np.asarray(model.predict(X)), np.asarray(outputs[0]))
+        return
+    last = outputs[-1]  # of a classifier's two the probabilities
+    ours, theirs = _answers(model, X), last if isinstance(last, list) else [last]
     kinds = {each.type.tensor_type.elem_type for each in made.graph.input}
     far = _FAR["float64" if _DOUBLE in kinds else "float32"]
     for mine, other in zip(ours, theirs, strict=True):
@@ -42,6 +49,17 @@ def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
                 f"{rows[0]}. Some part of it has another meaning in ONNX: dtype='float64' may "
                 f"help, or another preparation."
             )
+
+
+def _require_same_labels(ours: NDArray[Any], theirs: NDArray[Any]) -> None:
+    rows = np.flatnonzero(ours.ravel() != theirs.ravel())
+    if len(rows):
+        raise InvalidInput(
+            f"The ONNX model would answer otherwise than this one on {len(rows)} of the "
+            f"{ours.size} rows of X: {theirs.ravel()[rows[0]]!r} instead of "
+            f"{ours.ravel()[rows[0]]!r} in row {rows[0]}. Some part of it has another meaning in "
+            f"ONNX: dtype='float64' may help, or another kind of vote."
+        )
 
 
 def _answers(model: Any, X: Any) -> list[Any]:
@@ -63,8 +81,7 @@ def _outputs(made: onnx.ModelProto, X: Any) -> list[Any]:
         from onnx.reference import ReferenceEvaluator
 
         run = ReferenceEvaluator(made).run
-    last = run(None, feeds)[-1]  # of a classifier's two the probabilities
-    return last if isinstance(last, list) else [last]
+    return run(None, feeds)
 
 
 def _column(X: Any, given: onnx.ValueInfoProto) -> NDArray[Any]:

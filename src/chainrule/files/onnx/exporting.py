@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.architecture.checks import check_dtype
 from chainrule.errors import InvalidInput
 from chainrule.files.consistent import estimators_in
 from chainrule.files.onnx.extra import require_onnx
+from chainrule.files.opened import opened
 from chainrule.files.plain import network_in, plain_network
 from chainrule.network import Network
 from chainrule.training import Learner
@@ -93,9 +95,9 @@ def to_onnx(
     require_onnx()
     kind = None if dtype is None else check_dtype(dtype)
     if isinstance(model, BaseEstimator):
-        check_is_fitted(model)
-        whole: Any = getattr(model, "best_estimator_", model)  # of a search for parameters
+        whole = opened(model)
         _require_ours_last(whole)
+        _require_same_meaning(whole)
         from chainrule.files.onnx.pipelines import pipeline_model
 
         made = pipeline_model(whole, kind or _dtype_of(whole), _texts(whole))
@@ -129,6 +131,22 @@ def _require_ours_last(model: BaseEstimator) -> None:
                 )
 
 
+def _require_same_meaning(model: BaseEstimator) -> None:
+    """Raise if there is something that skl2onnx would convert to something else."""
+    for each in estimators_in(model):
+        if isinstance(each, FixedThresholdClassifier | TunedThresholdClassifierCV):
+            raise InvalidInput(
+                f"ONNX decides labels at a probability of 1/2, {type(each).__name__} at another "
+                f"threshold: convert its estimator_, and compare the probabilities with your "
+                f"threshold."
+            )
+        if isinstance(each, CalibratedClassifierCV) and each.method != "sigmoid":
+            raise InvalidInput(
+                f"skl2onnx converts a CalibratedClassifierCV with method='sigmoid' only, here it "
+                f"is {each.method!r}: use that method, or convert the network alone."
+            )
+
+
 def _dtype_of(model: BaseEstimator) -> Any:
     """Return the dtype of a model's network, float32 where there is none."""
     networks = (vars(each).get("network_") for each in estimators_in(model))
@@ -144,6 +162,8 @@ def _texts(model: BaseEstimator) -> list[bool]:
             f"It is not known how many columns {type(model).__name__} takes (n_features_in_)."
         )
     texts = [False] * n
+    if isinstance(model, TransformedTargetRegressor):
+        return _texts(model.regressor_)
     if isinstance(model, Pipeline):
         first = next((step for _, step in model.steps if step not in (None, "passthrough")), None)
         return texts if first is None else _texts(first)

@@ -6,7 +6,6 @@ skl2onnx, so that its own functions convert them too.
 
 import warnings
 from collections.abc import Sequence
-from copy import copy
 from functools import partial
 from itertools import count
 from typing import Any
@@ -16,6 +15,8 @@ import onnx
 from onnx import helper
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx._parse import _parse_sklearn, _parse_sklearn_classifier
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import get_converter
 from skl2onnx.common.data_types import (
     BooleanTensorType,
     DoubleTensorType,
@@ -74,7 +75,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
     Parameters
     ----------
     model : estimator
-        Fitted.
+        Fitted, and opened by `chainrule.files.opened`.
     dtype : dtype
         float32 or float64, of the inputs that are numbers and of the computation.
     texts : sequence of bool
@@ -120,7 +121,7 @@ def _converted(model: BaseEstimator, inputs: Any, dtype: np.dtype[Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of skl2onnx, to its own developers
         return convert_sklearn(
-            by_number(model),
+            model,
             "model",
             initial_types=inputs,
             target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
@@ -138,30 +139,19 @@ def _converted(model: BaseEstimator, inputs: Any, dtype: np.dtype[Any]) -> Any:
                 ),
                 SimpleImputer: _shape_imputer,
             },
-            options={kind: {"zipmap": False} for kind in (MLPClassifier, MLPClassifierCV)},
+            options=_options(model),
         )
 
 
-def by_number(model: Any) -> Any:
-    """Return a copy in which ColumnTransformers choose columns by number, however they did."""
-    if isinstance(model, Pipeline):
-        copied = copy(model)
-        copied.steps = [(name, by_number(step)) for name, step in model.steps]
-        return copied
-    if isinstance(model, ColumnTransformer):
-        copied = copy(model)
-        numbers = model._transformer_to_input_indices
-        copied.transformers_ = [
-            (name, by_number(part), [int(i) for i in numbers[name]])
-            for name, part, _ in model.transformers_
-            if part != "drop"
-        ]
-        return copied
-    if isinstance(model, TransformedTargetRegressor):
-        copied = copy(model)
-        copied.regressor_ = by_number(model.regressor_)
-        return copied
-    return model
+def _options(model: BaseEstimator) -> dict[type, dict[str, bool]]:
+    """Ask each classifier for tensors of probabilities, not for dictionaries ("zipmap")."""
+    kinds = {type(each) for each in estimators_in(model)}
+    aliases = {kind: sklearn_operator_name_map.get(kind) for kind in kinds}
+    return {
+        kind: {"zipmap": False}
+        for kind, alias in aliases.items()
+        if alias is not None and "zipmap" in (get_converter(alias).get_allowed_options() or {})
+    }
 
 
 def _name_inputs(graph: onnx.GraphProto, names: Sequence[str], kinds: Sequence[Any]) -> None:
@@ -290,10 +280,23 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 
 def _parse_target(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
     predicted = _parse_sklearn(scope, model.regressor_, inputs, custom_parsers)
+    _require_one_target_or_quantile(model)
     operator = scope.declare_local_operator("ChainruleTransformedTarget", model)
     operator.inputs = predicted
     operator.outputs.append(scope.declare_local_variable("variable", predicted[0].type.__class__()))
     return operator.outputs
+
+
+def _require_one_target_or_quantile(model: TransformedTargetRegressor) -> None:
+    for each in estimators_in(model.regressor_):
+        if isinstance(each, MLPRegressor) and "network_" in vars(each):
+            _, shape = regression_nodes(Graph(np.float64), each, "h")
+            if len(shape) > 1:
+                raise InvalidInput(
+                    "This model's own predict fails: a TransformedTargetRegressor cannot take back "
+                    "several quantiles of several targets. Scale the targets before, or fit one "
+                    "model for each."
+                )
 
 
 def _shape_target(operator: Any) -> None:

@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from chainrule.errors import InvalidInput
 from chainrule.files.categories import groups_rare, is_missing, is_same, places_of
 from chainrule.files.onnx.graph import Graph, element_type
+from chainrule.files.scalers import affine
 
 __all__ = [
     "impute_nodes",
@@ -31,12 +27,10 @@ __all__ = [
 ]
 
 _ML = "ai.onnx.ml"
-_AFFINE = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
 _INVERSE_FUNCTIONS = {
     np.exp: lambda g, x: g.add("Exp", x),
     np.expm1: lambda g, x: g.add("Sub", g.add("Exp", x), g.number(1)),
     np.square: lambda g, x: g.add("Mul", x, x),
-    None: lambda g, x: x,
 }
 
 
@@ -157,17 +151,25 @@ def inverse_nodes(g: Graph, model: TransformedTargetRegressor, y: str) -> str:
     InvalidInput
         If its transformer is no scaler, and its inverse none of exp, expm1, square.
     """
-    transformer: Any = model.transformer_
-    if type(transformer) in _AFFINE:
-        ends = np.zeros((2, transformer.n_features_in_))
-        ends[1] = 1
-        zero, one = transformer.inverse_transform(ends)
-        slope = g.constant((one - zero).astype(g.dtype), "scale")
-        return g.add("Add", g.add("Mul", y, slope), g.constant(zero.astype(g.dtype), "offset"))
-    inverse = transformer.inverse_func if isinstance(transformer, FunctionTransformer) else None
-    if isinstance(transformer, FunctionTransformer) and inverse in _INVERSE_FUNCTIONS:
-        return _INVERSE_FUNCTIONS[inverse](g, y)
+    return _inverse(g, model.transformer_, y)
+
+
+def _inverse(g: Graph, transformer: Any, y: str) -> str:
+    scaled = affine(transformer)
+    if scaled is not None:
+        scale, offset = (np.asarray(each, g.dtype) for each in scaled)
+        if (scale == 1).all() and not offset.any():
+            return y
+        return g.add("Add", g.add("Mul", y, g.constant(scale, "scale")), g.constant(offset))
+    if isinstance(transformer, Pipeline):
+        for _, step in reversed(transformer.steps):
+            y = _inverse(g, step, y)
+        return y
+    if isinstance(transformer, FunctionTransformer) and not transformer.inv_kw_args:
+        nodes = _INVERSE_FUNCTIONS.get(transformer.inverse_func)
+        if nodes is not None:
+            return nodes(g, y)
     raise InvalidInput(
-        f"ONNX cannot take back a target that was transformed by {transformer!r}: use a "
-        f"StandardScaler, a MinMaxScaler, or one of the functions log, log1p and sqrt."
+        f"ONNX cannot take back a target that was transformed by {type(transformer).__name__}: use "
+        f"a StandardScaler, a MinMaxScaler, or one of the functions log, log1p and sqrt."
     )
