@@ -2,9 +2,11 @@
 
 import re
 
-__all__ = ["ZIP_MAGIC", "is_pickle", "looks_like_tensors", "name_content"]
+__all__ = ["ONNX", "PROGRAM", "ZIP_MAGIC", "is_pickle", "looks_like_tensors", "name_content"]
 
 ZIP_MAGIC = b"PK\x03\x04"
+
+ONNX, PROGRAM = "an ONNX model", "a program that chainrule exported"
 
 _MAGICS = {
     b"PAR1": "a Parquet table",
@@ -12,8 +14,18 @@ _MAGICS = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
     b"%PDF": "a PDF document",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x78\x01": "zlib data",
+    b"\x78\x5e": "zlib data",
+    b"\x78\x9c": "zlib data",
+    b"\x78\xda": "zlib data",
     ZIP_MAGIC: "a zip file",
 }
+
+# A ModelProto: the version of its format (field 1, a small number), then the next of its fields.
+_ONNX_START = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x2a\x32\x3a\x42]", re.DOTALL)
+_PROGRAM_MARK = b"Written by chainrule "
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its mark at the start, in either order of bytes
 
@@ -82,6 +94,10 @@ def name_content(data: bytes) -> str:
     if data.startswith(_UTF_16):
         return "UTF-16 text"
     start = data[:4096]
+    if _ONNX_START.match(start):
+        return ONNX
+    if _PROGRAM_MARK in start:
+        return PROGRAM
     controls = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in start)
     # Bytes above 127 may be letters of some encoding.
     return "binary" if b"\0" in data or controls > len(start) / 20 else "text"

@@ -27,13 +27,17 @@ from chainrule.files.consistent import (
     estimators_in,
     forget_checkpoint,
 )
-from chainrule.files.content import ZIP_MAGIC, is_pickle, name_content
+from chainrule.files.content import ONNX, PROGRAM, ZIP_MAGIC, is_pickle, name_content
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
 
 __all__ = ["HINT", "open_model", "write_model"]
 
 SCHEMA = "schema.json"
+_REMEDIES = {
+    ONNX: "read a chain of layers with cr.from_onnx, or ",
+    PROGRAM: "no model can be read back from it: ",
+}
 HINT = "give a file that cr.save or `chainrule train --model` wrote"
 
 
@@ -170,7 +174,10 @@ def _require_zip(file: BinaryIO, name: str) -> None:
             f"{HINT}."
         )
     if len(content) >= len(ZIP_MAGIC):
-        raise InvalidFile(f"'{name}' is not a model file but {name_content(content)}; {HINT}.")
+        raise InvalidFile(
+            f"'{name}' is not a model file but {name_content(content)}; "
+            f"{_REMEDIES.get(name_content(content), '')}{HINT}."
+        )
 
 
 def _require_model(archive: ZipFile, name: str) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from chainrule.errors import InvalidInput
 from chainrule.files.content import looks_like_tensors
 from chainrule.files.model import HINT, open_model, write_model
 from chainrule.network import Network
 from chainrule.network.network_file import network_from, require_kind
-from chainrule.storage import open_file, read_tensors
+from chainrule.storage import is_path, open_file, path_of, read_tensors
 from chainrule.training import Learner
 from chainrule.training.learner_file import learner_from
 
@@ -50,6 +51,10 @@ def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str])
     ...     cr.load(pathlib.Path(folder, "net"))
     Network([2, 3, 1], activation='tanh', loss='squared_error', dtype='float32')
     """
+    if is_path(model):
+        raise InvalidInput(
+            f"cr.save takes the model first and then the path: cr.save(model, {str(model)!r})."
+        )
     if isinstance(model, Network | Learner):
         model.save(path)
     else:
@@ -104,7 +109,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None
     MissingFile, InvalidFile
         As `load`.
     """
-    name = os.fspath(path)
+    name = path_of(path)
     with open_file(name, HINT) as file:
         if not looks_like_tensors(file.read(16)):
             file.seek(0)

@@ -18,7 +18,7 @@ from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import LOSSES, Loss, Parametric
 from chainrule.network.trace import Trace
-from chainrule.storage import read_tensors, write_tensors
+from chainrule.storage import path_of, read_tensors, write_tensors
 
 __all__ = ["Network"]
 
@@ -347,7 +347,7 @@ class Network:
         """
         from chainrule.network.network_file import network_from, require_kind
 
-        name = os.fspath(path)
+        name = path_of(path)
         tensors, header = read_tensors(name)
         require_kind(header, ("network", "learner"), name)
         return network_from(tensors, header, name)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chainrule.errors import UnwritablePath
+from chainrule.storage.paths import path_of
 
 __all__ = ["check_writable", "write_file"]
 
@@ -40,7 +41,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -
     ...     path.read_bytes()
     b'z = Wa + b'
     """
-    given = os.fspath(path)
+    given = path_of(path)
     parts = (content,) if isinstance(content, bytes) else content
     try:
         if _is_stream(given):
@@ -68,7 +69,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     UnwritablePath
         If it cannot be written, and why.
     """
-    given = os.fspath(path)
+    given = path_of(path)
     try:
         if _is_stream(given):
             return

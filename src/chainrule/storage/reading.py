@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from chainrule.errors import ChainruleError, InvalidFile, MissingFile, TooLarge
+from chainrule.storage.paths import path_of
 
 __all__ = ["checked_values", "damaged", "open_file", "read_file"]
 
@@ -37,7 +38,7 @@ def open_file(
     InvalidFile
         If it is a folder, a device or a pipe, or the system refuses to read it.
     """
-    name = os.fspath(path)
+    name = path_of(path)
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):

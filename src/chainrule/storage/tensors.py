@@ -25,6 +25,7 @@ from chainrule import __version__
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.storage.atomic import write_file
 from chainrule.storage.json_text import MAX_BYTES, parse_json, short, too_deep, too_large
+from chainrule.storage.paths import path_of
 from chainrule.storage.reading import damaged, read_file
 
 __all__ = ["FORMAT_VERSION", "dump_tensors", "parse_tensors", "read_tensors", "write_tensors"]
@@ -113,7 +114,7 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]
     InvalidFile
         If it is no file of this kind, is damaged, or of a newer format.
     """
-    return parse_tensors(read_file(path), os.fspath(path))
+    return parse_tensors(read_file(path), path_of(path))
 
 
 def dump_tensors(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> bytes:

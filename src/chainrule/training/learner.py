@@ -41,7 +41,7 @@ from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
 from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule
-from chainrule.storage import read_tensors, write_tensors
+from chainrule.storage import path_of, read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
 from chainrule.training.diagnosis import Diagnosis
 from chainrule.training.history import History, Record
@@ -636,7 +636,7 @@ class Learner:
         InvalidFile
             If it is of another kind, is damaged, or of a newer format.
         """
-        name = os.fspath(path)
+        name = path_of(path)
         tensors, header = read_tensors(name)
         require_kind(header, ("learner",), name)
         return learner_from(tensors, header, name)

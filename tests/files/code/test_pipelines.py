@@ -1,5 +1,6 @@
 """Whole Pipelines as programs: what stands before the network, and behind it."""
 
+import json
 import warnings
 
 import numpy as np
@@ -108,6 +109,41 @@ def test_the_comment_tells_the_numbers_of_categories():
     start = head.index('The numbers of the categories of input "grade" (4):')
     assert head[start + 1 :][:4] == ['0 "1"', '1 "2"', '2 "3"', "-1 any other"]
     assert "#define NET_INPUTS 5" in cr.to_c(model)
+
+
+def test_an_empty_text_is_missing_unless_it_is_a_category(self_test, in_node):
+    for texts in (["", None, "a", "b"], [None, "a", "b", "c"]):
+        table = pd.DataFrame({"s": texts * 10})
+        before = make_column_transformer((OneHotEncoder(), ["s"]))
+        model = make_pipeline(before, cr.MLPClassifier(**SETTINGS)).fit(table, Y[:40])
+        assert self_test(cr.to_c(model, table)) == 0
+        ours = own_answers(model, table[:4])
+        calls = ", ".join(f"m.predict([{json.dumps(text)}])[0]" for text in texts)
+        got = in_node(cr.to_js(model), f"[m.test(), {calls}, m.predict([''])[0]]")
+        empty = texts.index("" if "" in texts else None)
+        np.testing.assert_allclose(got, [0, *ours, ours[empty]], rtol=1e-12)
+
+
+def test_rows_for_the_vectors_are_the_columns_of_the_model():
+    model = make_pipeline(StandardScaler(), cr.MLPClassifier(**SETTINGS)).fit(TABLE[["a", "c"]], Y)
+    turned = TABLE[["c", "b", "a"]]
+    np.testing.assert_array_equal(
+        program(model, turned, None).H[:, 0], model.predict_proba(TABLE[["a", "c"]])[:, 1]
+    )
+    with pytest.raises(errors.InvalidInput, match="X lacks the column 'c', for the test"):
+        cr.to_c(model, TABLE[["a"]])
+    array = make_pipeline(StandardScaler(), cr.MLPClassifier(**SETTINGS)).fit(
+        TABLE[["a", "c"]].to_numpy(), Y
+    )
+    np.testing.assert_array_equal(program(array, TABLE[["a", "c"]], None).X, TABLE[["a", "c"]])
+
+
+def test_categories_of_another_kind_are_refused():
+    table = pd.DataFrame({"day": pd.to_datetime(["2026-01-01", "2026-01-02"] * 40).astype(object)})
+    before = make_column_transformer((OneHotEncoder(), ["day"]))
+    model = make_pipeline(before, cr.MLPClassifier(**SETTINGS)).fit(table, Y)
+    with pytest.raises(errors.InvalidInput, match="categories that are texts, numbers"):
+        cr.to_js(model)
 
 
 def test_arrays_searches_and_scaled_targets_of_several_columns(self_test, in_node):

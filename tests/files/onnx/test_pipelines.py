@@ -6,16 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import (
     ColumnTransformer,
     TransformedTargetRegressor,
     make_column_selector,
     make_column_transformer,
 )
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MinMaxScaler,
@@ -297,6 +304,63 @@ def test_transformed_targets(around, dtype, answers, far):
     model = TransformedTargetRegressor(network, **around).fit(X, np.exp(X[:, 0]) + 1000)
     got = answers(cr.to_onnx(model, dtype=dtype), X)["variable"]
     assert far(got[:, 0], model.predict(X)) <= CLOSE[dtype]
+
+
+def test_an_empty_text_beside_missing_ones_is_refused():
+    data = pd.DataFrame({"s": ["", None, "a", "b"] * 50})
+    model = make_pipeline(make_column_transformer((ONE_HOT, ["s"])), cr.MLPClassifier(**SETTINGS))
+    with pytest.raises(errors.InvalidInput, match="no missing texts, which are '' there"):
+        cr.to_onnx(model.fit(data, SIGN))
+
+
+THRESHOLDS = {FixedThresholdClassifier: {}, TunedThresholdClassifierCV: {"cv": 2}}
+
+
+def test_labels_at_another_threshold_and_other_calibrations_are_refused():
+    """skl2onnx converts them, with other labels or probabilities than theirs."""
+    single = cr.MLPClassifier(**SETTINGS)
+    for kind, settings in THRESHOLDS.items():
+        with pytest.raises(errors.InvalidInput, match=f"{kind.__name__} at another threshold"):
+            cr.to_onnx(kind(single, **settings).fit(X, SIGN))
+    with pytest.raises(errors.InvalidInput, match="with method='sigmoid' only"):
+        cr.to_onnx(CalibratedClassifierCV(single, method="isotonic", cv=2).fit(X, SIGN))
+
+
+WRAPPERS = {
+    "calibrated": CalibratedClassifierCV(cr.MLPClassifier(**SETTINGS), cv=2),
+    "bagged": BaggingClassifier(cr.MLPClassifier(**SETTINGS), 2, random_state=0),
+    "one against the rest": OneVsRestClassifier(cr.MLPClassifier(**SETTINGS)),
+    "votes, soft": VotingClassifier(
+        [("a", cr.MLPClassifier(**SETTINGS)), ("b", LogisticRegression())], voting="soft"
+    ),
+    "votes, hard": VotingClassifier(
+        [("a", cr.MLPClassifier(**SETTINGS)), ("b", LogisticRegression())]
+    ),
+    "stacked": StackingClassifier([("a", cr.MLPClassifier(**SETTINGS))], cv=2),
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_several_networks_in_one_model(kind, answers, far):
+    model = WRAPPERS[kind].fit(X, SIGN * 1)
+    got = answers(cr.to_onnx(model, X), X)
+    np.testing.assert_array_equal(got["label"], model.predict(X))
+    if hasattr(model, "predict_proba"):
+        assert far(got["probabilities"], model.predict_proba(X)) <= 1e-6  # of float32 in between
+
+
+def test_votes_are_compared():
+    model = WRAPPERS["votes, hard"].fit(X, LABELS["str"])
+    made = cr.to_onnx(model, X)
+    model.estimators_[0].network_.biases[-1] += 9
+    with pytest.raises(errors.InvalidInput, match="instead of 'yes' in row"):
+        require_same_answers(made, model, X)
+
+
+@pytest.mark.parametrize("rows", [X[0], 3.0])
+def test_rows_to_check_on_are_rows(rows):
+    with pytest.raises(errors.InvalidInput, match="X needs rows"):
+        cr.to_onnx(cr.Network([4, 2]), rows)
 
 
 def test_what_cannot_be_converted_is_said(answers):

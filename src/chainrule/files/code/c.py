@@ -1,5 +1,6 @@
 """`cr.to_c`: a network as one file of C99 that needs nothing but math.h."""
 
+import os
 import re
 from collections.abc import Iterator
 from string import Template
@@ -11,8 +12,10 @@ from sklearn.base import BaseEstimator
 from chainrule.errors import InvalidParameter
 from chainrule.files.code.common import Program, in_lines, number, program, quoted
 from chainrule.files.code.preparation import Preparation
+from chainrule.files.destination import destination
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
+from chainrule.storage import write_file
 from chainrule.training import Learner
 
 __all__ = ["to_c"]
@@ -161,8 +164,9 @@ def to_c(
     *,
     name: str = "net",
     dtype: Any = None,
+    path: str | os.PathLike[str] | None = None,
 ) -> str:
-    """Return a network as one file of C99 that needs nothing but math.h.
+    """Return a network as one file of C99 that needs nothing but math.h, or write that file.
 
     ``void net_predict(const float *x, float *h)`` computes the answers for one example, and
     ``int net_test(void)`` returns how many of the test vectors in the file come out otherwise than
@@ -174,16 +178,20 @@ def to_c(
     Parameters
     ----------
     model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
-        What to write. Of an estimator it is the network's hypotheses, which a comment names. A
-        Pipeline may impute and scale numbers and encode categories (one-hot) before its network,
-        and scale its target: then x are the table's columns, missing numbers NaN, and each category
-        a number that a comment tells.
+        What to write. A network gives its hypotheses, an estimator or Pipeline what its
+        `predict_proba` or `predict` does (of two classes the second's probability), which a comment
+        names. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
+        network, and scale its target: then x are the table's columns, missing numbers NaN, and each
+        category a number that a comment tells.
     X : array-like of shape (n, N) or table, optional
         Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
     name : str, default="net"
         How the names in the file begin.
     dtype : {"float32", "float64"}, optional
         ``float`` or ``double``; by default that of the network.
+    path : str or path-like, optional
+        A file to write too, whole or not at all. It may stand in the place of `X`:
+        ``cr.to_c(model, "net.c")``.
 
     Returns
     -------
@@ -197,6 +205,8 @@ def to_c(
         of yours, or X does not fit.
     InvalidParameter
         If the name is no identifier.
+    UnwritablePath
+        If the file cannot be written; an old one is then as it was.
 
     See Also
     --------
@@ -215,7 +225,11 @@ def to_c(
         raise InvalidParameter(
             f"name must be made of letters, digits and _, such as 'net'. Got {name!r} instead."
         )
-    return "\n".join(_parts(program(model, X, dtype), name))
+    X, to = destination(model, X, path)
+    text = "\n".join(_parts(program(model, X, dtype), name))
+    if to is not None:
+        write_file(to, text.encode())
+    return text
 
 
 def _parts(made: Program, name: str) -> Iterator[str]:

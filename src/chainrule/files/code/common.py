@@ -18,8 +18,8 @@ from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.estimators.labels import Labels
 from chainrule.files.code.answers import Answers, answers_of
 from chainrule.files.code.preparation import Preparation, cells_of, preparation_of
-from chainrule.files.opened import opened
 from chainrule.files.plain import Plain, network_in, plain_network
+from chainrule.files.unwrapped import unwrapped
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import Quantile
 from chainrule.network import Network
@@ -81,7 +81,7 @@ def program(model: Any, X: Any, dtype: Any) -> Program:
     """
     kind = None if dtype is None else check_dtype(dtype)
     is_estimator = isinstance(model, BaseEstimator)
-    whole = opened(model, kind) if is_estimator else model
+    whole = unwrapped(model, kind) if is_estimator else model
     preparation, last, target = preparation_of(whole)
     net = network_in(last)
     if kind is not None and not is_estimator:

@@ -1,6 +1,7 @@
 """`cr.to_js`: a network as one JavaScript module that needs nothing else."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from string import Template
@@ -11,9 +12,11 @@ from sklearn.base import BaseEstimator
 
 from chainrule.files.code.common import Program, in_lines, number, program
 from chainrule.files.code.preparation import Preparation
+from chainrule.files.destination import destination
 from chainrule.files.plain import NORMAL_TAIL, NORMAL_TAIL_END, NORMAL_TAIL_MIDDLE
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
+from chainrule.storage import write_file
 from chainrule.training import Learner
 
 __all__ = ["to_js"]
@@ -121,8 +124,14 @@ export function test() {
 """
 
 
-def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None) -> str:
-    """Return a network as one JavaScript module that needs nothing else.
+def to_js(
+    model: Network | Learner | BaseEstimator,
+    X: Any = None,
+    *,
+    dtype: Any = None,
+    path: str | os.PathLike[str] | None = None,
+) -> str:
+    """Return a network as one JavaScript module that needs nothing else, or write that file.
 
     It exports ``predict(x)``, also as its default: the answers for one example, an array of
     values in, a ``Float64Array`` out; ``test()``, which returns how many of the test vectors in
@@ -133,13 +142,17 @@ def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any
     Parameters
     ----------
     model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
-        What to write. Of an estimator it is the network's hypotheses, which a comment names. A
-        Pipeline may impute and scale numbers and encode categories (one-hot) before its network,
-        and scale its target: then x are the table's columns, missing ones null.
+        What to write. A network gives its hypotheses, an estimator or Pipeline what its
+        `predict_proba` or `predict` does (of two classes the second's probability), which a comment
+        names. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
+        network, and scale its target: then x are the table's columns, missing ones null.
     X : array-like of shape (n, N) or table, optional
         Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
     dtype : {"float32", "float64"}, optional
         Of the numbers in the module, and of the inputs; by default that of the network.
+    path : str or path-like, optional
+        A file to write too, whole or not at all. It may stand in the place of `X`:
+        ``cr.to_js(model, "net.mjs")``.
 
     Returns
     -------
@@ -151,6 +164,8 @@ def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any
     InvalidInput
         If it is something else, holds something that has no form here, for instance an activation
         of yours, or X does not fit.
+    UnwritablePath
+        If the file cannot be written; an old one is then as it was.
 
     See Also
     --------
@@ -164,7 +179,11 @@ def to_js(model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any
     >>> [line for line in cr.to_js(net).splitlines() if line.startswith("export function")]
     ['export function predict(x) {', 'export function test() {']
     """
-    return "\n".join(_parts(program(model, X, dtype)))
+    X, to = destination(model, X, path)
+    text = "\n".join(_parts(program(model, X, dtype)))
+    if to is not None:
+        write_file(to, text.encode())
+    return text
 
 
 def _parts(made: Program) -> Iterator[str]:

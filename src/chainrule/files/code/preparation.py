@@ -178,7 +178,7 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
     Parameters
     ----------
     model : object
-        A fitted model, opened by `chainrule.files.opened`, or anything else.
+        A fitted model, unwrapped by `chainrule.files.unwrapped`, or anything else.
 
     Returns
     -------

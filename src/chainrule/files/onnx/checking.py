@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import ClassifierMixin
 
 from chainrule.errors import InvalidInput
 from chainrule.files.categories import is_missing
@@ -28,10 +28,13 @@ def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
     InvalidInput
         With the row and both answers.
     """
+    if np.ndim(X) != 2 and not hasattr(X, "toarray"):
+        raise InvalidInput(
+            f"X needs rows as the model takes them, for the check. Got shape {np.shape(X)} instead."
+        )
     outputs = _outputs(made, X)
-    votes = isinstance(model, BaseEstimator) and is_classifier(model)
-    if votes and not hasattr(model, "predict_proba"):
-        _require_same_labels(np.asarray(model.predict(X)), np.asarray(outputs[0]))
+    if isinstance(model, ClassifierMixin) and not hasattr(model, "predict_proba"):
+        _require_same_labels(model, X, np.asarray(outputs[0]))  # it votes
         return
     last = outputs[-1]  # of a classifier's two the probabilities
     ours, theirs = _answers(model, X), last if isinstance(last, list) else [last]
@@ -51,14 +54,15 @@ def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
             )
 
 
-def _require_same_labels(ours: NDArray[Any], theirs: NDArray[Any]) -> None:
+def _require_same_labels(model: Any, X: Any, theirs: NDArray[Any]) -> None:
+    ours = np.asarray(model.predict(X))
     rows = np.flatnonzero(ours.ravel() != theirs.ravel())
     if len(rows):
+        instead, expected = (each.ravel()[rows[:1]].tolist()[0] for each in (theirs, ours))
         raise InvalidInput(
             f"The ONNX model would answer otherwise than this one on {len(rows)} of the "
-            f"{ours.size} rows of X: {theirs.ravel()[rows[0]]!r} instead of "
-            f"{ours.ravel()[rows[0]]!r} in row {rows[0]}. Some part of it has another meaning in "
-            f"ONNX: dtype='float64' may help, or another kind of vote."
+            f"{ours.size} rows of X: {instead!r} instead of {expected!r} in row {rows[0]}. Some "
+            f"part of it has another meaning in ONNX: dtype='float64' may help, or another vote."
         )
 
 

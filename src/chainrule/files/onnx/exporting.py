@@ -1,5 +1,6 @@
 """`cr.to_onnx`."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from sklearn.pipeline import Pipeline
 from chainrule.architecture.checks import check_dtype
 from chainrule.errors import InvalidInput
 from chainrule.files.consistent import estimators_in
+from chainrule.files.destination import destination
 from chainrule.files.onnx.extra import require_onnx
-from chainrule.files.opened import opened
 from chainrule.files.plain import network_in, plain_network
+from chainrule.files.unwrapped import unwrapped
 from chainrule.network import Network
+from chainrule.storage import write_file
 from chainrule.training import Learner
 
 if TYPE_CHECKING:
@@ -25,9 +28,13 @@ __all__ = ["to_onnx"]
 
 
 def to_onnx(
-    model: Network | Learner | BaseEstimator, X: Any = None, *, dtype: Any = None
+    model: Network | Learner | BaseEstimator,
+    X: Any = None,
+    *,
+    dtype: Any = None,
+    path: str | os.PathLike[str] | None = None,
 ) -> "onnx.ModelProto":
-    """Return a model as ONNX, for any runtime that reads it.
+    """Return a model as ONNX, for any runtime that reads it, or write the file.
 
     The number of rows is free. What comes in and what goes out:
 
@@ -52,17 +59,22 @@ def to_onnx(
     dtype : {"float32", "float64"}, optional
         Of the numbers that come in, the computation, and what goes out; by default that of the
         network.
+    path : str or path-like, optional
+        A file to write too, whole or not at all. It may stand in the place of `X`:
+        ``cr.to_onnx(model, "net.onnx")``.
 
     Returns
     -------
     onnx.ModelProto
-        ``model.SerializeToString()`` is what a file holds.
+        Its ``SerializeToString()`` is what a file holds.
 
     Raises
     ------
     InvalidInput
         If the model holds something that ONNX has no form for, for instance an activation of
         yours, or if it would answer otherwise on X.
+    UnwritablePath
+        If the file cannot be written; an old one is then as it was.
     MissingExtra
         If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
     sklearn.exceptions.NotFittedError
@@ -93,9 +105,10 @@ def to_onnx(
     True
     """
     require_onnx()
+    X, to = destination(model, X, path)
     kind = None if dtype is None else check_dtype(dtype)
     if isinstance(model, BaseEstimator):
-        whole = opened(model)
+        whole = unwrapped(model)
         _require_ours_last(whole)
         _require_same_meaning(whole)
         from chainrule.files.onnx.pipelines import pipeline_model
@@ -111,6 +124,8 @@ def to_onnx(
         from chainrule.files.onnx.checking import require_same_answers
 
         require_same_answers(made, model, X)
+    if to is not None:
+        write_file(to, made.SerializeToString())
     return made
 
 
@@ -163,7 +178,8 @@ def _texts(model: BaseEstimator) -> list[bool]:
         )
     texts = [False] * n
     if isinstance(model, TransformedTargetRegressor):
-        return _texts(model.regressor_)
+        inner: Any = model.regressor_
+        return _texts(inner)
     if isinstance(model, Pipeline):
         first = next((step for _, step in model.steps if step not in (None, "passthrough")), None)
         return texts if first is None else _texts(first)

@@ -28,7 +28,6 @@ from skl2onnx.common.data_types import (
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from chainrule.errors import ChainruleError, InvalidInput
@@ -75,7 +74,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
     Parameters
     ----------
     model : estimator
-        Fitted, and opened by `chainrule.files.opened`.
+        Fitted, and unwrapped by `chainrule.files.unwrapped`.
     dtype : dtype
         float32 or float64, of the inputs that are numbers and of the computation.
     texts : sequence of bool
@@ -288,7 +287,8 @@ def _parse_target(scope: Any, model: Any, inputs: Any, custom_parsers: Any = Non
 
 
 def _require_one_target_or_quantile(model: TransformedTargetRegressor) -> None:
-    for each in estimators_in(model.regressor_):
+    inner: Any = model.regressor_
+    for each in estimators_in(inner):
         if isinstance(each, MLPRegressor) and "network_" in vars(each):
             _, shape = regression_nodes(Graph(np.float64), each, "h")
             if len(shape) > 1:

@@ -81,6 +81,11 @@ def ordinal_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
 
 def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int) -> str:
     keys = ["" if is_missing(each) else str(each) for each in known]
+    if keys.count("") > 1:
+        raise InvalidInput(
+            "ONNX has no missing texts, which are '' there, and here both None (or NaN) and '' are "
+            "categories: fit on a table in which one of them is another text."
+        )
     return g.add(
         "LabelEncoder",
         name,

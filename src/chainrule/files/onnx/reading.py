@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile
+from chainrule.files.content import ZIP_MAGIC, looks_like_tensors
 from chainrule.files.onnx.extra import require_onnx
 from chainrule.maths.losses import Loss, Parametric
 from chainrule.network import Network
+from chainrule.storage import is_path, path_of
 
 if TYPE_CHECKING:
     import onnx
@@ -79,18 +81,22 @@ def _model(source: Any) -> "onnx.ModelProto":
     name = "this"
     content = source
     if not isinstance(source, bytes):
-        if not isinstance(source, str | os.PathLike):
+        if not is_path(source):
             raise InvalidInput(
                 f"An ONNX model is needed: the path of a file, its content as bytes, or an "
                 f"onnx.ModelProto. Got an object of {type(source).__name__}."
             )
-        name = os.fspath(source)
+        name = path_of(source)
         try:
             content = Path(name).read_bytes()
         except FileNotFoundError:
             raise MissingFile(f"There is no file '{name}'.") from None
         except (OSError, ValueError) as error:
             raise InvalidFile(f"'{name}' cannot be read ({error}).") from None
+        if content.startswith(ZIP_MAGIC) or looks_like_tensors(content[:16]):
+            raise InvalidFile(
+                f"'{name}' is not an ONNX model: if chainrule saved it, open it with cr.load."
+            )
         name = f"'{name}'"
     try:
         model = onnx.load_from_string(content)

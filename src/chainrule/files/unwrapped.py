@@ -19,12 +19,12 @@ from chainrule.estimators import (
     MLPRegressorCV,
 )
 
-__all__ = ["opened"]
+__all__ = ["unwrapped"]
 
 _SEARCHES = (GridSearchCV, RandomizedSearchCV, MLPClassifierCV, MLPRegressorCV)
 
 
-def opened(model: Any, dtype: Any = None) -> Any:
+def unwrapped(model: Any, dtype: Any = None) -> Any:
     """Return a fitted model that predicts the same, of fewer kinds of parts.
 
     Each search, and each cross-validated estimator of ours, is replaced by its best estimator;
@@ -51,40 +51,31 @@ def opened(model: Any, dtype: Any = None) -> Any:
         If a search did not fit its best estimator (``refit=False``).
     """
     check_is_fitted(model)
-    return _opened(model, dtype)
+    return _unwrapped(model, dtype)
 
 
-def _opened(model: Any, dtype: Any) -> Any:
-    if isinstance(model, Pipeline):
-        copied = copy(model)
-        copied.steps = [(name, _opened(step, dtype)) for name, step in model.steps]
-        return copied
-    if isinstance(model, ColumnTransformer):
-        copied = copy(model)
-        numbers = model._transformer_to_input_indices
-        copied.transformers_ = [
-            (name, _opened(part, dtype), [int(i) for i in numbers[name]])
-            for name, part, _ in model.transformers_
+def _unwrapped(model: Any, dtype: Any) -> Any:
+    if isinstance(model, FrozenEstimator):
+        return _unwrapped(model.estimator, dtype)
+    if isinstance(model, _SEARCHES) or hasattr(model, "best_estimator_"):
+        return _unwrapped(_best(model), dtype)
+    made = copy(model)
+    if isinstance(made, Pipeline):
+        made.steps = [(name, _unwrapped(step, dtype)) for name, step in made.steps]
+    elif isinstance(made, ColumnTransformer):
+        numbers = made._transformer_to_input_indices
+        made.transformers_ = [
+            (name, _unwrapped(part, dtype), [int(i) for i in numbers[name]])
+            for name, part, _ in made.transformers_
             if part != "drop"
         ]
-        return copied
-    if isinstance(model, TransformedTargetRegressor):
-        copied = copy(model)
-        copied.regressor_ = _opened(model.regressor_, dtype)
-        return copied
-    if isinstance(model, VotingClassifier):
-        copied = copy(model)
-        copied.flatten_transform = False  # of its transform alone, and skl2onnx knows no other
-        return copied
-    if isinstance(model, FrozenEstimator):
-        return _opened(model.estimator, dtype)
-    if isinstance(model, _SEARCHES) or hasattr(model, "best_estimator_"):
-        return _opened(_best(model), dtype)
-    if isinstance(model, MLPClassifier | MLPRegressor) and dtype is not None:
-        copied = copy(model)
-        copied.network_ = model.network_.copy(dtype)
-        return copied
-    return model
+    elif isinstance(made, TransformedTargetRegressor):
+        made.regressor_ = _unwrapped(made.regressor_, dtype)
+    elif isinstance(made, VotingClassifier):
+        made.flatten_transform = False  # of its transform alone, and skl2onnx knows no other
+    elif isinstance(made, MLPClassifier | MLPRegressor) and dtype is not None:
+        made.network_ = made.network_.copy(dtype)
+    return made
 
 
 def _best(search: BaseEstimator) -> Any:
