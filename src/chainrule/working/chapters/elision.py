@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from chainrule.errors import InvalidParameter
-from chainrule.working.formulas.document import Inline, say
+from chainrule.working.formulas.document import Inline, listed, say
 
-__all__ = ["Shown", "choose_shown", "listed"]
+__all__ = ["Shown", "choose_shown"]
 
 _MATRIX = 6  # rows or columns up to which a matrix is shown whole
 _FIRST, _LAST = 3, 1  # what is shown of a larger one
@@ -167,19 +167,6 @@ def choose_shown(
         else:
             worked[layer] = tuple(sorted(i for of, i in asked if of == layer))
     return Shown(sizes, chosen, worked, asked, n_examples)
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Return numbers as one lists them.
-
-    Examples
-    --------
-    >>> from chainrule.working.chapters.elision import listed
-    >>> listed([1, 2, 3, 512])
-    '1, 2, 3 and 512'
-    """
-    *first, last = map(str, numbers)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _some(size: int, wanted: Iterable[int]) -> list[int]:

@@ -1,7 +1,6 @@
 """How a derivation opens: the network, its examples, how to read the numbers, what is left out."""
 
 from chainrule.working.chapters.context import Context
-from chainrule.working.chapters.elision import listed
 from chainrule.working.chapters.gradients import total_symbol
 from chainrule.working.formulas.document import (
     Block,
@@ -13,6 +12,7 @@ from chainrule.working.formulas.document import (
     Section,
     Table,
     chain,
+    listed,
     say,
 )
 from chainrule.working.formulas.expressions import Equal, Number, Symbol, WithShape

@@ -170,7 +170,7 @@ def _cost(ctx: Context) -> Section:
 
 def _sources(ctx: Context) -> str:
     """Return where the notes have the loss and the penalties, as far as they do."""
-    in_notes = ctx.pair.known and ctx.pair.name in ("squared_error", "cross_entropy", "log_loss")
+    in_notes = ctx.pair.in_notes
     penalties = [
         name for name, value in (("9.2", ctx.subject.l2), ("9.3", ctx.subject.l1)) if value
     ]

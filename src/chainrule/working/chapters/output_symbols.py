@@ -1,50 +1,17 @@
 """The output layer's formulas in symbols: hypothesis, loss, delta, and what an example counts."""
 
-from collections.abc import Callable
-
 from chainrule.working.chapters.context import Context
-from chainrule.working.formulas.activations import logistic
-from chainrule.working.formulas.expressions import (
-    Abs,
-    BigSum,
-    Call,
-    Expression,
-    Indicator,
-    Negative,
-    Number,
-    Partial,
-    Symbol,
-    call,
-    exp,
-)
+from chainrule.working.formulas.expressions import Call, Expression, Partial, Symbol
+from chainrule.working.formulas.pairs.pair import K
 
 __all__ = ["delta_of", "hypothesis_of", "loss_of", "share"]
-
-log = call("log")
-K = "k"
 
 
 def hypothesis_of(ctx: Context, node: object, m: object, layer: object = None) -> Expression:
     """Return h_k as a formula of z, for this network's symbols."""
     layer = ctx.L if layer is None else layer
-    z = ctx.notation.of_node("z", node, layer, m)
-    pair = ctx.pair
-    if pair.name in ("log_loss", "grouped_log_loss") and pair.known:
-        other = ctx.notation.of_node("z", "r", layer, m)
-        return exp(z) / BigSum("r", exp(other))
-    plain: dict[str, Callable[[Expression], Expression]] = {
-        "squared_error": lambda z: z,
-        "absolute_error": lambda z: z,
-        "huber": lambda z: z,
-        "quantile": lambda z: z,
-        "cross_entropy": logistic,
-        "logistic_squared_error": logistic,
-        "poisson": exp,
-        "indicator": lambda z: Indicator(z, "≥", Number(0.0)),
-    }
-    if pair.known:
-        return plain[pair.name](z)
-    return Call(ctx.subject.net.architecture.loss.hypothesis_name, (z,))
+    z, other = (ctx.notation.of_node("z", index, layer, m) for index in (node, "r"))
+    return ctx.pair.hypothesis_symbol(z, other)
 
 
 def share(ctx: Context, m: object) -> Expression:
@@ -58,32 +25,16 @@ def delta_of(ctx: Context, node: object, m: object, layer: object = None) -> Exp
     """Return the derivative of an example's loss by z_k, as symbols."""
     of_h = ctx.notation.of_output("h", node, m)
     of_y = ctx.notation.of_output("y", node, m)
-    if ctx.pair.name == "quantile" and ctx.pair.known and not isinstance(node, int):
-        return Indicator(of_h, ">", of_y) - Symbol("q", (str(node),))
     if ctx.pair.delta is not None:
-        return ctx.pair.delta(of_h, of_y, node - 1 if isinstance(node, int) else 0)
+        return ctx.pair.delta(of_h, of_y, node - 1 if isinstance(node, int) else node)
     of_z = ctx.notation.of_node("z", node, ctx.L if layer is None else layer, m)
     return Partial(ctx.notation.loss(m), of_z)
 
 
-def loss_of(ctx: Context, m: object) -> Expression:  # noqa: PLR0911 - a table
+def loss_of(ctx: Context, m: object) -> Expression:
     """Return an example's loss as a formula of h and y."""
-    of_h, of_y = ctx.notation.of_output("h", K, m), ctx.notation.of_output("y", K, m)
-    pair = ctx.pair
-    if not pair.known:
+    if ctx.pair.loss_symbol is None:
         name = ctx.subject.net.architecture.loss.name
         return Call(name, (ctx.notation.array("z", ctx.L), ctx.notation.array("y")))
-    if pair.name in ("squared_error", "logistic_squared_error"):
-        return Number(1.0) / Number(2.0) * BigSum(K, (of_h - of_y) ** 2)
-    if pair.name == "cross_entropy":
-        return Negative(BigSum(K, of_y * log(of_h) + (1 - of_y) * log(1 - of_h)))
-    if pair.name in ("log_loss", "grouped_log_loss"):
-        return Negative(BigSum(K, of_y * log(of_h)))
-    if pair.name == "absolute_error":
-        return BigSum(K, Abs(of_h - of_y))
-    if pair.name == "huber":
-        return BigSum(K, Call("huber", (of_h - of_y,)))
-    if pair.name == "quantile":
-        above = Indicator(of_h, ">", of_y) - Symbol("q", (K,))
-        return BigSum(K, above * (of_h - of_y))
-    return BigSum(K, of_y * log(of_y / of_h) - of_y + of_h)
+    of_h, of_y = ctx.notation.of_output("h", K, m), ctx.notation.of_output("y", K, m)
+    return ctx.pair.loss_symbol(of_h, of_y)

@@ -1,5 +1,6 @@
 """The content of a derivation: sections of paragraphs, equations and tables, before any face."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
@@ -18,6 +19,7 @@ __all__ = [
     "Section",
     "Table",
     "chain",
+    "listed",
     "say",
     "short",
 ]
@@ -163,6 +165,19 @@ def say(text: str, *formulas: Inline) -> tuple[Inline, ...]:
     if waiting:
         raise ValueError(f"{len(waiting)} formulas too many for {text!r}")
     return tuple(parts)
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return numbers as one lists them.
+
+    Examples
+    --------
+    >>> from chainrule.working.formulas.document import listed
+    >>> listed([1, 2, 3, 512])
+    '1, 2, 3 and 512'
+    """
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def chain(left: Expression, *steps: Expression, compact: bool = False) -> Chain:
