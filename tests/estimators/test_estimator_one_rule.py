@@ -262,6 +262,12 @@ def test_validation_rows_that_all_weigh_nothing_are_refused(way):
         model.fit(X_, y, weight, **given)
 
 
+def test_gradients_are_checked_on_rows_of_one_class_too():
+    model = fit(MLPClassifier((3,), "tanh", class_weight="balanced", max_iter=2), X, WORDS)
+    rows = WORDS == "b"
+    assert cr.check_gradients(model, X[rows], WORDS[rows]).passed
+
+
 def test_folds_may_be_masks():
     mask = np.arange(N) % 3 == 0
     settings = {"max_iter": 2, "hidden_layer_sizes": (3,), "random_state": 0, "refit": False}

@@ -255,3 +255,17 @@ def test_columns_in_another_order(change, sentence):
         cr.errors.InvalidInput, match=f"(?s)The validation data cannot be used.*{sentence}"
     ):
         MLPClassifier(**SETTINGS).fit(frame, INDEX, X_val=change(frame), y_val=INDEX)
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, MLPClassifier])
+def test_several_targets_in_another_order(kind):
+    pd = pytest.importorskip("pandas")
+    Y = pd.DataFrame(NORMAL if kind is MLPRegressor else NORMAL > 0, columns=list("uvw"))
+    Y = Y if kind is MLPRegressor else Y.astype(int)
+    for other in (Y[["v", "u", "w"]], Y.rename(columns={"w": "x"})):
+        with pytest.raises(cr.errors.InvalidInput, match=r"y_val has the columns \['.* and y has"):
+            kind(**SETTINGS).fit(NORMAL, Y, X_val=NORMAL, y_val=other)
+    for other in (Y, Y.to_numpy()):
+        said(kind(**SETTINGS), NORMAL, Y, NORMAL, other)
+    one = Y[["u"]].rename(columns={"u": "other"}).iloc[:, 0]
+    said(kind(**SETTINGS), NORMAL, Y["u"], NORMAL, one)

@@ -25,7 +25,7 @@ from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possib
 from chainrule.estimators.starting import hidden_layers, starting_network
 from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.translation import lambdas
-from chainrule.estimators.validation import given_validation
+from chainrule.estimators.validation import given_validation, require_same_targets
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
@@ -209,6 +209,7 @@ class BaseMLP(
             raise ValueError("partial_fit does not support early_stopping=True")
         self._require_possible()
         first = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        require_same_targets(y, validation[1])
         X, y = self._validate(X, y, reset=first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)

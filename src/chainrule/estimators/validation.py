@@ -33,6 +33,7 @@ __all__ = [
     "given_validation",
     "judge",
     "measuring",
+    "require_same_targets",
     "score_by",
     "to_judge_by",
     "to_train_on",
@@ -67,6 +68,22 @@ def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Tabl
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The validation data cannot be used. {error}") from None
     return Table(X, Y, y, weight)
+
+
+def require_same_targets(y: Any, y_val: Any) -> None:
+    """Raise if several targets have names, and those for validation other ones or another order.
+
+    Raises
+    ------
+    InvalidInput
+        With both.
+    """
+    names, names_val = ([*getattr(each, "columns", ())] for each in (y, y_val))
+    if len(names) > 1 and len(names_val) == len(names) and names != names_val:
+        raise InvalidInput(
+            f"The validation data cannot be used. y_val has the columns {names_val} and y has "
+            f"{names}: give them the same names and order, as in y_val[list(y.columns)]."
+        )
 
 
 def divided(
