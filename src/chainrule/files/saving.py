@@ -9,14 +9,14 @@ from chainrule.errors import InvalidInput
 from chainrule.files.content import looks_like_tensors
 from chainrule.files.model import HINT, open_model, write_model
 from chainrule.network import Network
-from chainrule.network.network_file import network_from, require_kind
+from chainrule.network.network_file import require_kind
 from chainrule.storage import is_path, open_file, path_of, read_tensors
 from chainrule.training import Learner
 from chainrule.training.learner_file import learner_from
 
 __all__ = ["load", "read_model", "save"]
 
-_READERS = {"network": network_from, "learner": learner_from}
+_READERS = {"network": Network.from_parts, "learner": learner_from}
 
 
 def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str]) -> None:

@@ -1,6 +1,7 @@
 """A network from the layers of another library: weights, biases and the names of functions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +10,9 @@ from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import Loss, Parametric, get_loss
 from chainrule.network.network import Network
+from chainrule.network.torch import layers_of
 
-__all__ = ["LOSS_OF_HYPOTHESIS", "network_of_layers"]
+__all__ = ["LOSS_OF_HYPOTHESIS", "from_torch", "network_of_layers"]
 
 LOSS_OF_HYPOTHESIS = {
     "identity": "squared_error",
@@ -72,3 +74,40 @@ def network_of_layers(
     if not np.isfinite(net.theta).all():
         raise InvalidInput("The layers hold NaN or infinity, from which nothing can be computed.")
     return net
+
+
+def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> Network:
+    """Return a network that computes what a PyTorch Sequential does.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        Linear layers with activations between: Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, Softplus,
+        SiLU, GELU, Mish; at the end perhaps a Sigmoid or Softmax. Dropout is left out, as in
+        PyTorch's own predictions.
+    loss : str, Loss or loss with parameters, optional
+        What it is trained with further. By default what belongs to its end: "squared_error" for
+        the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax. A module that ends with
+        the raw z, as PyTorch's losses want it, takes any: give "log_loss" to have probabilities.
+
+    Returns
+    -------
+    Network
+        With copies of the parameters, in their dtype.
+
+    Raises
+    ------
+    InvalidInput
+        If the module holds something else; the message names it.
+    InvalidParameter
+        If the loss has another hypothesis than the module ends with.
+
+    See Also
+    --------
+    Network.to_torch : The way back.
+
+    Notes
+    -----
+    PyTorch's Softplus and Mish are linear beyond z = 20, which differs from ours by 2e-9 there.
+    """
+    return network_of_layers(*layers_of(module), loss)

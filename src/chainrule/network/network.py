@@ -1,10 +1,11 @@
 """The network."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.architecture import Architecture, Parameters, Views
 from chainrule.architecture.checks import check_names, check_number, check_seed
@@ -17,8 +18,9 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.activations import Activation
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import LOSSES, Loss, Parametric
+from chainrule.network.network_file import network_parts, network_state, require_kind
 from chainrule.network.trace import Trace
-from chainrule.storage import path_of, read_tensors, write_tensors
+from chainrule.storage import checked_values, path_of, read_tensors, write_tensors
 
 __all__ = ["Network"]
 
@@ -318,9 +320,7 @@ class Network:
         >>> (back.theta == net.theta).all()
         np.True_
         """
-        from chainrule.network.network_file import network_parts
-
-        tensors, header = network_parts(self)
+        tensors, header = self.to_parts()
         write_tensors(path, tensors, {"kind": "network", **header})
 
     @classmethod
@@ -345,12 +345,25 @@ class Network:
         InvalidFile
             If it is of another kind, is damaged, or of a newer format.
         """
-        from chainrule.network.network_file import network_from, require_kind
-
         name = path_of(path)
         tensors, header = read_tensors(name)
         require_kind(header, ("network", "learner"), name)
-        return network_from(tensors, header, name)
+        return cls.from_parts(tensors, header, name)
+
+    def to_parts(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the tensors and the header that a file holds of it (`docs/format.md`)."""
+        return network_parts(self._parameters, self._noted())
+
+    @classmethod
+    def from_parts(
+        cls, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
+    ) -> "Network":
+        """Return the network of a file's tensors and header; `name` is the file's, for errors."""
+        net = cls.__new__(cls)
+        net.__setstate__(network_state(tensors, header, name))
+        with checked_values(name):
+            net.feature_names = header.get("feature_names")
+        return net
 
     def to_torch(self) -> Any:
         """Return a PyTorch module that computes the same: Linear layers and their activations.
@@ -373,9 +386,9 @@ class Network:
         --------
         from_torch : The way back.
         """
-        from chainrule.network.torch import to_torch
+        from chainrule.network.torch import module_of  # what only a few need
 
-        return to_torch(self)
+        return module_of(self.architecture, self.weights, self.biases)
 
     def __copy__(self) -> "Network":
         """Return an independent copy, as NumPy's arrays do."""
@@ -383,13 +396,15 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep; whoever shares the parameters still does."""
-        noted = {
+        known = {name: value for name, value in self._noted().items() if value is not None}
+        return {"parameters": self._parameters} | known
+
+    def _noted(self) -> dict[str, Any]:
+        return {
             "seed": self._seed,
             "feature_names": self._feature_names,
             "training_data": self._training_data,
         }
-        known = {name: value for name, value in noted.items() if value is not None}
-        return {"parameters": self._parameters} | known
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the parameters and their views."""

@@ -10,10 +10,9 @@ from chainrule.architecture import Architecture, Parameters
 from chainrule.architecture.checks import check_seed
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.maths.losses import loss_from
-from chainrule.network.network import Network
 from chainrule.storage import checked_values, damaged
 
-__all__ = ["network_from", "network_parts", "require_kind"]
+__all__ = ["network_parts", "network_state", "require_kind"]
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -24,8 +23,17 @@ _KINDS = {
 }
 
 
-def network_parts(net: Network) -> tuple[Tensors, dict[str, Any]]:
+def network_parts(
+    parameters: Parameters, noted: Mapping[str, Any]
+) -> tuple[Tensors, dict[str, Any]]:
     """Return the tensors and the header of a network.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The network's.
+    noted : mapping
+        What else it knows: ``seed``, ``feature_names`` and ``training_data``, or None.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def network_parts(net: Network) -> tuple[Tensors, dict[str, Any]]:
     InvalidInput
         If a part is the user's own, or a weight is NaN or infinite.
     """
-    architecture = net.architecture.__getstate__()
+    architecture = parameters.architecture.__getstate__()
     own = [*architecture["activations"], architecture["loss"]]
     for part in own:
         if not isinstance(part, str | dict):  # a dict is a loss of ours with its parameters
@@ -48,27 +56,27 @@ def network_parts(net: Network) -> tuple[Tensors, dict[str, Any]]:
                 f"a function of your own, and a file holds no code. Keep net.theta, and make the "
                 f"network in your program."
             )
-    if not np.isfinite(net.theta).all():
+    if not np.isfinite(parameters.theta).all():
         raise InvalidInput(
             "This network cannot be saved: its weights hold NaN or infinity, from which nothing "
             "can go on. Nothing was written."
         )
     tensors: Tensors = {}
-    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+    for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
         tensors[f"weights.{layer}"], tensors[f"biases.{layer}"] = W, b
-    names = net.feature_names
+    names = noted["feature_names"]
     return tensors, {
         "architecture": architecture,
-        "seed": net.seed,
+        "seed": noted["seed"],
         "feature_names": None if names is None else list(names),
-        "training_data": net.training_data,
+        "training_data": noted["training_data"],
     }
 
 
-def network_from(
+def network_state(
     tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
-) -> Network:
-    """Return the network of a file, every part checked against every other.
+) -> dict[str, Any]:
+    """Return what a file says of a network, every part checked against every other.
 
     Parameters
     ----------
@@ -90,16 +98,11 @@ def network_from(
         raise damaged(name, "its digest of the training data is none")
     with checked_values(name):
         architecture = _architecture_from(described, name)  # pyright: ignore[reportUnknownArgumentType] - JSON
-        net = Network.__new__(Network)
-        net.__setstate__(
-            {
-                "parameters": _parameters_from(architecture, tensors, name),
-                "seed": None if seed is None else check_seed(seed),
-                "training_data": digest,
-            }
-        )
-        net.feature_names = header.get("feature_names")
-    return net
+        return {
+            "parameters": _parameters_from(architecture, tensors, name),
+            "seed": None if seed is None else check_seed(seed),
+            "training_data": digest,
+        }
 
 
 def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> str:

@@ -1,20 +1,18 @@
 """From and to PyTorch's Sequential. PyTorch itself is imported where a module is made, only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from chainrule.architecture import is_built_in
+from chainrule.architecture import Architecture, is_built_in
 from chainrule.errors import InvalidInput, MissingExtra
 from chainrule.maths.arrays import Float
-from chainrule.maths.losses import GroupedLogLoss, Loss, Parametric
-from chainrule.network.layers import network_of_layers
-from chainrule.network.network import Network
+from chainrule.maths.losses import GroupedLogLoss
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["layers_of", "module_of"]
 
 # What each module computes, and whether its settings are those of ours.
 _FUNCTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -33,39 +31,13 @@ _FUNCTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 _PASSES = ("Identity", "Dropout", "AlphaDropout")  # what changes nothing in a prediction
 
 
-def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> Network:
-    """Return a network that computes what a PyTorch Sequential does.
-
-    Parameters
-    ----------
-    module : torch.nn.Sequential
-        Linear layers with activations between: Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, Softplus,
-        SiLU, GELU, Mish; at the end perhaps a Sigmoid or Softmax. Dropout is left out, as in
-        PyTorch's own predictions.
-    loss : str, Loss or loss with parameters, optional
-        What it is trained with further. By default what belongs to its end: "squared_error" for
-        the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax. A module that ends with
-        the raw z, as PyTorch's losses want it, takes any: give "log_loss" to have probabilities.
-
-    Returns
-    -------
-    Network
-        With copies of the parameters, in their dtype.
+def layers_of(module: Any) -> tuple[list[Float], list[Float], list[str], str]:
+    """Return a Sequential's weights, biases, hidden activations and hypothesis.
 
     Raises
     ------
     InvalidInput
-        If the module holds something else; the message names it.
-    InvalidParameter
-        If the loss has another hypothesis than the module ends with.
-
-    See Also
-    --------
-    Network.to_torch : The way back.
-
-    Notes
-    -----
-    PyTorch's Softplus and Mish are linear beyond z = 20, which differs from ours by 2e-9 there.
+        If the module holds something that has no counterpart here.
     """
     weights: list[Float] = []
     biases: list[Float] = []
@@ -96,10 +68,10 @@ def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> N
             f"The last layer needs a hypothesis, Sigmoid, Softmax or none, and Softmax belongs "
             f"there alone. Got {[*functions, hypothesis]}."
         )
-    return network_of_layers(weights, biases, functions, hypothesis, loss)
+    return weights, biases, functions, hypothesis
 
 
-def to_torch(net: Network) -> Any:
+def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequence[Float]) -> Any:
     """Make the module of `Network.to_torch`."""
     if find_spec("torch") is None:
         raise MissingExtra("to_torch needs PyTorch; install it with pip install torch.")
@@ -138,7 +110,7 @@ def to_torch(net: Network) -> Any:
         "exp": Exp,
         "softmax": lambda: nn.Softmax(1),
     }
-    a = net.architecture
+    a = architecture
     for part in (*a.activations, a.loss):
         if not is_built_in(part):
             raise InvalidInput(
@@ -147,7 +119,7 @@ def to_torch(net: Network) -> Any:
             )
     made: list[Any] = []
     names = [*(g.name for g in a.activations), a.loss.hypothesis_name]
-    for W, b, name in zip(net.weights, net.biases, names, strict=True):
+    for W, b, name in zip(weights, biases, names, strict=True):
         layer = nn.Linear(*W.shape, dtype=getattr(torch, a.dtype.name))
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(W.T)))

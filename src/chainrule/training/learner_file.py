@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from chainrule.engines import Examples
 from chainrule.network import Network
-from chainrule.network.network_file import network_from, network_parts
 from chainrule.optimizers import describe_optimizer, optimizer_from
 from chainrule.storage import checked_values, damaged, short
 from chainrule.training.history import STOPS, History, Record
@@ -66,7 +65,7 @@ def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, 
     settings = dict(state["settings"])
     net: Network = settings.pop("net")
     optimizer = describe_optimizer(settings.pop("optimizer"))
-    tensors, header = network_parts(net)
+    tensors, header = net.to_parts()
     for name, memory in state["optimizer_state"].items():
         tensors[f"optimizer.{name}"] = memory
     for key, dtype in _RECORD.items():
@@ -101,7 +100,7 @@ def learner_from(
     """
     from chainrule.training.learner import Learner
 
-    net = network_from(tensors, header, name)
+    net = Network.from_parts(tensors, header, name)
     described = header.get("learner")
     expected = {"optimizer", "settings", "progress", "stopped_by"}
     if not isinstance(described, dict) or described.keys() != expected:
