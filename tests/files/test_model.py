@@ -22,7 +22,6 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -203,14 +202,6 @@ def test_a_foreign_part_is_named_when_saving_and_nothing_is_written(tmp_path, mo
     with pytest.raises(InvalidInput, match=named):
         save(model, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_of_a_search_the_best_estimator_is_saved(tmp_path):
-    search = GridSearchCV(MLPClassifier(**FAST), {"alpha": [0.1, 1.0]}, cv=2)
-    quiet_fit(search, X, LABELS["integers"])
-    with pytest.raises(InvalidInput, match="save its best_estimator_"):
-        save(search, tmp_path / "m")
-    save(search.best_estimator_, tmp_path / "m")
 
 
 def test_an_unwritable_destination(tmp_path):

@@ -7,7 +7,7 @@ a file. A type belongs here only if making one from hostile state can do no harm
 only if it computes from its arguments and does nothing else; a file may name it, never call it.
 """
 
-__all__ = ["ALLOWED", "FUNCTIONS"]
+__all__ = ["ALLOWED", "FUNCTIONS", "SPLITTERS"]
 
 FUNCTIONS: tuple[str, ...] = (  # what scikit-learn's selectors of features measure by
     "sklearn.feature_selection._mutual_info.mutual_info_classif",
@@ -18,8 +18,25 @@ FUNCTIONS: tuple[str, ...] = (  # what scikit-learn's selectors of features meas
     "sklearn.feature_selection._univariate_selection.r_regression",
 )
 
+SPLITTERS: tuple[str, ...] = tuple(  # what searches cut the rows with; a file may name them too
+    f"sklearn.model_selection._split.{name}"
+    for name in (
+        *("GroupKFold", "GroupShuffleSplit", "KFold", "LeaveOneGroupOut", "LeaveOneOut"),
+        *("LeavePGroupsOut", "LeavePOut", "PredefinedSplit", "RepeatedKFold"),
+        *("RepeatedStratifiedKFold", "ShuffleSplit", "StratifiedGroupKFold", "StratifiedKFold"),
+        *("StratifiedShuffleSplit", "TimeSeriesSplit"),
+    )
+)
+
 ALLOWED: tuple[str, ...] = (
     *FUNCTIONS,
+    *SPLITTERS,
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.model_selection._search_successive_halving.HalvingGridSearchCV",
+    "sklearn.model_selection._search_successive_halving.HalvingRandomSearchCV",
+    "sklearn.utils._bunch.Bunch",  # the named parts of ensembles: a dict
     "numpy.dtype",  # the dtype that an imputer or encoder was fitted on
     "chainrule.architecture.architecture.Architecture",
     "chainrule.architecture.parameters.Parameters",

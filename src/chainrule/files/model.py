@@ -7,13 +7,13 @@ are examined first, then skops builds the types on a written list.
 
 import io
 import os
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 import skops.io
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import TunedThresholdClassifierCV
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput
@@ -22,18 +22,19 @@ from chainrule.files.archive import Unusable, check_array, check_members, digest
 from chainrule.files.card import CARD, make_card, other_versions, read_card
 from chainrule.files.consistent import (
     check_consistent,
-    curves_as_arrays,
     curves_as_lists,
     estimators_in,
     forget_checkpoint,
 )
 from chainrule.files.content import ONNX, PROGRAM, ZIP_MAGIC, is_pickle, name_content
+from chainrule.files.saved_form import complete, saved_form
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
 
 __all__ = ["HINT", "open_model", "write_model"]
 
 SCHEMA = "schema.json"
+_LIBRARIES = ("numpy", "scipy", "sklearn", "chainrule")
 _REMEDIES = {
     ONNX: "read a chain of layers with cr.from_onnx, or ",
     PROGRAM: "no model can be read back from it: ",
@@ -70,7 +71,7 @@ def write_model(
             f"{type(model).__name__}."
         )
     try:
-        with _left_behind(model):
+        with saved_form(model):
             content = skops.io.dumps(model)
     except UnsupportedTypeException as error:
         raise InvalidInput(f"This model cannot be saved: {error}") from error
@@ -143,6 +144,7 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
                 f"'{name}' holds no model but an object of type {type(model).__name__}; {HINT}."
             )
         check_consistent(model)
+        complete(model)
         for estimator in estimators_in(model):
             forget_checkpoint(estimator)
             curves_as_lists(estimator)
@@ -223,12 +225,34 @@ def _refuse(name: str, foreign: list[str]) -> None:
 
 
 def _unsaved(foreign: list[str], model: BaseEstimator) -> InvalidInput:
-    searched = hasattr(model, "best_estimator_")  # as that of GridSearchCV
-    advice = "save its best_estimator_" if searched else "replace that part"
     return InvalidInput(
         f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
-        f"file may hold; {advice}, or save the network alone."
+        f"file may hold; {_advice(foreign, model)}, or save the network alone."
     )
+
+
+def _advice(foreign: list[str], model: BaseEstimator) -> str:
+    """Return what to do about foreign types, the most helpful first."""
+    best = getattr(model, "best_estimator_", None)
+    if best is not None and not _foreign_to_files(best):
+        return "save its best_estimator_"  # what the search drew from, or scored by, is foreign
+    if any(isinstance(each, TunedThresholdClassifierCV) for each in estimators_in(model)):
+        return "save its estimator_, and note its best_threshold_"
+    if any(name.partition(".")[0] not in _LIBRARIES for name in foreign):
+        return (
+            "what is a function or class of your own is code, which no file holds: take one of "
+            "NumPy's, such as np.log1p, or do that before the model"
+        )
+    return "replace that part"
+
+
+def _foreign_to_files(model: BaseEstimator) -> bool:
+    """Whether a model holds what a model file may not."""
+    try:
+        with saved_form(model), io.BytesIO(skops.io.dumps(model)) as buffer:
+            return bool(_foreign_types(buffer))
+    except (InvalidInput, UnsupportedTypeException):
+        return True
 
 
 def _listed(types: list[str]) -> str:
@@ -244,24 +268,3 @@ def _unreadable(name: str, card: Mapping[str, Any] | None, reason: str) -> Inval
         f"'{name}' cannot be read as a model: it is damaged or was written by another version"
         f"{other_versions(card) if card else ''} ({reason}); take another copy or train again."
     )
-
-
-@contextmanager
-def _left_behind(model: BaseEstimator) -> Generator[None]:
-    """Leave behind what is no part of what was learned while a model is saved.
-
-    scikit-learn's callbacks, such as a progress bar that watched the training, and where the
-    training was kept: who opens a file should not write to a path that came with it.
-    """
-    before: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    for estimator in estimators_in(model):
-        attributes = vars(estimator)
-        before.append((attributes, dict(attributes)))
-        attributes.pop("_skl_callbacks", None)
-        forget_checkpoint(estimator)
-        curves_as_arrays(estimator)
-    try:
-        yield
-    finally:
-        for attributes, as_it_was in before:
-            attributes.update(as_it_was)

@@ -20,11 +20,15 @@ _READERS = {"network": Network.from_parts, "learner": learner_from}
 
 
 def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write a network, a learner, an estimator, or a Pipeline around one to a file.
+    """Write a network, a learner, an estimator, or what scikit-learn puts around one to a file.
+
+    That is a Pipeline, a search for parameters with its results, a TransformedTargetRegressor, an
+    ensemble, a calibration. Where a ColumnTransformer chooses its columns by a function, such as a
+    ``make_column_selector``, the file holds the columns that it chose, and so does what is opened.
 
     Parameters
     ----------
-    model : Network, Learner, estimator or Pipeline
+    model : Network, Learner or estimator
         The model, trained or not. Callbacks set on it are not saved.
     path : str or path-like
         The file, used as given, with any suffix or none. It is written whole or not at all.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, final
 
-from chainrule.files.allowed import ALLOWED, FUNCTIONS
+from chainrule.files.allowed import ALLOWED, FUNCTIONS, SPLITTERS
 from chainrule.files.archive import Unusable
 from chainrule.storage import short
 
@@ -30,11 +30,12 @@ _ARRAYS = (
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "intc", "uintc"),
     *("float16", "float32", "float64"),
 )
+_BUNCH = "sklearn.utils._bunch.Bunch"
 # The ways of making an object that saving uses, and of which classes; None: whichever is trusted.
 _LOADERS: dict[str, frozenset[str] | None] = {
     "DTypeNode": frozenset({"numpy.dtype"}),
     "DefaultDictNode": frozenset({"collections.defaultdict"}),
-    "DictNode": frozenset({"builtins.dict", "collections.OrderedDict"}),
+    "DictNode": frozenset({"builtins.dict", "collections.OrderedDict", _BUNCH}),
     "FunctionNode": None,
     "JsonNode": frozenset({"builtins.str"}),
     "ListNode": frozenset({"builtins.list"}),
@@ -224,6 +225,10 @@ def _check_kind(described: dict[str, Any]) -> str:
     kind = ".".join(str(name) for name in names)
     classes = _LOADERS.get(loader, frozenset())
     ways = ("FunctionNode",) if kind in FUNCTIONS else _OURS
+    if kind in SPLITTERS:
+        ways = (*_OURS, "TypeNode")
+    elif kind == _BUNCH:
+        ways = ("DictNode",)
     ours = kind in ALLOWED and loader not in ways
     if ours or (classes is not None and kind not in classes):
         raise Unusable(f"{kind} by way of {loader}", foreign=True)
