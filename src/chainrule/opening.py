@@ -76,6 +76,7 @@ class Opened:
         A copy in float64.
     X, Y, weight : arrays of shape (n, N), (n, K), (n,)
         The batch in float64, X cast to the network's dtype first; Y and the weights may be None.
+        A sparse X stays so: `dense` writes it out.
     targets : array or None
         Y before it was repeated for several outputs of a target (quantiles), as the network's
         methods take it.
@@ -103,6 +104,11 @@ class Opened:
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+
+    def dense(self) -> "Opened":
+        """Return the same with X written out, if it is sparse."""
+        X: Any = self.X
+        return replace(self, X=X.toarray()) if is_sparse(X) else self
 
     @property
     def examples(self) -> Examples:
@@ -369,13 +375,12 @@ def _checked(net: Network, X: Any, y: Any, sample_weight: Any) -> Opened:
         rows = check_X(net.architecture, X)
     else:
         rows, Y, weight = check_batch(net.architecture, X, as_targets(X, y), sample_weight)
-    dense: Any = rows.toarray() if is_sparse(rows) else rows
     made_of = net.architecture.loss.made_of
     repeated = 1 if made_of is None else made_of.outputs_per_target
     return Opened(
         given=net,
         net=net.copy("float64"),
-        X=np.array(dense, np.float64),
+        X=rows.astype(np.float64),
         Y=None if Y is None else np.array(Y, np.float64),
         weight=None if weight is None else np.array(weight, np.float64),
         targets=None if Y is None else np.array(Y[:, ::repeated], np.float64),

@@ -143,7 +143,7 @@ class CostDisplay:
         t = np.linspace(low, high, check_whole("n_points", n, at_least=2))
         if y is None:
             raise InvalidInput("The cost needs the targets: give y as well.")
-        batch = open_model(model, X, y, sample_weight)
+        batch = open_model(model, X, y, sample_weight).dense()
         gradient = _gradient(batch)
         d, along = _direction(batch.net, direction, gradient, seed, "t")
         theta = batch.net.theta.copy()

@@ -108,7 +108,7 @@ class DistributionDisplay:
             If matplotlib is not installed.
         """
         pyplot()
-        batch = open_model(model, X, y, sample_weight)
+        batch = open_model(model, X, y, sample_weight).dense()
         z, a, delta = _propagated(batch)
         architecture = batch.net.architecture
         functions = [g.name for g in architecture.activations]

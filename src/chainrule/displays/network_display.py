@@ -136,7 +136,7 @@ class NetworkDisplay:
             raise InvalidInput("delta is that of an example: give X with y.")
         numbers, names, outputs = None, net.feature_names or (), output_names(model)
         if X is not None:
-            batch = open_model(model, X, y)
+            batch = open_model(model, X, y).dense()
             if len(batch.X) != 1:
                 raise InvalidInput(
                     f"A network is drawn with the numbers of one example. Got {len(batch.X)}: give "

@@ -49,18 +49,19 @@ def subject_of(
     """
     opened = open_model(model, X, y, sample_weight)
     most = MOST_COMPARED if compared else MOST_EXAMPLES
-    if len(opened.X) > most:
+    n = opened.X.shape[0]
+    if n > most:
         why = (
             "Finite differences take two passes for each parameter, so gradients are compared over"
             if compared
             else "A derivation is worked out for one example or a small batch,"
         )
         raise InvalidInput(
-            f"{why} at most {most} examples. Got {len(opened.X)}: give some of the rows, such as "
+            f"{why} at most {most} examples. Got {n}: give some of the rows, such as "
             f"X[:{256 if compared else 4}]."
         )
     return replace(
-        opened,
+        opened.dense(),
         l2=check_number("l2", opened.l2 if l2 is None else l2),
         l1=check_number("l1", opened.l1 if l1 is None else l1),
     )
