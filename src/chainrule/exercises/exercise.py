@@ -33,6 +33,7 @@ def exercise(
     ask: str | Sequence[str] | None = None,
     orientation: str = "rows",
     learning_rate: float = 0.5,
+    l2: float = 0.0,
 ) -> "Exercise":
     """Make an exercise: a small network with friendly numbers, and what to find of its pass.
 
@@ -58,6 +59,8 @@ def exercise(
         Whether examples are rows of the matrices, as in the code, or columns, as in the notes.
     learning_rate : float, default=0.5
         Of the step, for ``ask="new_weights_2"`` and the like.
+    l2 : float, default=0.0
+        The notes' lambda of the L2 penalty, as of `explain`: it is part of J, and of dJ/dW.
 
     Returns
     -------
@@ -91,6 +94,7 @@ def exercise(
         ask=ask,
         orientation=orientation,
         learning_rate=learning_rate,
+        l2=l2,
         seed=int(seed),
     )
 
@@ -105,7 +109,7 @@ class Exercise:
         Any small network of yours.
     X, y : array-like
         One example or a few, as the network takes them.
-    ask, orientation, learning_rate
+    ask, orientation, learning_rate, l2
         As for `exercise`.
     seed : int, optional
         The number to print on the worksheet.
@@ -145,6 +149,7 @@ class Exercise:
         ask: str | Sequence[str] | None = None,
         orientation: str = "rows",
         learning_rate: float = 0.5,
+        l2: float = 0.0,
         seed: int | None = None,
     ) -> None:
         if orientation not in _ORIENTATIONS:
@@ -156,7 +161,15 @@ class Exercise:
         self.net, self.seed, self.orientation = net.copy("float64"), seed, orientation
         self.X, self.y = np.array(rows, np.float64), np.array(Y, np.float64)
         self._targets = y
-        self._problem = Problem.of(self.net, self.X, self.y, y, rate, rows=orientation == "rows")
+        self._problem = Problem.of(
+            self.net,
+            self.X,
+            self.y,
+            y,
+            rate,
+            check_number("l2", l2),
+            rows=orientation == "rows",
+        )
         self._known = quantities_of(self._problem)
         self.names = tuple(self._known)
         self.asked = self._chosen(ask)
@@ -212,6 +225,7 @@ class Exercise:
             self._targets,
             orientation=self.orientation,
             optimizer=SGD(self._problem.rate),
+            l2=self._problem.l2,
             lecture=False,
             digits=4,
         )

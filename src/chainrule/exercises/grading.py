@@ -1,19 +1,23 @@
 """Grades: which answers are right, to the digits that paper has, and a hint where one is not."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import InvalidInput, InvalidParameter, unknown_name
-from chainrule.exercises.following import followed
-from chainrule.exercises.hints import hint_for, slips
+from chainrule.exercises.agreement import agree, fitted
+from chainrule.exercises.causes import PAPER, Cause, causes_of, followed
+from chainrule.exercises.hints import hint_for
 from chainrule.exercises.quantities import Problem, Quantity
 from chainrule.maths.arrays import Float
 
 __all__ = ["Grade", "Mark", "grade"]
+
+_MOST_CAUSES = 3
+"""More than so many mistakes that lead to the same number say nothing."""
 
 
 @final
@@ -33,6 +37,10 @@ class Mark:
         The equation to use, and the slip if it is known; empty if the answer is right.
     follows : bool
         Whether a wrong answer follows from the wrong answers before it: the slip is there.
+    causes : tuple of str
+        The names of the mistakes that lead to a wrong answer, such as "slope_at_activation";
+        several if its numbers do not say which, and none if no known one does. For counting what
+        a class has not understood.
     """
 
     name: str
@@ -40,6 +48,7 @@ class Mark:
     entries: NDArray[np.bool_]
     hint: str = ""
     follows: bool = False
+    causes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it is right."""
@@ -136,60 +145,99 @@ def grade(
             f"Give at least one answer by its name, such as {asked[0]}=...; asked are "
             f"{', '.join(asked)}."
         )
-    own: dict[str, Float] = {}
     given: dict[str, Float] = {}
     for name, answer in answers.items():
         if name not in known:
             raise unknown_name("quantity", name, known)
         given[name] = _as_array(name, answer)
-        fitted = _fitted(given[name], known[name].value)
-        if fitted is not None and np.isfinite(fitted).all():
-            own[name] = fitted
-    marks = {
-        name: _follow(
-            problem, known, own, _mark(problem, known[name], answer, tolerance), tolerance
-        )
-        for name, answer in given.items()
+    own = {name: fitted(answer, known[name].value) for name, answer in given.items()}
+    usable = {name: a for name, a in own.items() if a is not None and np.isfinite(a).all()}
+    right = {
+        name: np.zeros(known[name].value.shape, bool)
+        if answer is None
+        else agree(answer, known[name].value, tolerance)
+        for name, answer in own.items()
     }
+    wrong = {name for name, entries in right.items() if not entries.all()}
+    first = min(list(known).index(name) for name in asked)
+    sure = {*list(known)[:first], *right} - wrong
+    marks: dict[str, Mark] = {}
+    for name, entries in right.items():
+        others = {other: value for other, value in usable.items() if other != name}
+        if name not in wrong:
+            marks[name] = Mark(name, True, entries)
+        elif name in usable and (
+            said := _follows(problem, known, others, wrong, known[name], usable[name], tolerance)
+        ):
+            marks[name] = Mark(name, False, entries, said, follows=True)
+        else:
+            marks[name] = _wrong(problem, known, others, sure, known[name], given[name], entries)
     return Grade(marks, tuple(name for name in asked if name not in answers))
 
 
-def _follow(
-    problem: Problem,
+def _follows(
+    p: Problem,
     known: Mapping[str, Quantity],
-    own: Mapping[str, Float],
-    mark: Mark,
+    others: Mapping[str, Float],
+    wrong: Set[str],
+    quantity: Quantity,
+    answer: Float,
     tolerance: float,
-) -> Mark:
-    """Return the mark of an answer that is wrong only because those before it are."""
-    if mark.right or mark.name not in own:
-        return mark
+) -> str:
+    """Return what to say of a wrong answer that follows from others; nothing if it does not."""
     with np.errstate(all="ignore"):  # somebody's numbers may be anything
-        value, used = followed(problem, known, own, mark.name)
-        if not used or not _agree(own[mark.name], value, tolerance).all():
-            return mark
-    said = f"It is what follows from your own {' and '.join(used)}: look for the slip there."
-    return replace(mark, hint=said, follows=True)
+        for value, used in followed(p, known, others, quantity):
+            if not used or not agree(answer, value, tolerance).all():
+                continue
+            if slips := [name for name in used if name in wrong]:
+                return (
+                    f"It is what follows from your own {' and '.join(slips)}: look for the slip "
+                    "there."
+                )
+            return (
+                f"It is what follows from your own {' and '.join(used)}, with the digits that "
+                "were given: keep more of them."
+            )
+    return ""
 
 
-def _mark(problem: Problem, quantity: Quantity, given: Float, tolerance: float) -> Mark:
-    value, name = quantity.value, quantity.name
-    fitted = _fitted(given, value)
-    hint = hint_for(problem, quantity)
-    if fitted is None:
+def _wrong(
+    p: Problem,
+    known: Mapping[str, Quantity],
+    others: Mapping[str, Float],
+    sure: Set[str],
+    quantity: Quantity,
+    given: Float,
+    entries: NDArray[np.bool_],
+) -> Mark:
+    """Return the mark of an answer that is wrong in itself."""
+    value, hint = quantity.value, hint_for(p, quantity)
+    if fitted(given, value) is None:
         shape = "a number" if value.ndim == 0 else f"the shape {value.shape}"
-        said = f"{hint} The answer needs {shape}; this has the shape {given.shape}"
-        if given.shape == value.T.shape and _agree(given, value.T, tolerance).all():
-            said += ": the right numbers, transposed"
-        return Mark(name, False, np.zeros(value.shape, bool), f"{said}.")
-    entries = _agree(fitted, value, tolerance)
-    if entries.all():
-        return Mark(name, True, entries)
-    for wrong, said in slips(problem, quantity):
-        told_apart = not _agree(wrong, value, 5 * tolerance).all()
-        if told_apart and wrong.shape == value.shape and _agree(fitted, wrong, tolerance).all():
-            return Mark(name, False, entries, f"{hint} Here {said}.")
-    return Mark(name, False, entries, hint)
+        hint += f" The answer needs {shape}; this has the shape {given.shape}"
+        is_turned = given.shape == value.T.shape and agree(given, value.T, PAPER).all()
+        hint += ": the right numbers, transposed." if is_turned else "."
+    with np.errstate(all="ignore"):
+        causes = causes_of(p, known, others, sure, quantity, given)
+    return Mark(
+        quantity.name,
+        False,
+        entries,
+        f"{hint}{_said(causes)}",
+        causes=tuple(cause.name for cause in causes),
+    )
+
+
+def _said(causes: Sequence[Cause]) -> str:
+    """Return what is said about the mistakes that lead to an answer, which may be several."""
+    if not causes:
+        return ""
+    if len(causes) == 1:
+        return f" Here {causes[0].said}."
+    if len(causes) > _MOST_CAUSES:
+        return ""
+    *first, last = (cause.said for cause in causes)
+    return f" Several mistakes lead to this: either {'; or '.join(first)}; or {last}."
 
 
 def _as_array(name: str, answer: Any) -> Float:
@@ -199,27 +247,3 @@ def _as_array(name: str, answer: Any) -> Float:
         raise InvalidInput(
             f"The answer {name} must hold numbers in rows of equal length. Got {answer!r} instead."
         ) from None
-
-
-def _fitted(given: Float, value: Float) -> Float | None:
-    """Return an answer in the shape of what is right: a row or column may be given as a list."""
-    if given.shape == value.shape:
-        return given
-    plain = [size for size in given.shape if size != 1]
-    expected = [size for size in value.shape if size != 1]
-    if given.size == value.size and len(expected) <= 1 and plain == expected:
-        return given.reshape(value.shape)
-    return None
-
-
-def _agree(given: Float, value: Float, tolerance: float) -> NDArray[np.bool_]:
-    """Return which numbers are right.
-
-    To a part of themselves; a number that is less than a tenth of the largest of its quantity, to
-    that part of this tenth, for it comes out of larger ones that were rounded.
-    """
-    if given.shape != value.shape:
-        return np.zeros(value.shape, bool)
-    largest = float(np.abs(value).max(initial=0.0)) or 1.0
-    allowed = tolerance * np.maximum(np.abs(value), largest / 10)
-    return np.abs(given - value) <= allowed

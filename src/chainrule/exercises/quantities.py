@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.engines import Examples
 from chainrule.engines.reference import Pass, cost_and_gradients
 from chainrule.maths.arrays import Float
+from chainrule.maths.penalties import penalty
 from chainrule.maths.propagation import Forward, forward_propagate
 from chainrule.network import Network
 from chainrule.working.formulas.expressions import Expression, Nabla, Symbol, WithShape
@@ -31,6 +32,8 @@ class Problem:
         Y as the network's methods take it.
     rate : float
         The learning rate of the step.
+    l2 : float
+        The notes' lambda of the L2 penalty; 0 is none.
     notation : Notation
     forward : Forward
     back : Pass or None
@@ -44,6 +47,7 @@ class Problem:
     Y: Float
     targets: Float
     rate: float
+    l2: float
     notation: Notation
     forward: Forward
     back: Pass | None
@@ -51,7 +55,15 @@ class Problem:
 
     @classmethod
     def of(
-        cls, net: Network, X: Float, Y: Float, targets: Float, rate: float, *, rows: bool
+        cls,
+        net: Network,
+        X: Float,
+        Y: Float,
+        targets: Float,
+        rate: float,
+        l2: float = 0.0,
+        *,
+        rows: bool,
     ) -> "Problem":
         """Make the pass."""
         architecture = net.architecture
@@ -61,15 +73,18 @@ class Problem:
         )
         if trainable:
             batch = Examples(X, Y, None)
-            found = cost_and_gradients(architecture, net.parameters, batch, len(batch), batch.total)
-            return cls(net, X, Y, targets, rate, notation, found.forward, found, found.cost)
+            found = cost_and_gradients(
+                architecture, net.parameters, batch, len(batch), batch.total, l2=l2
+            )
+            return cls(net, X, Y, targets, rate, l2, notation, found.forward, found, found.cost)
         forward = forward_propagate(
             X, net.weights, net.biases, architecture.activations, architecture.loss.hypothesis
         )
         cost = None
         if architecture.loss.differentiable:
             cost = float(np.mean(architecture.loss.per_example(forward.z[-1], Y)))
-        return cls(net, X, Y, targets, rate, notation, forward, None, cost)
+            cost += penalty(net.weights, l2, 0.0, len(X))
+        return cls(net, X, Y, targets, rate, l2, notation, forward, None, cost)
 
     @property
     def L(self) -> int:

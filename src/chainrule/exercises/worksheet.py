@@ -8,6 +8,7 @@ from chainrule.exercises.quantities import Problem, Quantity
 from chainrule.maths.arrays import Float
 from chainrule.working.chapters.context import Context
 from chainrule.working.chapters.elision import choose_shown
+from chainrule.working.chapters.lecture import cost_symbols
 from chainrule.working.chapters.output_symbols import delta_of, hypothesis_of, loss_of
 from chainrule.working.formulas.activations import form_of
 from chainrule.working.formulas.document import (
@@ -25,8 +26,8 @@ from chainrule.working.formulas.document import (
     short,
 )
 from chainrule.working.formulas.expressions import (
-    BigSum,
     Call,
+    Equal,
     Expression,
     Matrix,
     Number,
@@ -126,12 +127,15 @@ def _reminders(p: Problem) -> list[Block]:
     names = [Emphasis(_plain(name)) for name in (pair.hypothesis_name, pair.name)]
     output = say("The output, {} with {}:", *names)
     found += [Paragraph(output), Equation(tuple(_of_output(p)))]
+    if p.l2:
+        strength = Equal(Symbol("λ"), Number(p.l2))
+        found.append(Paragraph(say("With an L2 penalty on the weights: {}.", strength)))
     return found
 
 
 def _of_output(p: Problem) -> Iterator[Chain]:
     """Yield what h, the loss, J and delta of the output are, in symbols."""
-    subject = subject_of(p.net, p.X, p.targets, None, None, None)
+    subject = subject_of(p.net, p.X, p.targets, None, p.l2, None)
     shown = choose_shown(p.net.sizes, len(p.X))
     computed = compute(subject, dropout=False)
     ctx = Context(subject, computed, p.notation, shown, _DIGITS, "both", {})
@@ -140,7 +144,7 @@ def _of_output(p: Problem) -> Iterator[Chain]:
         return
     loss, many = p.notation.loss("m"), p.notation.many
     yield short(loss, loss_of(ctx, "m"))
-    yield short(COST, 1 / Symbol("M") * BigSum("m", loss) if many else loss)
+    yield short(COST, cost_symbols(ctx))
     if p.back is None:
         return
     delta = delta_of(ctx, "k", "m")
