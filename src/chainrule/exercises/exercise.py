@@ -17,6 +17,7 @@ from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.working.derivation import Derivation
 from chainrule.working.explain import explain
+from chainrule.working.typesetting.rendered import Destination
 
 __all__ = ["Exercise", "exercise"]
 
@@ -248,21 +249,21 @@ class Exercise:
         page = worksheet(self._problem, self._known, self.asked, given, self.seed, blocks)
         return Derivation(page)
 
-    def text(self, *, solution: bool = False, width: int = 96) -> str:
-        """Return the worksheet as plain text."""
-        return self.worksheet(solution=solution).text(width)
+    def text(self, path: Destination = None, *, solution: bool = False, width: int = 96) -> str:
+        """Return the worksheet as plain text, and write it to a file if there is a path."""
+        return self.worksheet(solution=solution).text(width, path)
 
-    def markdown(self, *, solution: bool = False) -> str:
+    def markdown(self, path: Destination = None, *, solution: bool = False) -> str:
         """Return the worksheet as Markdown with formulas between dollars."""
-        return self.worksheet(solution=solution).markdown()
+        return self.worksheet(solution=solution).markdown(path)
 
-    def latex(self, *, solution: bool = False) -> str:
+    def latex(self, path: Destination = None, *, solution: bool = False) -> str:
         """Return the worksheet as a LaTeX document, which pdflatex compiles as it is."""
-        return self.worksheet(solution=solution).latex()
+        return self.worksheet(solution=solution).latex(path)
 
-    def html(self, *, solution: bool = False) -> str:
+    def html(self, path: Destination = None, *, solution: bool = False) -> str:
         """Return the worksheet as a web page with MathML, which loads nothing."""
-        return self.worksheet(solution=solution).html()
+        return self.worksheet(solution=solution).html(path)
 
     def _repr_html_(self) -> str:
         """Return the worksheet as a part of a web page, for a notebook."""

@@ -1,6 +1,6 @@
 """Files on disk: everything that writes one goes through here."""
 
-from chainrule.storage.atomic import check_writable, write_file
+from chainrule.storage.atomic import check_writable, keep_text, write_file
 from chainrule.storage.json_text import parse_json, short, too_large
 from chainrule.storage.paths import is_path, path_of
 from chainrule.storage.reading import checked_values, damaged, open_file, read_file
@@ -11,6 +11,7 @@ __all__ = [
     "checked_values",
     "damaged",
     "is_path",
+    "keep_text",
     "open_file",
     "parse_json",
     "parse_tensors",

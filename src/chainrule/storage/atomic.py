@@ -14,7 +14,7 @@ from pathlib import Path
 from chainrule.errors import UnwritablePath
 from chainrule.storage.paths import path_of
 
-__all__ = ["check_writable", "write_file"]
+__all__ = ["check_writable", "keep_text", "write_file"]
 
 
 def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -> None:
@@ -51,6 +51,21 @@ def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -
             _write_aside(_destination(given), parts)
     except (OSError, ValueError) as error:
         raise _unwritable(given, error) from error
+
+
+def keep_text(text: str, path: str | os.PathLike[str] | None) -> str:
+    """Write a text to a file, if there is a path, and return the text.
+
+    Raises
+    ------
+    InvalidInput
+        If the path is something else.
+    UnwritablePath
+        If the file cannot be written; it is then as it was before.
+    """
+    if path is not None:
+        write_file(path, text.encode())
+    return text
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

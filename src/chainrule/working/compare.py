@@ -13,12 +13,13 @@ from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem, check_network
 from chainrule.opening import Opened
 from chainrule.optimizers import SGD
+from chainrule.storage import keep_text
 from chainrule.training import Learner
 from chainrule.working.formulas.document import Document, Inline, Paragraph, Table, say
 from chainrule.working.formulas.expressions import Number, Symbol
 from chainrule.working.numbers.differences import Entry, Slopes
 from chainrule.working.numbers.subject import subject_of
-from chainrule.working.typesetting.rendered import Rendered
+from chainrule.working.typesetting.rendered import Destination, Rendered, width_and_path
 
 __all__ = ["ArrayComparison", "Comparison", "LayerComparison", "compare"]
 
@@ -135,13 +136,16 @@ class Comparison(Rendered):
         title = "Three ways to the gradient"
         return Document(title, (Table(header, tuple(rows)), Paragraph(ends)))
 
-    def text(self, width: int = 100) -> str:
+    def text(self, width: int | Destination = 100, path: Destination = None) -> str:
         """Return it as plain text.
 
         Parameters
         ----------
         width : int, default=100
             Columns to stay within.
+        path : str or path-like, optional
+            A file to write it to as well, whole or not at all. It may stand in the place of the
+            width.
 
         Returns
         -------
@@ -149,7 +153,8 @@ class Comparison(Rendered):
         """
         from chainrule.working.typesetting.text import draw_text
 
-        return draw_text(self.document, width)
+        columns, to = width_and_path(width, path, 100)
+        return keep_text(draw_text(self.document, columns), to)
 
     def _content(self) -> Document:
         return self.document

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
+from chainrule.storage import keep_text
 from chainrule.working.formulas.document import Document
-from chainrule.working.typesetting.rendered import Rendered
+from chainrule.working.typesetting.rendered import Destination, Rendered, width_and_path
 
 __all__ = ["Derivation"]
 
@@ -34,13 +35,16 @@ class Derivation(Rendered):
 
     document: Document
 
-    def text(self, width: int = 96) -> str:
+    def text(self, width: int | Destination = 96, path: Destination = None) -> str:
         """Return it as plain text for a terminal.
 
         Parameters
         ----------
         width : int, default=96
             Columns to stay within, where a formula lets it; at least 40.
+        path : str or path-like, optional
+            A file to write it to as well, whole or not at all. It may stand in the place of the
+            width.
 
         Returns
         -------
@@ -48,7 +52,8 @@ class Derivation(Rendered):
         """
         from chainrule.working.typesetting.text import draw_text
 
-        return draw_text(self.document, max(40, width))
+        columns, to = width_and_path(width, path, 96)
+        return keep_text(draw_text(self.document, max(40, columns)), to)
 
     def __repr__(self) -> str:
         """Return the title."""

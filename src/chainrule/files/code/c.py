@@ -15,7 +15,7 @@ from chainrule.files.code.preparation import Preparation
 from chainrule.files.destination import destination
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
-from chainrule.storage import write_file
+from chainrule.storage import keep_text
 from chainrule.training import Learner
 
 __all__ = ["to_c"]
@@ -226,10 +226,7 @@ def to_c(
             f"name must be made of letters, digits and _, such as 'net'. Got {name!r} instead."
         )
     X, to = destination(model, X, path)
-    text = "\n".join(_parts(program(model, X, dtype), name))
-    if to is not None:
-        write_file(to, text.encode())
-    return text
+    return keep_text("\n".join(_parts(program(model, X, dtype), name)), to)
 
 
 def _parts(made: Program, name: str) -> Iterator[str]:

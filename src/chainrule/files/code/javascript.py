@@ -16,7 +16,7 @@ from chainrule.files.destination import destination
 from chainrule.files.plain import NORMAL_TAIL, NORMAL_TAIL_END, NORMAL_TAIL_MIDDLE
 from chainrule.maths.activations import LEAK, SELU_ALPHA, SELU_SCALE
 from chainrule.network import Network
-from chainrule.storage import write_file
+from chainrule.storage import keep_text
 from chainrule.training import Learner
 
 __all__ = ["to_js"]
@@ -180,10 +180,7 @@ def to_js(
     ['export function predict(x) {', 'export function test() {']
     """
     X, to = destination(model, X, path)
-    text = "\n".join(_parts(program(model, X, dtype)))
-    if to is not None:
-        write_file(to, text.encode())
-    return text
+    return keep_text("\n".join(_parts(program(model, X, dtype))), to)
 
 
 def _parts(made: Program) -> Iterator[str]:

@@ -1,10 +1,15 @@
 """What is shown in four faces: text, Markdown, LaTeX and HTML."""
 
+import os
 from abc import ABC, abstractmethod
+from typing import Any
 
+from chainrule.storage import is_path, keep_text
 from chainrule.working.formulas.document import Document
 
-__all__ = ["Rendered"]
+__all__ = ["Destination", "Rendered", "width_and_path"]
+
+Destination = str | os.PathLike[str] | None
 
 
 class Rendered(ABC):
@@ -18,38 +23,68 @@ class Rendered(ABC):
     def text(self) -> str:
         """Return it as plain text for a terminal."""
 
-    def markdown(self) -> str:
+    def markdown(self, path: Destination = None) -> str:
         """Return it as Markdown with formulas between dollars, as GitHub and Jupyter read it.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            A file to write it to as well, whole or not at all.
 
         Returns
         -------
         str
+
+        Raises
+        ------
+        UnwritablePath
+            If the file cannot be written.
         """
         from chainrule.working.typesetting.markdown import draw_markdown
 
-        return draw_markdown(self._content())
+        return keep_text(draw_markdown(self._content()), path)
 
-    def latex(self) -> str:
+    def latex(self, path: Destination = None) -> str:
         """Return it as a LaTeX document, which pdflatex compiles as it is.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            A file to write it to as well, whole or not at all.
 
         Returns
         -------
         str
+
+        Raises
+        ------
+        UnwritablePath
+            If the file cannot be written.
         """
         from chainrule.working.typesetting.latex import draw_latex
 
-        return draw_latex(self._content())
+        return keep_text(draw_latex(self._content()), path)
 
-    def html(self) -> str:
+    def html(self, path: Destination = None) -> str:
         """Return it as a web page with MathML, which loads nothing from anywhere.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            A file to write it to as well, whole or not at all.
 
         Returns
         -------
         str
+
+        Raises
+        ------
+        UnwritablePath
+            If the file cannot be written.
         """
         from chainrule.working.typesetting.html import draw_page
 
-        return draw_page(self._content())
+        return keep_text(draw_page(self._content()), path)
 
     def _repr_html_(self) -> str:
         """Return it as a part of a web page, for a notebook."""
@@ -60,3 +95,8 @@ class Rendered(ABC):
     def __str__(self) -> str:
         """Return the plain text."""
         return self.text()
+
+
+def width_and_path(width: Any, path: Destination, default: int) -> tuple[int, Destination]:
+    """Return a width and a path, which may be in the width's place: ``text("working.txt")``."""
+    return (default, width) if is_path(width) and path is None else (width, path)
