@@ -27,6 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnwritablePath
 from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators.watching import CURVES
 from chainrule.files import load, read_model, save, write_model
 from chainrule.files.allowed import ALLOWED, FUNCTIONS
 
@@ -143,6 +144,23 @@ def test_an_unfitted_estimator_and_any_name(tmp_path):
     for name in ("m", "m.pkl", "m.chainrule", "m.csv"):
         save(MLPClassifier(alpha=0.5), tmp_path / name)
         assert load(str(tmp_path / name)).alpha == 0.5
+
+
+def test_curves_of_very_many_epochs(tmp_path):
+    """More numbers than a file describes value by value."""
+    X = np.arange(60.0).reshape(30, 2)
+    model = MLPClassifier((2,), early_stopping=True, max_iter=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, np.arange(30) % 2)
+    many = np.arange(130_000) / 8
+    for name in CURVES:
+        setattr(model, name, many.tolist())
+    save(model, tmp_path / "m")
+    back = load(tmp_path / "m")
+    for name in CURVES:
+        assert getattr(back, name) == many.tolist()
+        assert isinstance(getattr(model, name), list)
 
 
 def test_callbacks_are_not_saved_and_stay_on_the_model(tmp_path):

@@ -26,6 +26,7 @@ from chainrule.estimators.starting import hidden_layers, starting_network
 from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.translation import lambdas
 from chainrule.estimators.validation import given_validation, require_same_targets
+from chainrule.estimators.watching import CURVES
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
@@ -37,13 +38,11 @@ _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 __all__ = ["BaseMLP", "stochastic_only"]
 
-_CURVES = (
+_LEFT_BY_A_FIT = (
+    *CURVES,
     "loss_",
-    "loss_curve_",
     "history_",
     "best_loss_",
-    "validation_scores_",
-    "validation_loss_curve_",
     "best_validation_score_",
 )
 
@@ -311,7 +310,7 @@ class BaseMLP(
         self.n_outputs_ = sizes[-1]
         self.out_activation_ = self.network_.architecture.loss.hypothesis_name
         self.t_ = 0
-        for left in (*_CURVES, "_learner"):
+        for left in (*_LEFT_BY_A_FIT, "_learner"):
             vars(self).pop(left, None)
         self.loss_ = np.inf  # until the first epoch's is known
 

@@ -10,7 +10,10 @@ from chainrule.calls import level_of_the_user
 from chainrule.engines.stopping import Plateau
 from chainrule.training import History, Learner, Record
 
-__all__ = ["Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
+__all__ = ["CURVES", "Epochs", "Tasks", "interrupted_with_a_warning", "prints"]
+
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+"""The attributes that hold a number for each epoch; a list where there is one."""
 
 
 def prints(estimator: Any) -> bool:
@@ -164,7 +167,7 @@ def _as_it_is_now(estimator: Any) -> dict[str, Any]:
     """Return copies of all that later epochs change in place."""
     changing: dict[str, Any] = {
         name: list(value)
-        for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+        for name in CURVES
         if isinstance(value := getattr(estimator, name, None), list)
     }
     if hasattr(estimator, "history_"):

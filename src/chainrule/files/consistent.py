@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 
 from chainrule.errors import InvalidInput
 from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators.watching import CURVES
 from chainrule.network import Network
 from chainrule.training import Learner
 
@@ -18,8 +19,6 @@ __all__ = [
     "estimators_in",
     "forget_checkpoint",
 ]
-
-_CURVES = ("loss_curve_", "validation_scores_")
 
 
 def check_consistent(model: BaseEstimator) -> None:
@@ -63,7 +62,7 @@ def estimators_in(model: BaseEstimator) -> list[BaseEstimator]:
 
 
 def forget_checkpoint(estimator: BaseEstimator) -> None:
-    """Let an estimator of ours write no checkpoint, nor go on from one."""
+    """Let an estimator of ours neither write a checkpoint nor continue from one."""
     if isinstance(estimator, MLPClassifier | MLPRegressor):
         estimator.checkpoint, estimator.resume = None, False
 
@@ -71,7 +70,7 @@ def forget_checkpoint(estimator: BaseEstimator) -> None:
 def curves_as_arrays(estimator: BaseEstimator) -> None:
     """Make arrays of an estimator's curves, of which a list would be described value by value."""
     state = vars(estimator)
-    for name in _CURVES:
+    for name in CURVES:
         if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(
             state.get(name), list
         ):
@@ -87,11 +86,11 @@ def curves_as_lists(estimator: BaseEstimator) -> None:
         If there is something else than a curve.
     """
     state = vars(estimator)
-    for name in _CURVES:
+    for name in CURVES:
         curve = state.get(name)
         if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(curve, np.ndarray):
             if curve.ndim != 1 or curve.dtype != np.float64:
-                raise InvalidInput(f"its {name} is none")
+                raise InvalidInput(f"its {name} is not a curve")
             state[name] = curve.tolist()
 
 
@@ -101,7 +100,7 @@ def _check(estimator: MLPClassifier | MLPRegressor) -> None:
         return
     network, learner = state["network_"], state.get("_learner")
     if not isinstance(network, Network):
-        raise InvalidInput("its network_ is none")
+        raise InvalidInput("its network_ is not a Network")
     sizes = network.sizes
     said = [state.get(name) for name in ("n_features_in_", "n_layers_", "n_outputs_")]
     if said != [sizes[0], len(sizes), sizes[-1]]:
