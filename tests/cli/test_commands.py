@@ -86,7 +86,7 @@ def test_one_bad_cell_among_numbers_is_said(run, table):
     said = "note: column 'length' looks like numbers except for 'oops' in row 19: it is taken as"
     assert said in train(run, "label").err
     assert "looks like" not in train(run, "label", "--categorical", "length").err
-    table.with_columns(length=text.scatter([30], ["-"])).write_csv("t.csv")
+    table.with_columns(length=text.scatter([30], ["1 m"])).write_csv("t.csv")
     assert "except for 2 cells, the first 'oops' in row 19" in train(run, "label").err
     table.write_csv("t.csv")
     assert "looks like" not in train(run, "label").err

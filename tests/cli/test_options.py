@@ -17,6 +17,10 @@ GIVEN = {
     "features": ("a, b", '["a", "b"]', ("a", "b")),
     "drop": ("a, b", '["a", "b"]', ("a", "b")),
     "categorical": ("a", '"a"', ("a",)),
+    "decimal": (",", '"comma"', ","),
+    "thousands": ("none", '"none"', ""),
+    "missing": ("-99, unknown", '[-99, "unknown"]', ("-99", "unknown")),
+    "dates": ("dmy", '"dmy"', "dmy"),
     "select": ("forward:3", '"forward:3"', "forward:3"),
     "test_fraction": ("0.3", "0.3", 0.3),
     "validation": ("v.csv", '"v.csv"', "v.csv"),
@@ -101,6 +105,10 @@ BAD = {
     "model": [3, ""],
     "solver": ["adm", 3],
     "n_iter_no_change": ["0", "x"],
+    "decimal": ["x", "", " ", ";", 3, True],
+    "thousands": ["x", ";", 3, True],
+    "missing": ["", ",", True, [True], [[]]],
+    "dates": ["", "dym", "DMY", 3],
 }
 
 
@@ -139,7 +147,19 @@ def test_options_reach_the_estimator(run, table, tmp_path, by, task):
     table.write_csv("t.csv")
     target = "label" if task == "classification" else "price"
     leave_out = {"target", "task", "features", "drop", "categorical", "select", "validation"}
-    leave_out |= {"resume", "alphas", "checkpoint", "model", "class_weight", "loss", "quantile"}
+    leave_out |= {
+        "decimal",
+        "thousands",
+        "missing",
+        "dates",
+        "resume",
+        "alphas",
+        "checkpoint",
+        "model",
+        "class_weight",
+        "loss",
+        "quantile",
+    }
     given = {key: GIVEN[key] for key in OPTIONS.keys() - leave_out}
     given["target"], given["model"] = (target, f'"{target}"', target), ("m", '"m"', "m")
     if task == "classification":

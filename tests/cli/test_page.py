@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.cli.kinds import decide
 from chainrule.cli.page import importance
+from chainrule.cli.spellings import Rules
 from chainrule.cli.tables import read_table
 from chainrule.cli.target import TASKS
 
@@ -100,7 +102,7 @@ def test_importance_is_the_loss_added(run, long_table):
     ranked = [each["column"] for each in told["importance"]]
     assert set(ranked[:2]) == {HOSTILE, "color"}  # the price is made of them
     # Shuffled by hand, often: the mean is that of the page, within its deviation.
-    model, table = cr.load("m"), read_table("t.csv")
+    model, table = cr.load("m"), decide(read_table("t.csv"), Rules()).table
     y = table["price<b>"].to_numpy()
     X = table.drop("price<b>").with_columns(
         pl.col("day").cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / 86_400e6,

@@ -7,7 +7,15 @@ import typer
 
 from chainrule import __version__
 from chainrule.cli.config import collect
-from chainrule.cli.flags import Json, Model, Table, examples, with_options
+from chainrule.cli.flags import (
+    Json,
+    Model,
+    Table,
+    examples,
+    rules_from,
+    with_options,
+    with_rules,
+)
 from chainrule.cli.options import OPTIONS
 from chainrule.cli.values import whole
 from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath
@@ -152,6 +160,7 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
             given["select"],
             given["alphas"],
             as_json,
+            rules_from(given),
         ),
         Settings(
             given["hidden"],
@@ -174,7 +183,9 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
         "cat patients.csv | chainrule predict cancer.model - --no-proba > predictions.csv",
     )
 )
+@with_rules
 def predict(
+    rules: Any,
     model: Model,
     table: Table,
     output: Annotated[
@@ -204,15 +215,16 @@ def predict(
     """
     from chainrule.cli.predict import predict as run
 
-    run(model, table, None if output == "-" else output, force, proba, as_json)
+    run(model, table, None if output == "-" else output, force, proba, as_json, rules)
 
 
 @app.command(epilog=examples("chainrule evaluate cancer.model patients.csv"))
-def evaluate(model: Model, table: Table, as_json: Json = False) -> None:
+@with_rules
+def evaluate(rules: Any, model: Model, table: Table, as_json: Json = False) -> None:
     """Measure a model on a table that has the target, with 95 % confidence intervals."""
     from chainrule.cli.apply import evaluate as run
 
-    run(model, table, as_json)
+    run(model, table, as_json, rules)
 
 
 @app.command(epilog=examples("chainrule inspect cancer.model"))
@@ -229,7 +241,9 @@ def inspect(
 
 
 @app.command(epilog=examples("chainrule check cancer.model patients.csv --rows 50"))
+@with_rules
 def check(
+    rules: Any,
     model: Model,
     table: Table,
     rows: Annotated[
@@ -243,11 +257,13 @@ def check(
     """
     from chainrule.cli.check import check as run
 
-    run(model, table, whole(1, 256)("--rows", rows), as_json)
+    run(model, table, whole(1, 256)("--rows", rows), as_json, rules)
 
 
 @app.command(epilog=examples("chainrule report cancer.model patients.csv -o report.html"))
+@with_rules
 def report(
+    rules: Any,
     model: Model,
     table: Table,
     output: Annotated[
@@ -270,7 +286,7 @@ def report(
     """
     from chainrule.cli.page import report as run
 
-    run(model, table, output, force, as_json)
+    run(model, table, output, force, as_json, rules)
 
 
 @app.command(
@@ -279,7 +295,9 @@ def report(
         "chainrule explain cancer.model patients.csv --node 2.1 -o working.html",
     )
 )
+@with_rules
 def explain(
+    rules: Any,
     model: Model,
     table: Table,
     row: Annotated[
@@ -348,6 +366,7 @@ def explain(
             _read_names(layer),
             view,
             "columns" if columns else "rows",
+            rules,
         ),
         output,
         form,

@@ -12,12 +12,13 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from chainrule.cli.exits import note
-from chainrule.cli.inputs import AS_TEXT, Column, use_inputs
+from chainrule.cli.inputs import Column, use_inputs
 from chainrule.cli.intervals import Interval, how_intervals, intervals
 from chainrule.cli.metrics import Scores, outputs, score
 from chainrule.cli.report import Told, count, intervals_as_data
+from chainrule.cli.spellings import Rules, Spelling
 from chainrule.cli.surprises import Surprises
-from chainrule.cli.tables import read_table, require_column
+from chainrule.cli.tables import USUAL, read_table, require_column
 from chainrule.cli.target import Target, known_labels
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
@@ -44,7 +45,8 @@ class Saved:
     task: str
     target: str
     columns: list[Column]
-    text_columns: list[str]
+    rules: Rules  # what the user said of the cells, at training or now
+    spelling: Spelling  # of the target
     left_out: list[str]
 
     @property
@@ -76,7 +78,7 @@ class Measured:
         return _positions(self.saved, self.target)
 
 
-def measure_on(model_path: str, table_path: str) -> Measured:
+def measure_on(model_path: str, table_path: str, rules: Rules = USUAL) -> Measured:
     """Measure a saved model on the rows of a table that have the target.
 
     Parameters
@@ -85,6 +87,8 @@ def measure_on(model_path: str, table_path: str) -> Measured:
         A file from ``chainrule train --model``.
     table_path : str
         A table with the model's input columns and its target.
+    rules : Rules
+        What the user says of the table's cells.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def measure_on(model_path: str, table_path: str) -> Measured:
     ChainruleError
         If something in them cannot be used.
     """
-    saved = open_model(model_path)
+    saved = open_model(model_path, rules)
     table, target = read_known(saved, table_path)
     inputs = inputs_of(saved, table, table_path, target.rows)
     predicted = outputs(saved.pipeline, saved.task, inputs)
@@ -131,9 +135,9 @@ def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
     ChainruleError
         If it is no table, has no such column, or no value in it.
     """
-    table = read_table(path, saved.text_columns)
+    table = read_table(path, saved.rules)
     require_column(table, saved.target, path)
-    target = known_labels(table[saved.target], saved.task, saved.classes, path)
+    target = known_labels(table[saved.target], saved.task, saved.classes, path, saved.spelling)
     missing = table.height - len(target.rows)
     if missing:
         have = "has" if missing == 1 else "have"
@@ -144,7 +148,7 @@ def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
     return table[target.rows], target
 
 
-def evaluate(model_path: str, table_path: str, as_json: bool = False) -> None:
+def evaluate(model_path: str, table_path: str, as_json: bool = False, rules: Rules = USUAL) -> None:
     """Report how good a saved model is on a table that has the target.
 
     Parameters
@@ -155,13 +159,15 @@ def evaluate(model_path: str, table_path: str, as_json: bool = False) -> None:
         A table with the model's input columns and its target.
     as_json : bool
         Whether it is for scripts.
+    rules : Rules
+        What the user says of the table's cells.
 
     Raises
     ------
     ChainruleError
         If something in them cannot be used.
     """
-    measured = measure_on(model_path, table_path)
+    measured = measure_on(model_path, table_path, rules)
     told = Told(as_json)
     rows = len(measured.target.values)
     told.facts(
@@ -202,13 +208,15 @@ def refuse_to_overwrite_inputs(output: str, *inputs: str) -> None:
             )
 
 
-def open_model(path: str) -> Saved:
+def open_model(path: str, rules: Rules = USUAL) -> Saved:
     """Read a model with what the command noted about it.
 
     Parameters
     ----------
     path : str
         A file from ``chainrule train --model``.
+    rules : Rules
+        What the user says of the cells of tables now.
 
     Returns
     -------
@@ -236,18 +244,17 @@ def open_model(path: str) -> Saved:
     try:
         if about is None:
             raise ValueError("no note about the model")
-        columns = [Column(each["name"], each["kind"]) for each in about["columns"]]
+        columns = [Column.from_data(each, rules) for each in about["columns"]]
         target, task = str(about["target"]), str(about["task"])
         left_out = [str(name) for name in about.get("left_out", ())]
-        texts = [column.name for column in columns if column.kind in AS_TEXT]
-        if about["target_is_text"]:
-            texts.append(target)
+        spelling = Spelling(**about.get("target_spelling", {})).under(rules)
+        rules = rules.over(Rules.from_data(about.get("rules", {})))
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidFile(
             f"'{path}' holds a model that `chainrule train` did not make, so its columns are not "
             "known; open it in Python with cr.load, or give a file from `chainrule train --model`."
         ) from error
-    return Saved(pipeline, task, target, columns, texts, left_out)
+    return Saved(pipeline, task, target, columns, rules, spelling, left_out)
 
 
 def inputs_of(

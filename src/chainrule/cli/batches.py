@@ -9,9 +9,11 @@ import numpy as np
 import polars as pl
 
 from chainrule.cli.inputs import Column, use_inputs
+from chainrule.cli.spellings import Rules
 from chainrule.cli.tables import (
     PARQUET,
     STDIN,
+    USUAL,
     empty,
     no_rows,
     opened,
@@ -28,7 +30,7 @@ _LEAST = 16  # bytes that tell what it is
 
 
 def read_batches(
-    path: str, text_columns: Collection[str] = (), wanted: Collection[str] | None = None
+    path: str, rules: Rules = USUAL, wanted: Collection[str] | None = None
 ) -> Iterator[pl.DataFrame]:
     """Read a table, some rows at a time.
 
@@ -36,10 +38,10 @@ def read_batches(
     ----------
     path : str
         As `read_table` takes it.
-    text_columns : collection of str
-        Columns to leave as text although their cells may look like numbers.
+    rules : Rules
+        What is missing.
     wanted : collection of str, optional
-        The columns whose kinds matter; the others are left as text.
+        The columns whose cells matter; the others are left as they are.
 
     Yields
     ------
@@ -56,16 +58,16 @@ def read_batches(
         if not start.strip() and not (start := start + file.read()).strip():
             raise empty(path)
         if not start.startswith(PARQUET):
-            yield from _read_csv(path, file, start, text_columns, wanted)
+            yield from _read_csv(path, file, start, rules, wanted)
         elif path == STDIN:  # Parquet has its table of contents at its end
             with tempfile.NamedTemporaryFile(suffix=".parquet") as aside:
                 aside.write(start)
                 while more := file.read(BLOCK):
                     aside.write(more)
                 aside.flush()
-                yield from _read_parquet(path, aside.name)
+                yield from _read_parquet(path, aside.name, rules)
         else:
-            yield from _read_parquet(path, path)
+            yield from _read_parquet(path, path, rules)
 
 
 def in_batches(
@@ -117,7 +119,7 @@ def _read_csv(
     path: str,
     file: IO[bytes],
     start: bytes,
-    text_columns: Collection[str],
+    rules: Rules,
     wanted: Collection[str] | None,
 ) -> Iterator[pl.DataFrame]:
     block = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
@@ -135,7 +137,7 @@ def _read_csv(
             whole = part
         else:
             whole = header + part
-        table = parse_csv(path, whole, text_columns, wanted, skipped)
+        table = parse_csv(path, whole, rules, wanted, skipped).table
         skipped += part.count(b"\n") - (header.count(b"\n") if whole is part else 0)
         if table.height and table.width:
             any_rows = True
@@ -165,7 +167,7 @@ def _end_of_record(block: bytes, *, first: bool = False) -> int:
     return end
 
 
-def _read_parquet(path: str, source: str) -> Iterator[pl.DataFrame]:
+def _read_parquet(path: str, source: str, rules: Rules) -> Iterator[pl.DataFrame]:
     with open(source, "rb") as file:
         file.seek(-len(PARQUET), os.SEEK_END)
         end = file.read()
@@ -176,7 +178,7 @@ def _read_parquet(path: str, source: str) -> Iterator[pl.DataFrame]:
         raise no_rows(path)
     for first in range(0, height, PARQUET_ROWS):
         with reading_parquet(path):
-            table = plain_kinds(scanned.slice(first, PARQUET_ROWS).collect())
+            table = plain_kinds(scanned.slice(first, PARQUET_ROWS).collect(), rules)
         if not table.width:
             raise no_rows(path)
         yield table

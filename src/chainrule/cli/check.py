@@ -8,6 +8,8 @@ from chainrule.cli.apply import inputs_of, open_model, read_known
 from chainrule.cli.exits import CHECK_FAILED, end_with, note
 from chainrule.cli.models import network_of
 from chainrule.cli.report import Told, count
+from chainrule.cli.spellings import Rules
+from chainrule.cli.tables import USUAL
 from chainrule.working import check_gradients, compare
 
 __all__ = ["check"]
@@ -16,7 +18,9 @@ TOLERANCE = 1e-6  # of finite differences, relative to the largest derivative
 SAME = 1e-9  # of the engines, which compute the same in float64
 
 
-def check(model_path: str, table_path: str, rows: int, as_json: bool = False) -> None:
+def check(
+    model_path: str, table_path: str, rows: int, as_json: bool = False, rules: Rules = USUAL
+) -> None:
     """Check a model's gradient against finite differences, and its two engines.
 
     Parameters
@@ -29,13 +33,15 @@ def check(model_path: str, table_path: str, rows: int, as_json: bool = False) ->
         How many of its rows, from the first on.
     as_json : bool
         Whether it is for scripts.
+    rules : Rules
+        What the user says of the table's cells.
 
     Raises
     ------
     ChainruleError
         If something in them cannot be used.
     """
-    saved = open_model(model_path)
+    saved = open_model(model_path, rules)
     table, target = read_known(saved, table_path)
     inputs = inputs_of(saved, table, table_path, target.rows)[:rows]
     y = target.values[:rows]

@@ -17,7 +17,8 @@ from chainrule.cli.models import network_of
 from chainrule.cli.output import as_json as as_json_text
 from chainrule.cli.output import print_whole, writing
 from chainrule.cli.report import count
-from chainrule.cli.tables import read_table
+from chainrule.cli.spellings import Rules
+from chainrule.cli.tables import USUAL, read_table
 from chainrule.cli.target import known_labels
 from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
 from chainrule.storage import check_writable, write_file
@@ -48,6 +49,7 @@ class Choices:
     layers: Sequence[str]
     view: str
     orientation: str
+    rules: Rules = USUAL
 
 
 def explain(
@@ -80,8 +82,8 @@ def explain(
     form = _format(output, form)
     if output is not None:
         _check_destination(output, choices, force)
-    saved = open_model(choices.model)
-    table = read_table(choices.table, saved.text_columns)
+    saved = open_model(choices.model, choices.rules)
+    table = read_table(choices.table, saved.rules)
     rows = _read_rows(choices.rows, table.height, choices.table)
     table = table[rows]
     inputs = inputs_of(saved, table, choices.table, rows)
@@ -210,4 +212,4 @@ def _targets(saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray) -> 
             f"Row {empty} of '{path}' has no value in '{saved.target}', which the cost needs; "
             "leave it out of --row."
         )
-    return known_labels(column, saved.task, saved.classes, path).values
+    return known_labels(column, saved.task, saved.classes, path, saved.spelling).values

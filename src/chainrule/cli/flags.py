@@ -1,14 +1,18 @@
 """How the table of options becomes the flags of a command, and examples become help."""
 
 import inspect
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.options import OPTIONS, Option
+from chainrule.cli.options import OPTIONS, READING, Option
+from chainrule.errors import InvalidParameter
 
-__all__ = ["Json", "Model", "Table", "examples", "with_options"]
+if TYPE_CHECKING:
+    from chainrule.cli.spellings import Rules
+
+__all__ = ["Json", "Model", "Table", "examples", "rules_from", "with_options", "with_rules"]
 
 Table = Annotated[
     str,
@@ -81,6 +85,74 @@ def with_options(
     command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     command.__name__, command.__doc__, command.__annotations__ = run.__name__, run.__doc__, {}
     return command
+
+
+def with_rules(run: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that reads a table the options that say how its cells are spelled.
+
+    Parameters
+    ----------
+    run : callable
+        A command; what was given for those options comes as `rules`.
+
+    Returns
+    -------
+    callable
+        As typer takes it.
+    """
+
+    def command(**given: Any) -> None:
+        found = {key: given.pop(key) for key in READING}
+        read = {
+            key: None if text is None else OPTIONS[key].read(OPTIONS[key].flag, text)
+            for key, text in found.items()
+        }
+        run(**given, rules=rules_from(read))
+
+    kept = [
+        each
+        for each in inspect.signature(run, eval_str=True).parameters.values()
+        if each.name != "rules"
+    ]
+    own = [
+        inspect.Parameter(
+            key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(OPTIONS[key])
+        )
+        for key in READING
+    ]
+    command.__signature__ = inspect.Signature(  # pyright: ignore[reportFunctionMemberAccess]
+        [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in kept] + own
+    )
+    command.__name__, command.__doc__, command.__annotations__ = run.__name__, run.__doc__, {}
+    return command
+
+
+def rules_from(given: Mapping[str, Any]) -> "Rules":
+    """Return what the user says of the cells of tables.
+
+    Parameters
+    ----------
+    given : mapping
+        The values of the options `READING`; None where nothing was given.
+
+    Returns
+    -------
+    Rules
+
+    Raises
+    ------
+    InvalidParameter
+        If the same mark is said to be two things.
+    """
+    from chainrule.cli.spellings import Rules
+
+    decimal, thousands, cells = given["decimal"], given["thousands"], given["missing"] or ()
+    if decimal is not None and decimal == thousands:
+        raise InvalidParameter(
+            f"--decimal and --thousands are both '{decimal}'; one mark cannot be both."
+        )
+    only = cells[:1] == ("only",)
+    return Rules(decimal, thousands, given["dates"], cells[1:] if only else cells, not only)
 
 
 def _annotation(option: Option) -> Any:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,16 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from chainrule.cli.tables import LARGEST, called, not_numbers, parse_text, require_column
+from chainrule.cli.kinds import Decision, decide_column
+from chainrule.cli.spellings import (
+    ORDERS,
+    PLAIN,
+    Rules,
+    Spelling,
+    are_gaps,
+    read_as,
+)
+from chainrule.cli.tables import LARGEST, called, require_column
 from chainrule.errors import InvalidInput
 
 __all__ = [
@@ -37,35 +47,47 @@ class Column:
     """An input column and its kind.
 
     The kinds are "number" (booleans are 0 and 1), "date", "text", and "category": numbers that
-    the user declared to be names.
+    the user declared to be names. Text that stands for numbers or dates has a spelling.
     """
 
     name: str
     kind: str
+    spelling: Spelling = PLAIN
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what a file keeps of it."""
+        data: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        return data if self.spelling == PLAIN else {**data, "spelling": asdict(self.spelling)}
+
+    @staticmethod
+    def from_data(data: Mapping[str, Any], rules: Rules) -> "Column":
+        """Make it from what a file keeps, and what the user says of the cells instead."""
+        spelling = Spelling(**data.get("spelling", {}))
+        return Column(data["name"], data["kind"], spelling.under(rules))
 
 
 def choose_inputs(
     table: pl.DataFrame,
+    decision: Decision,
     target: str,
     drop: Sequence[str],
     as_text: Sequence[str],
     path: str,
-    rows: np.ndarray,
 ) -> tuple[list[Column], list[str]]:
     """Choose the input columns of a table and their kinds.
 
     Parameters
     ----------
     table : polars.DataFrame
-        The table.
+        The rows of the table that are used.
+    decision : Decision
+        What its columns of text are.
     target : str
         The column to predict, which is no input.
     drop, as_text : sequence of str
         Columns to leave out, and columns whose numbers are names of categories.
     path : str
         Where the table is from, for messages.
-    rows : ndarray
-        Where in that file the table's rows are, counted from 0.
 
     Returns
     -------
@@ -96,15 +118,15 @@ def choose_inputs(
         if series.null_count() == len(series):
             empty.append(name)
         else:
-            columns.append(Column(name, kind))
-            odd = not_numbers(series)
-            if kind == "text" and len(odd):
-                which = "" if len(odd) == 1 else f"{len(odd)} cells, the first "
+            columns.append(Column(name, kind, decision.spellings.get(name, PLAIN)))
+            odd = decision.odd.get(name)
+            if kind == "text" and odd is not None:
+                mend = f"mend the cell{'' if odd.count == 1 else 's'}"
+                if odd.distinct == 1:
+                    mend += f", --missing '{odd.cell}' if it means that nothing is known"
                 notes.append(
-                    f"column '{name}' looks like numbers except for {which}'{series[odd[0]]}' in "
-                    f"row {rows[odd[0]] + 1}: it is taken as text; mend the "
-                    f"cell{'' if len(odd) == 1 else 's'}, or --categorical '{name}' to say it is "
-                    "meant."
+                    f"column '{name}' {odd.said()}: it is taken as text; {mend}, or --categorical "
+                    f"'{name}' to say it is meant."
                 )
     if not columns:
         raise InvalidInput(f"'{path}' has no column with data to predict '{target}' from.")
@@ -267,7 +289,7 @@ def _use_column(
     require_column(table, column.name, path)
     series = table[column.name]
     if series.dtype == pl.String and column.kind not in AS_TEXT:
-        series = parse_text(series)  # Parquet may hold numbers as text; as in CSV, they are numbers
+        series = read_as(series, column.kind, column.spelling)
     kind = _kind(series)
     if series.null_count() == len(series):  # a column without values is of every kind
         dtype = pl.String if column.kind in AS_TEXT else pl.Float64
@@ -275,10 +297,12 @@ def _use_column(
     if column.kind == "category" and kind is not None:
         return _spelled(series)
     if kind != column.kind:
-        example = _odd_one(series, column.kind)
+        example, hint = _odd_one(series, column)
+        held = decide_column(series)[0] if series.dtype == pl.String else series
+        held = series if _kind(held) == column.kind else held  # spelled in another way
         raise InvalidInput(
-            f"Column '{column.name}' of '{path}' holds {called(series)}, for instance "
-            f"{example!r}, where the model needs {_NEEDED[column.kind]}; correct the column."
+            f"Column '{column.name}' of '{path}' holds {called(held)}, for instance "
+            f"{example!r}, where the model needs {_needed(column)}; correct the column{hint}."
         )
     if kind == "text":
         return series
@@ -306,9 +330,31 @@ def _spelled(series: pl.Series) -> pl.Series:
     return names.zip_with(whole.fill_null(False), series.cast(pl.String))
 
 
-def _odd_one(series: pl.Series, kind: str) -> object:
-    """Return a value that keeps a column from being of a kind."""
+def _needed(column: Column) -> str:
+    if column.kind == "number" and column.spelling.unit:
+        return f"numbers with '{column.spelling.unit}'"
+    return _NEEDED[column.kind]
+
+
+def _odd_one(series: pl.Series, column: Column) -> tuple[object, str]:
+    """Return a value that keeps a column from being of its kind, and what may help."""
     present = series.drop_nulls()
-    if kind == "number" and present.dtype == pl.String:
-        present = present.filter(present.cast(pl.Float64, strict=False).is_null())
-    return present[0]
+    if present.dtype != pl.String or column.kind in AS_TEXT:
+        return present[0], ""
+    kind, spelling = column.kind, column.spelling
+    cells = present.unique(maintain_order=True)
+    if spelling.gaps:
+        cells = cells.filter(~are_gaps(cells))
+    cell = next(each for each in cells if not _can_be(each, kind, spelling))
+    other = "," if spelling.decimal == "." else "."
+    if kind == "number" and _can_be(cell, kind, replace(spelling, decimal=other, thousands=None)):
+        return cell, f", or add --decimal '{other}'"
+    if kind == "date":
+        for order in ORDERS:
+            if _can_be(cell, kind, replace(spelling, dates=order)):
+                return cell, f", or add --dates {order}"
+    return cell, f", or add --missing '{cell}' if it means that nothing is known"
+
+
+def _can_be(cell: str, kind: str, spelling: Spelling) -> bool:
+    return read_as(pl.Series([cell]), kind, spelling).dtype != pl.String

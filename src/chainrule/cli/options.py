@@ -8,10 +8,18 @@ from typing import Any
 from chainrule.cli import values
 from chainrule.cli.values import Reader, choice, number, numbers, or_word, switch, text, whole
 
-__all__ = ["LOSSES", "OPTIONS", "Option"]
+__all__ = ["LOSSES", "OPTIONS", "READING", "Option"]
 
 SOLVERS = ("adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd", "rprop", "lbfgs")
 SCHEDULES = ("constant", "invscaling", "adaptive", "step", "exponential", "cosine", "one_cycle")
+THOUSANDS = {
+    "comma": ",",
+    "point": ".",
+    "space": " ",
+    "apostrophe": "'",
+    "underscore": "_",
+    "none": "",
+}
 ENGINES = ("auto", "reference", "native")
 TASKS = ("classification", "regression", "counts")
 LOSSES: Mapping[str, tuple[str, ...]] = {
@@ -90,6 +98,40 @@ _ALL = (
         _TABLE,
         values.names,
         (),
+    ),
+    Option(
+        "decimal",
+        "MARK",
+        "What stands before the decimals: '.' or ','. By default as the cells show.",
+        _TABLE,
+        values.mark({"point": ".", "comma": ","}),
+        complete=("point", "comma"),
+    ),
+    Option(
+        "thousands",
+        "MARK",
+        "What stands between groups of digits: ',' or '.', space, apostrophe, underscore, none. "
+        "By default as the cells show.",
+        _TABLE,
+        values.mark(THOUSANDS),
+        complete=tuple(THOUSANDS),
+    ),
+    Option(
+        "missing",
+        "CELLS",
+        "Further cells that are missing, with commas, for instance -99,unknown; 'only' as the "
+        "first: no others are but empty ones.",
+        _TABLE,
+        values.marks,
+    ),
+    Option(
+        "dates",
+        "ORDER",
+        "How dates are written: dmy, mdy, ymd, a format such as %d.%m.%Y, or none to take them as "
+        "text. By default as the cells show.",
+        _TABLE,
+        values.dates,
+        complete=values.DATES,
     ),
     Option(
         "select",
@@ -441,6 +483,9 @@ _ALL = (
     ),
     Option("verbose", "", "Say each epoch's cost, on stderr.", _KEEP, switch, None, "verbose"),
 )
+
+READING = ("decimal", "thousands", "missing", "dates")
+"""The options of every command that reads a table."""
 
 OPTIONS: Mapping[str, Option] = {option.key: option for option in _ALL}
 """By their keys. Only `warm_start` is missing: a command has no earlier fit to go on from."""

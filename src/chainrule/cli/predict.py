@@ -12,7 +12,9 @@ import polars as pl
 from chainrule.cli.apply import Saved, open_model, refuse_to_overwrite_inputs
 from chainrule.cli.batches import in_batches, read_batches
 from chainrule.cli.output import as_json, print_json, print_parts, writing
+from chainrule.cli.spellings import Rules
 from chainrule.cli.surprises import Surprises
+from chainrule.cli.tables import USUAL
 from chainrule.cli.target import spell
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
@@ -33,6 +35,7 @@ def predict(
     force: bool = False,
     proba: bool = True,
     to_script: bool = False,
+    rules: Rules = USUAL,
 ) -> None:
     """Write the predictions for a table as CSV.
 
@@ -50,6 +53,8 @@ def predict(
         Whether to add the probability of each class.
     to_script : bool
         Whether stdout gets JSON: the predictions, or with `output` what was written.
+    rules : Rules
+        What the user says of the table's cells.
 
     Raises
     ------
@@ -64,7 +69,7 @@ def predict(
                 f"'{output}' exists and holds something else than predictions, so it is not "
                 "overwritten; give another name with -o, or --force."
             )
-    saved = open_model(model_path)
+    saved = open_model(model_path, rules)
     lines = to_script and output is None
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as aside:
         rows, columns = _predict_aside(aside, saved, table_path, proba, lines)
@@ -97,7 +102,7 @@ def _predict_aside(
     """
     surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
     names = [column.name for column in saved.columns]
-    tables = surprises.of_tables(read_batches(path, saved.text_columns, names))
+    tables = surprises.of_tables(read_batches(path, saved.rules, names))
     rows, columns = 0, list[str]()
     for inputs in in_batches(tables, saved.columns, path, _rows_at_once(saved)):
         surprises.of_inputs(inputs)

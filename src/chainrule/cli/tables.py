@@ -1,7 +1,7 @@
 """Read tables: CSV, TSV and the like, or Parquet, told by their content; write CSV.
 
-CSV cells are read as text and a column becomes numbers, booleans or dates only if all of its cells
-are. So the same rules hold at training and later, whatever the first rows look like.
+CSV cells are read as text: what they stand for is decided for whole columns by `kinds`. So the
+same rules hold at training and later, whatever the first rows look like.
 """
 
 import csv
@@ -10,29 +10,32 @@ import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import IO
 
 import polars as pl
+import polars.selectors as cs
 
 from chainrule.cli.exits import note
+from chainrule.cli.spellings import Rules, missing_marks
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
 from chainrule.files.content import is_pickle, name_content
 
 __all__ = [
     "LARGEST",
-    "MISSING_CELLS",
     "PARQUET",
     "STDIN",
+    "USUAL",
+    "Cells",
     "called",
     "empty",
     "no_rows",
-    "not_numbers",
     "opened",
     "parse_csv",
-    "parse_text",
     "plain_kinds",
+    "read_cells",
     "read_table",
     "reading_parquet",
     "require_column",
@@ -42,28 +45,67 @@ __all__ = [
 STDIN = "-"
 PARQUET = b"PAR1"  # how a file of that kind begins and ends
 
-MISSING_CELLS = ("", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-
+USUAL = Rules()
 LARGEST = 1e100  # the square of a larger number may be infinite, and with it a standard deviation
 
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-_DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
-def read_table(path: str, text_columns: Collection[str] = ()) -> pl.DataFrame:
-    """Read a table from a file.
+@dataclass(frozen=True)
+class Cells:
+    """A table as it is in a file.
+
+    Attributes
+    ----------
+    table : polars.DataFrame
+        From CSV all of text, with the missing cells null. It has at least one row and one column,
+        all with distinct names.
+    separator : str or None
+        What separates the cells; None in Parquet.
+    declared : tuple of str
+        Columns of text that the file declares to be categories.
+    """
+
+    table: pl.DataFrame
+    separator: str | None
+    declared: tuple[str, ...] = ()
+
+
+def read_table(path: str, rules: Rules = USUAL) -> pl.DataFrame:
+    """Read a table from a file, with its cells as they are: `read_cells` without the rest.
 
     Parameters
     ----------
     path : str
         A CSV, TSV or Parquet file; its content says which. "-" is standard input.
-    text_columns : collection of str
-        Columns to leave as text although their cells may look like numbers.
+    rules : Rules
+        What is missing.
 
     Returns
     -------
     polars.DataFrame
-        Missing cells are null. It has at least one row and one column, all with distinct names.
+
+    Raises
+    ------
+    MissingFile, InvalidFile, InvalidInput
+        As `read_cells`.
+    """
+    return read_cells(path, rules).table
+
+
+def read_cells(path: str, rules: Rules = USUAL) -> Cells:
+    """Read the cells of a table from a file.
+
+    Parameters
+    ----------
+    path : str
+        A CSV, TSV or Parquet file; its content says which. "-" is standard input.
+    rules : Rules
+        What is missing.
+
+    Returns
+    -------
+    Cells
 
     Raises
     ------
@@ -74,12 +116,12 @@ def read_table(path: str, text_columns: Collection[str] = ()) -> pl.DataFrame:
     """
     content = _read_bytes(path)
     if content.startswith(PARQUET):
-        table = _read_parquet(path, content)
+        found = _read_parquet(path, content, rules)
     else:
-        table = parse_csv(path, content, text_columns)
-    if not table.width or not table.height:
+        found = parse_csv(path, content, rules)
+    if not found.table.width or not found.table.height:
         raise no_rows(path)
-    return table
+    return found
 
 
 def no_rows(path: str) -> InvalidInput:
@@ -122,42 +164,6 @@ def require_column(table: pl.DataFrame, name: str, path: str) -> None:
     shown = ", ".join(f"'{column}'" for column in table.columns[:12])
     more = f" and {table.width - 12} more" if table.width > 12 else ""
     raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
-
-
-def parse_text(text: pl.Series) -> pl.Series:
-    """Turn a column of text into the first kind that fits all of its cells.
-
-    Parameters
-    ----------
-    text : polars.Series
-        Cells as they are in a file.
-
-    Returns
-    -------
-    polars.Series
-        Whole numbers, numbers, booleans, times, or still text; missing cells are null.
-    """
-    return _parse(_strip(text))
-
-
-def not_numbers(column: pl.Series) -> pl.Series:
-    """Find the few cells that make text of a column of numbers.
-
-    Parameters
-    ----------
-    column : polars.Series
-        The column.
-
-    Returns
-    -------
-    polars.Series
-        The positions of those cells; empty if the column is none of text, or if more than a fifth
-        of its cells are no numbers: then it is text.
-    """
-    if column.dtype != pl.String:
-        return pl.Series([], dtype=pl.UInt32)
-    odd = (column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_true()
-    return odd if 5 * len(odd) <= len(column) - column.null_count() else odd.clear()
 
 
 def called(series: pl.Series) -> str:
@@ -266,11 +272,13 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         raise InvalidFile(f"'{path}' cannot be read ({error}).") from error
 
 
-def _read_parquet(path: str, content: bytes) -> pl.DataFrame:
+def _read_parquet(path: str, content: bytes, rules: Rules) -> Cells:
     if not content.endswith(PARQUET):
         raise _cut_short(path)
     with reading_parquet(path):
-        return plain_kinds(pl.read_parquet(io.BytesIO(content)))
+        table = pl.read_parquet(io.BytesIO(content))
+        declared = tuple(table.select(pl.col(pl.Categorical, pl.Enum)).columns)
+        return Cells(plain_kinds(table, rules), None, declared)
 
 
 def _cut_short(path: str) -> InvalidFile:
@@ -302,21 +310,31 @@ def reading_parquet(path: str, end: bytes = PARQUET) -> Iterator[None]:
         raise InvalidFile(f"'{path}' is a damaged Parquet file ({_first_line(error)}).") from error
 
 
-def plain_kinds(table: pl.DataFrame) -> pl.DataFrame:
+def plain_kinds(table: pl.DataFrame, rules: Rules = USUAL) -> pl.DataFrame:
     """Return a table from Parquet with the kinds of columns that one from CSV could have.
 
     Parameters
     ----------
     table : polars.DataFrame
         As polars reads it.
+    rules : Rules
+        What is missing besides nulls and NaN.
 
     Returns
     -------
     polars.DataFrame
     """
-    return table.with_columns(
+    table = table.with_columns(
         pl.col(pl.Categorical, pl.Enum).cast(pl.String), pl.col(pl.Decimal).cast(pl.Float64)
     ).with_columns(pl.col(pl.Float32, pl.Float64).fill_nan(None))
+    if not rules.missing:
+        return table
+    marks = pl.Series(rules.missing)
+    numbers = marks.cast(pl.Float64, strict=False).drop_nulls().implode()
+    return table.with_columns(
+        pl.when(~pl.col(pl.String).is_in(marks.implode())).then(pl.col(pl.String)),
+        pl.when(~cs.numeric().cast(pl.Float64).is_in(numbers)).then(cs.numeric()),
+    )
 
 
 @contextmanager
@@ -335,10 +353,10 @@ def _silence() -> Iterator[None]:
 def parse_csv(
     path: str,
     content: bytes,
-    text_columns: Collection[str] = (),
+    rules: Rules = USUAL,
     wanted: Collection[str] | None = None,
     skipped: int = 0,
-) -> pl.DataFrame:
+) -> Cells:
     """Read a table from the bytes of a CSV file, or from its header and some of its lines.
 
     Parameters
@@ -347,16 +365,16 @@ def parse_csv(
         Where it is from, for messages.
     content : bytes
         The header, and lines.
-    text_columns : collection of str
-        Columns to leave as text.
+    rules : Rules
+        What is missing.
     wanted : collection of str, optional
-        The columns whose kinds matter; the others are left as text.
+        The columns whose cells matter; the others are left as they are.
     skipped : int
         How many lines of the file are left out after the header.
 
     Returns
     -------
-    polars.DataFrame
+    Cells
 
     Raises
     ------
@@ -389,11 +407,13 @@ def parse_csv(
         if not skipped:
             note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
-    return table.with_columns(
-        _strip(column) if column.name in text_columns else parse_text(column)
+    marks = missing_marks(rules)
+    table = table.with_columns(
+        _without_gaps(column, marks)
         for column in table.get_columns()
         if wanted is None or column.name in wanted
     )
+    return Cells(table, separator)
 
 
 def _decode(path: str, content: bytes, skipped: int) -> str:
@@ -480,30 +500,9 @@ def _check_lengths(path: str, text: str, separator: str, skipped: int) -> list[i
     return blank
 
 
-def _strip(column: pl.Series) -> pl.Series:
+def _without_gaps(column: pl.Series, marks: Collection[str]) -> pl.Series:
     text = column.str.strip_chars()
-    return text.set(text.is_in(MISSING_CELLS), None)
-
-
-def _parse(text: pl.Series) -> pl.Series:
-    """Turn a column of text into the first kind that fits all of its cells."""
-    missing = text.null_count()
-    if missing == len(text):
-        return text
-    for kind in (pl.Int64, pl.Float64):
-        parsed = text.cast(kind, strict=False)
-        if parsed.null_count() == missing:
-            return parsed
-    truths = text.str.to_lowercase().replace_strict(
-        {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-    )
-    if truths.null_count() == missing:
-        return truths
-    for form in _DATES:
-        times = text.str.strptime(pl.Datetime("us"), form, strict=False)
-        if times.null_count() == missing:
-            return times
-    return text
+    return text.set(text.is_in(list(marks)), None)
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.cli.tables import LARGEST, called, not_numbers, parse_text
+from chainrule.cli.kinds import Odd
+from chainrule.cli.spellings import PLAIN, Spelling, read_as
+from chainrule.cli.tables import LARGEST, called
 from chainrule.errors import InvalidInput, unknown_name
 
 __all__ = ["TASKS", "Target", "known_labels", "read_target", "spell"]
@@ -33,7 +35,7 @@ class Target:
         return np.unique(self.values)
 
 
-def read_target(column: pl.Series, task: str | None, path: str) -> Target:
+def read_target(column: pl.Series, task: str | None, path: str, odd: Odd | None = None) -> Target:
     """Read the target column for training.
 
     Parameters
@@ -44,6 +46,8 @@ def read_target(column: pl.Series, task: str | None, path: str) -> Target:
         One of `TASKS`, or None to guess it from the values.
     path : str
         Where the table is from, for messages.
+    odd : Odd, optional
+        The cells that make text of it although it looks like numbers.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def read_target(column: pl.Series, task: str | None, path: str) -> Target:
         raise InvalidInput(f"The target '{column.name}' of '{path}' has no values.")
     rows = column.is_not_null().arg_true().to_numpy()
     present = _simplify(column, path).drop_nulls()
-    _refuse_stray_text(column, path, task)
+    _refuse_stray_text(column, path, task, odd)
     guess, why = _guess(present)
     chosen = task or guess
     values = _labels(present) if chosen == "classification" else _quantities(present, chosen)
@@ -71,19 +75,27 @@ def read_target(column: pl.Series, task: str | None, path: str) -> Target:
     return Target(column.name, chosen, why, values, rows, is_text, task is None)
 
 
-def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path: str) -> Target:
+def known_labels(
+    column: pl.Series,
+    task: str,
+    classes: np.ndarray | None,
+    path: str,
+    spelling: Spelling = PLAIN,
+) -> Target:
     """Read the target column of a table to evaluate a model on.
 
     Parameters
     ----------
     column : polars.Series
-        The column; read as text if the model's labels are text.
+        The column.
     task : str
         The model's task.
     classes : ndarray or None
         The labels that a classifier knows.
     path : str
         Where the table is from, for messages.
+    spelling : Spelling
+        How its numbers are spelled.
 
     Returns
     -------
@@ -94,10 +106,10 @@ def known_labels(column: pl.Series, task: str, classes: np.ndarray | None, path:
     InvalidInput
         If a label is none of the classes, or values do not suit the task.
     """
+    if column.dtype == pl.String and (classes is None or classes.dtype.kind != "U"):
+        column = read_as(column, "number", spelling)
     if classes is None:
-        # Parquet may hold numbers as text; as in CSV, they are numbers.
-        is_text = column.dtype == pl.String
-        return read_target(parse_text(column) if is_text else column, task, path)
+        return read_target(column, task, path)
     if column.null_count() == len(column):
         raise InvalidInput(f"The target '{column.name}' of '{path}' has no values.")
     present = _simplify(column, path).drop_nulls()
@@ -158,15 +170,16 @@ def _simplify(column: pl.Series, path: str) -> pl.Series:
     )
 
 
-def _refuse_stray_text(column: pl.Series, path: str, task: str | None) -> None:
+def _refuse_stray_text(column: pl.Series, path: str, task: str | None, odd: Odd | None) -> None:
     """Refuse quantities among which a few cells are text, unless they are said to be classes."""
-    odd = not_numbers(column)
-    if len(odd) and task != "classification" and (task or column.n_unique() > MOST_CLASSES):
-        which = "" if len(odd) == 1 else f"{len(odd)} cells, the first "
+    if odd is None or task == "classification" or column.dtype != pl.String:
+        return
+    if task or column.n_unique() > MOST_CLASSES:
+        missing = f", --missing '{odd.cell}' if it means that nothing is known"
         raise InvalidInput(
-            f"The target '{column.name}' of '{path}' looks like numbers except for {which}"
-            f"'{column[odd[0]]}' in row {odd[0] + 1}; correct or empty what is no number, or add "
-            "--task classification if all are names."
+            f"The target '{column.name}' of '{path}' {odd.said()}; correct or empty what is not a "
+            f"number{missing if odd.distinct == 1 else ''}, or add --task classification if all "
+            "are names."
         )
 
 

@@ -19,13 +19,13 @@ from chainrule.cli.choosing import read_selection
 from chainrule.cli.digits import short
 from chainrule.cli.exits import kept_in, note, say_notes
 from chainrule.cli.inputs import (
-    AS_TEXT,
     Column,
     choose_inputs,
     make_preparation,
     rare_texts,
     use_inputs,
 )
+from chainrule.cli.kinds import decide
 from chainrule.cli.metrics import is_worse, measure, verdict
 from chainrule.cli.models import (
     HUGE,
@@ -40,7 +40,8 @@ from chainrule.cli.models import (
 from chainrule.cli.options import LOSSES
 from chainrule.cli.output import as_json, writing
 from chainrule.cli.report import Told, count
-from chainrule.cli.tables import read_table, require_column
+from chainrule.cli.spellings import PLAIN, Rules, Spelling
+from chainrule.cli.tables import USUAL, read_cells, read_table, require_column
 from chainrule.cli.target import Target, known_labels, read_target, spell
 from chainrule.cli.values import number
 from chainrule.errors import (
@@ -74,6 +75,7 @@ class Choices:
     select: str | None = None
     alphas: Any = None
     as_json: bool = False
+    rules: Rules = USUAL
 
 
 def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
@@ -151,19 +153,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     if choices.model is None:
         told.say("The model was not saved; to keep it, add --model FILE.")
     else:
-        about = {
-            "target": target.name,
-            "target_is_text": target.is_text,
-            "task": target.task,
-            "columns": [asdict(column) for column in data.columns],
-            "left_out": data.left_out,
-            "settings": json.loads(as_json(asdict(settings))),
-            "rows": len(learn),
-        }
-        if trained.chosen is not None:
-            about["selected"] = trained.chosen
-        if trained.penalties is not None:
-            about["alphas"] = asdict(trained.penalties)
+        about = _about(choices, data, settings, trained)
         with writing(choices.model):
             write_model(model, choices.model, about)
         told.say(f"Saved the model to {choices.model}.")
@@ -181,35 +171,66 @@ class _Data:
     hold: np.ndarray
     validation: tuple[pl.DataFrame, np.ndarray] | None
     left_out: list[str]
+    spelling: Spelling  # of the target
+
+
+def _about(choices: Choices, data: _Data, settings: Settings, trained: Trained) -> dict[str, Any]:
+    """Return what the model file says of the training, so that later tables are read alike."""
+    target = data.target
+    about = {
+        "target": target.name,
+        "target_is_text": target.is_text,
+        "task": target.task,
+        "columns": [column.as_data() for column in data.columns],
+        "left_out": data.left_out,
+        "settings": json.loads(as_json(asdict(settings))),
+        "rows": len(data.learn),
+    }
+    if data.spelling != PLAIN:
+        about["target_spelling"] = asdict(data.spelling)
+    if choices.rules != USUAL:
+        about["rules"] = choices.rules.as_data()
+    if trained.chosen is not None:
+        about["selected"] = trained.chosen
+    if trained.penalties is not None:
+        about["alphas"] = asdict(trained.penalties)
+    return about
 
 
 def _read(choices: Choices, seed: int) -> _Data:
-    table = read_table(choices.path, choices.as_text)
+    cells = read_cells(choices.path, choices.rules)
+    table = cells.table
     require_column(table, choices.target, choices.path)
-    target = read_target(table[choices.target], choices.task, choices.path)
-    table = _without_rows(table, target)
-    columns, notes = choose_inputs(
-        table,
+    not_used = _not_used(table, choices)
+    decision = decide(
+        table.drop(name for name in not_used if name in table.columns),
+        choices.rules,
+        cells.separator,
+        (*choices.as_text, *cells.declared),
         choices.target,
-        _not_used(table, choices),
-        choices.as_text,
-        choices.path,
-        target.rows,
+        # What is text in a file that knows numbers may be so for a reason.
+        is_typed=cells.separator is None,
     )
-    for each in notes:
+    odd = decision.odd.get(choices.target)
+    target = read_target(decision.table[choices.target], choices.task, choices.path, odd)
+    table = _without_rows(table.with_columns(decision.table), target)
+    columns, notes = choose_inputs(
+        table, decision, choices.target, not_used, choices.as_text, choices.path
+    )
+    for each in (*decision.notes, *notes):
         note(each)
     inputs = use_inputs(table, columns, choices.path, target.rows)
     learn, hold = _split(target, choices.test_fraction, seed)
-    validation = None
+    validation, spelling = None, decision.spellings.get(target.name, PLAIN)
     if choices.validation is not None:
-        validation = _read_validation(choices.validation, target, columns)
+        validation = _read_validation(choices.validation, target, columns, choices.rules, spelling)
     for name in rare_texts(columns, inputs[learn]):
         note(
             f"every value of column '{name}' is rare, so they are all taken as one and say "
             f"nothing; leave it out with --drop '{name}', or group its values."
         )
     left_out = [name for name in table.columns if name not in {target.name, *inputs.columns}]
-    return _Data(target, columns, inputs, learn, hold, validation, left_out)
+    return _Data(target, columns, inputs, learn, hold, validation, left_out, spelling)
 
 
 def _not_used(table: pl.DataFrame, choices: Choices) -> list[str]:
@@ -278,16 +299,13 @@ def _detailed_loss(name: str, detail: str) -> Huber | LogLoss | CrossEntropy:
 
 
 def _read_validation(
-    path: str, target: Target, columns: Sequence[Column]
+    path: str, target: Target, columns: Sequence[Column], rules: Rules, spelling: Spelling
 ) -> tuple[pl.DataFrame, np.ndarray]:
     """Read the table that early stopping watches, as one to evaluate on."""
-    texts = [column.name for column in columns if column.kind in AS_TEXT]
-    if target.is_text:
-        texts.append(target.name)
-    table = read_table(path, texts)
+    table = read_table(path, rules)
     require_column(table, target.name, path)
     classes = target.classes if target.task == "classification" else None
-    found = known_labels(table[target.name], target.task, classes, path)
+    found = known_labels(table[target.name], target.task, classes, path, spelling)
     return use_inputs(table[found.rows], columns, path, found.rows), found.values
 
 
@@ -425,7 +443,7 @@ def _table_as_data(choices: Choices, data: _Data) -> dict[str, Any]:
         "table": choices.path,
         "target": data.target.name,
         "task": data.target.task,
-        "columns": [asdict(column) for column in data.columns],
+        "columns": [column.as_data() for column in data.columns],
         "rows": {
             "training": len(data.learn),
             "held_out": len(data.hold),

@@ -1,17 +1,21 @@
 """Read one setting, from the text after a flag or from a value of TOML: one rule for both."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import InvalidParameter, NotTrainable, UnknownName, unknown_name
 
 __all__ = [
+    "DATES",
     "Reader",
     "activations",
     "choice",
     "class_weight",
+    "dates",
     "grid",
+    "mark",
+    "marks",
     "names",
     "number",
     "numbers",
@@ -25,6 +29,7 @@ __all__ = [
 Reader = Callable[[str, Any], Any]
 """From what the setting is called in a sentence, and what was given, to the value."""
 
+DATES = ("dmy", "mdy", "ymd", "none")
 _REAL = (int, float)
 
 
@@ -123,6 +128,48 @@ def names(called: str, given: Any) -> tuple[str, ...]:
     if isinstance(given, list) and all(isinstance(name, str) for name in given):
         return tuple(given)
     raise InvalidParameter(f"{called} takes names of columns. Got '{_shown(given)}' instead.")
+
+
+def mark(words: Mapping[str, str]) -> Reader:
+    """Read a mark between digits: itself, or its name; `words` has the marks by their names."""
+
+    def read(called: str, given: Any) -> str:
+        if isinstance(given, str):
+            for each in (given, given.strip().lower()):
+                if each in words.values():
+                    return each
+                if each in words:
+                    return words[each]
+        listed = ", ".join(f"'{each}' ({name})" if each else name for name, each in words.items())
+        raise InvalidParameter(f"{called} takes one of {listed}. Got '{_shown(given)}' instead.")
+
+    return read
+
+
+def marks(called: str, given: Any) -> tuple[str, ...]:
+    """Read cells: a list, or text with commas between them."""
+    cells = given.split(",") if isinstance(given, str) else _parts(given)
+    if any(isinstance(cell, bool | dict | list) for cell in cells):
+        raise InvalidParameter(f"{called} takes cells. Got '{_shown(given)}' instead.")
+    found = tuple(str(cell).strip() for cell in cells)
+    if not any(found):
+        raise InvalidParameter(
+            f"{called} takes cells, with commas, for instance -99,unknown, or 'only' if no others "
+            "than empty ones are missing."
+        )
+    return tuple(cell for cell in found if cell)
+
+
+def dates(called: str, given: Any) -> str:
+    """Read the order of day, month and year, or a format such as %d.%m.%Y."""
+    if isinstance(given, str) and "%" in given:
+        return given.strip()
+    if given not in DATES:
+        raise InvalidParameter(
+            f"{called} takes {', '.join(DATES)}, or a format such as %d.%m.%Y. Got "
+            f"'{_shown(given)}' instead."
+        )
+    return str(given)
 
 
 def sizes(called: str, given: Any) -> tuple[int, ...]:

@@ -13,6 +13,8 @@ from chainrule.cli.page import sections
 from chainrule.cli.page.html import START, page
 from chainrule.cli.page.importance import importances
 from chainrule.cli.report import Told, intervals_as_data, scores_as_data
+from chainrule.cli.spellings import Rules
+from chainrule.cli.tables import USUAL
 from chainrule.displays.style import pyplot
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
@@ -21,7 +23,12 @@ __all__ = ["report"]
 
 
 def report(
-    model_path: str, table_path: str, output: str, force: bool = False, as_json: bool = False
+    model_path: str,
+    table_path: str,
+    output: str,
+    force: bool = False,
+    as_json: bool = False,
+    rules: Rules = USUAL,
 ) -> None:
     """Write one self-contained web page on a model and how it does on a table.
 
@@ -37,6 +44,8 @@ def report(
         Whether to overwrite a file that holds something else than a report.
     as_json : bool
         Whether it is for scripts.
+    rules : Rules
+        What the user says of the table's cells.
 
     Raises
     ------
@@ -51,7 +60,7 @@ def report(
             f"'{output}' exists and holds something else than a report, so it is not overwritten; "
             "give another name with -o, or --force."
         )
-    measured = measure_on(model_path, table_path)
+    measured = measure_on(model_path, table_path, rules)
     rows = len(measured.target.values)
     network = network_of(measured.saved.pipeline)
     importance = importances(measured)
