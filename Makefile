@@ -6,7 +6,7 @@ core := $(wildcard cpp/*.cpp cpp/core/*/*.hpp cpp/tests/*.cpp)
 .PHONY: demo test check format docs stubs soak sanitize bench clean
 
 # A real table, a network trained on it, the report, predictions.
-demo: .venv/cli
+demo: .venv/all
 	@mkdir -p demo
 	$(BIN)/chainrule example breast_cancer -o demo/breast_cancer.csv
 	$(BIN)/chainrule train demo/breast_cancer.csv --target target --seed 0 --model demo/breast_cancer.model

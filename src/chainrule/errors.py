@@ -171,7 +171,7 @@ class UnwritablePath(ChainruleError, OSError):
 
 
 class MissingExtra(ChainruleError, ImportError):
-    """An optional dependency that is not installed; the message names the extra."""
+    """An optional dependency that is not installed; the message says how to install it."""
 
 
 def nearest_name(given: object, choices: Iterable[str]) -> str | None:

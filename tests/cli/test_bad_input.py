@@ -514,5 +514,6 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, capsys
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"chainrule: the command needs {absent}; install it with pip install 'chainrule[cli]'.\n"
+        f"chainrule: the command needs {absent}, which is not installed here: pip install "
+        f"{absent}, or pip install '.[all]' in the checkout of chainrule.\n"
     )

@@ -125,7 +125,7 @@ for draw in tries:
     assert len(lines) == 9
     assert set(lines) == {
         "Pictures are drawn with matplotlib, which is not installed here: "
-        "pip install 'chainrule[plot]'."
+        "pip install matplotlib, or pip install '.[all]' in the checkout of chainrule."
     }
 
 

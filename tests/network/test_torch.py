@@ -1,6 +1,7 @@
 """From and to PyTorch: with PyTorch where it is, else with modules that have its attributes."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -124,8 +125,10 @@ def test_what_is_no_module():
 
 
 def test_without_pytorch(monkeypatch):
-    monkeypatch.setattr("chainrule.network.torch.find_spec", lambda name: None)
-    with pytest.raises(errors.MissingExtra, match="to_torch needs PyTorch"):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(
+        errors.MissingExtra, match=r"to_torch needs PyTorch.*: pip install torch\.$"
+    ):
         cr.Network([2, 2]).to_torch()
 
 

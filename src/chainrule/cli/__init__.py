@@ -1,8 +1,10 @@
-"""The command ``chainrule``. Its libraries come with the extra ``chainrule[cli]``."""
+"""The command ``chainrule``. Its libraries are not needed elsewhere, and may be missing."""
 
-import importlib.util
 import sys
 from collections.abc import Sequence
+
+from chainrule.errors import MissingExtra
+from chainrule.extras import require
 
 __all__ = ["main"]
 
@@ -21,12 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 1 an error inside chainrule, 2 input or usage that cannot be
         used, 3 a check that did not pass, 130 interrupted by Ctrl-C.
     """
-    missing = [name for name in ("typer", "rich", "polars") if not importlib.util.find_spec(name)]
-    if missing:
-        sys.stderr.write(
-            f"chainrule: the command needs {', '.join(missing)}; "
-            "install it with pip install 'chainrule[cli]'.\n"
-        )
+    try:
+        require("the command needs", "typer", "rich", "polars")
+    except MissingExtra as missing:
+        sys.stderr.write(f"chainrule: {missing}\n")
         return 2
     from chainrule.cli.exits import run
 

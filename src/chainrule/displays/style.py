@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import MissingExtra
+from chainrule.extras import require
 
 __all__ = [
     "CLASS_MARKERS",
@@ -60,13 +60,8 @@ def pyplot() -> Any:
     MissingExtra
         If matplotlib is not installed.
     """
-    try:
-        return import_module("matplotlib.pyplot")
-    except ImportError:
-        raise MissingExtra(
-            "Pictures are drawn with matplotlib, which is not installed here: "
-            "pip install 'chainrule[plot]'."
-        ) from None
+    require("Pictures are drawn with", "matplotlib")
+    return import_module("matplotlib.pyplot")
 
 
 def axes_for(ax: Any, size: tuple[float, float]) -> Any:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from chainrule.architecture import Architecture, is_built_in
-from chainrule.errors import InvalidInput, MissingExtra
+from chainrule.errors import InvalidInput
+from chainrule.extras import require
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import GroupedLogLoss
 
@@ -73,8 +73,7 @@ def layers_of(module: Any) -> tuple[list[Float], list[Float], list[str], str]:
 
 def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequence[Float]) -> Any:
     """Make the module of `Network.to_torch`."""
-    if find_spec("torch") is None:
-        raise MissingExtra("to_torch needs PyTorch; install it with pip install torch.")
+    require("to_torch needs", "torch")
     torch: Any = import_module("torch")
     nn: Any = torch.nn
 

@@ -8,7 +8,8 @@ from typing import Any, Final, TypedDict, final, overload
 
 import numpy as np
 
-from chainrule.errors import InvalidInput, MissingExtra
+from chainrule.errors import InvalidInput
+from chainrule.extras import require
 
 __all__ = ["STOPS", "History", "Record"]
 
@@ -97,13 +98,13 @@ class History(Sequence[Record]):
         >>> learner.fit([[0.0], [1.0]], [1.0, 3.0], epochs=3).to_frame().columns.tolist()
         ['epoch', 'cost', 'gradient_norm', 'learning_rate', 'seconds']
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise MissingExtra(
-                "A history becomes a DataFrame with pandas, which is not installed here: "
-                "pip install pandas, or read the records themselves, as in list(history)."
-            ) from None
+        require(
+            "A history becomes a DataFrame with",
+            "pandas",
+            instead="Or read the records themselves, as in list(history).",
+        )
+        from pandas import DataFrame
+
         return DataFrame(self._records, columns=list(_FIELDS))
 
     def adding(

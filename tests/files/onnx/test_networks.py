@@ -1,6 +1,7 @@
 """Networks to ONNX and back: every activation, loss and dtype, judged by ONNX Runtime."""
 
 import contextlib
+import sys
 
 import numpy as np
 import onnx
@@ -229,10 +230,16 @@ def test_the_loss_can_be_said_where_the_model_ends_with_the_raw_z():
 
 
 def test_without_the_packages(monkeypatch):
-    monkeypatch.setattr("chainrule.files.onnx.extra.find_spec", lambda name: None)
-    for call in (cr.to_onnx, cr.from_onnx):
-        with pytest.raises(errors.MissingExtra, match=r"chainrule\[onnx\]"):
-            call(cr.Network([2, 2]))  # pyright: ignore[reportArgumentType]
+    content = cr.to_onnx(cr.Network([2, 2])).SerializeToString()
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    with pytest.raises(errors.MissingExtra, match="to_onnx needs skl2onnx, which is not"):
+        cr.to_onnx(cr.Network([2, 2]))
+    assert tuple(cr.from_onnx(content).sizes) == (2, 2)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(errors.MissingExtra, match=r"needs onnx and skl2onnx.*'\.\[all\]'"):
+        cr.to_onnx(cr.Network([2, 2]))
+    with pytest.raises(errors.MissingExtra, match=r"from_onnx needs onnx.*'\.\[all\]'"):
+        cr.from_onnx(content)
 
 
 @given(st.integers(0, 2), st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3)), min_size=1))

@@ -12,9 +12,9 @@ from sklearn.pipeline import Pipeline
 
 from chainrule.architecture.checks import check_dtype
 from chainrule.errors import InvalidInput
+from chainrule.extras import require
 from chainrule.files.consistent import estimators_in
 from chainrule.files.destination import destination
-from chainrule.files.onnx.extra import require_onnx
 from chainrule.files.plain import network_in, plain_network
 from chainrule.files.unwrapped import unwrapped
 from chainrule.network import Network
@@ -76,7 +76,7 @@ def to_onnx(
     UnwritablePath
         If the file cannot be written; an old one is then as it was.
     MissingExtra
-        If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
+        If the packages onnx and skl2onnx are not installed.
     sklearn.exceptions.NotFittedError
         If an estimator was not fitted.
 
@@ -104,7 +104,7 @@ def to_onnx(
     >>> bool(np.allclose(h, net(X), atol=1e-6))
     True
     """
-    require_onnx()
+    require("to_onnx needs", "onnx", "skl2onnx")
     X, to = destination(model, X, path)
     kind = None if dtype is None else check_dtype(dtype)
     if isinstance(model, BaseEstimator):

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InvalidFile, InvalidInput, MissingFile
+from chainrule.extras import require
 from chainrule.files.content import ZIP_MAGIC, looks_like_tensors
-from chainrule.files.onnx.extra import require_onnx
 from chainrule.maths.losses import Loss, Parametric
 from chainrule.network import Network
 from chainrule.storage import is_path, path_of
@@ -50,7 +50,7 @@ def from_onnx(
     MissingFile
         If there is no such file.
     MissingExtra
-        If the packages onnx and skl2onnx are not installed: they come with ``chainrule[onnx]``.
+        If the package onnx is not installed.
 
     See Also
     --------
@@ -66,7 +66,7 @@ def from_onnx(
     >>> bool((back.theta == net.theta).all())
     True
     """
-    require_onnx()
+    require("from_onnx needs", "onnx")
     from chainrule.files.onnx.chain import network_of_chain
 
     return network_of_chain(_model(source), loss)
