@@ -214,7 +214,7 @@ def test_parameters_are_those_of_the_single_estimator(kind):
     for name in set(own) & set(single):
         assert own[name].default == single[name].default
     for name in own:
-        assert f"\n    {name} : " in kind.__doc__, name
+        assert f"\n{name} : " in inspect.getdoc(kind), name
     with pytest.raises(TypeError, match="unexpected keyword argument 'alpha'"):
         kind(alpha=1.0)
 

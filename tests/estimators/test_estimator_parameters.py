@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
+from chainrule.estimators import parameters
 from chainrule.maths.losses import get_loss
 
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
@@ -78,7 +79,9 @@ def documented(docstring, section):
     return found
 
 
-@BOTH
+@pytest.mark.parametrize(
+    "kind", [MLPClassifier, MLPRegressor, cr.MLPClassifierCV, cr.MLPRegressorCV]
+)
 def test_every_parameter_is_documented(kind):
     described = documented(kind.__doc__, "Parameters")
     assert list(described) == list(parameters_of(kind))
@@ -88,6 +91,61 @@ def test_every_parameter_is_documented(kind):
         value = type_line.split("default=")[1]
         assert value == shown or float(value) == default, name
         assert len(text.split()) >= 6, f"{name} says too little"
+
+
+def test_a_docstring_is_completed_in_the_order_of_the_constructor():
+    @parameters.documented(
+        {"b": "b : int\n    Shared.", "c": "c : int\n    Not taken."}, {"d_": "d_ : int"}
+    )
+    class Own:
+        """Something.
+
+        More of it.
+
+        Parameters
+        ----------
+        a : list of int
+            One line,
+
+            and another after a gap.
+
+        Examples
+        --------
+        >>> 1
+        1
+        """
+
+        def __init__(self, b, a):
+            pass
+
+    assert Own.__doc__ == inspect.cleandoc("""Something.
+
+        More of it.
+
+        Parameters
+        ----------
+        b : int
+            Shared.
+        a : list of int
+            One line,
+
+            and another after a gap.
+
+        Attributes
+        ----------
+        d_ : int
+
+        Examples
+        --------
+        >>> 1
+        1
+        """)
+    assert parameters.described(Own, "Parameters").keys() == {"a", "b"}
+
+
+def test_a_class_without_docstring_stays_without():
+    """As all are with ``python -OO``."""
+    assert parameters.documented()(type("Own", (), {})).__doc__ is None
 
 
 @BOTH

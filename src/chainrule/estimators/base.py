@@ -17,9 +17,9 @@ from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
 from chainrule.engines import hypotheses, weighted_sums
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
-from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
 from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.parameters import PARAMETER_CONSTRAINTS
 from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possible_solver
 from chainrule.estimators.starting import hidden_layers, starting_network

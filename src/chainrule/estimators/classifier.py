@@ -18,8 +18,8 @@ from chainrule.estimators.class_weights import (
     require_class_weight,
     weights_by_class,
 )
-from chainrule.estimators.constraints import PARAMETER_CONSTRAINTS
 from chainrule.estimators.labels import Labels, lists_columns
+from chainrule.estimators.parameters import PARAMETER_CONSTRAINTS, documented
 from chainrule.maths.arrays import Float
 from chainrule.maths.losses import CrossEntropy, GroupedLogLoss, LogLoss, Loss
 
@@ -27,6 +27,7 @@ __all__ = ["MLPClassifier"]
 
 
 @final
+@documented()
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A feed-forward network that classifies, with scikit-learn's parameters and more.
 
@@ -35,81 +36,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of int, default=(100,)
-        The number of nodes of each hidden layer; ``()`` is a linear model.
-    activation : str, Activation or a list with one per hidden layer, default="relu"
-        g of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu",
-        "selu", "softplus", "silu", "gelu", "mish", or an `Activation` of your own.
-    solver : str or optimizer, default="adam"
-        What minimizes the cost: "adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd" (gradient
-        descent with momentum), or, on all examples at once, for small data, "rprop" and "lbfgs".
-        Or an object, such as ``cr.AdamW(1e-3, weight_decay=0.01)``, which brings all its settings:
-        `learning_rate_init`, `momentum`, `beta_1` and their like are then not used.
-    alpha : float, default=0.0001
-        Strength of the L2 penalty, in scikit-learn's meaning: each batch's cost gets
-        ``alpha/2 * sum(w**2)`` divided by the batch's size. The notes' lambda is
-        ``alpha * M / B`` (M examples, B in a batch; alpha itself for "lbfgs"). Larger values keep
-        the weights smaller.
-    batch_size : int or "auto", default="auto"
-        Examples per step; "auto" is ``min(200, n_samples)``, and all of them for "rprop". Smaller
-        batches make more, noisier steps an epoch. Not for "lbfgs".
-    learning_rate : str, Schedule or callable, default="constant"
-        How the rate changes. As in scikit-learn "constant"; "invscaling", as
-        ``learning_rate_init / (t + 1)**power_t`` with t the examples seen before the epoch; and
-        "adaptive", divided by 5 whenever the cost (or, with early stopping, the validation score)
-        has reached a plateau, until it is 1e-6. As there, "adam" overlooks the latter two. From
-        step to step over `max_iter` epochs "step" (a tenth after each third), "exponential" (down
-        to a hundredth), "cosine" (down to 0), "one_cycle" (up to `learning_rate_init` and down).
-        Or an object, such as ``cr.Warmup(cr.Cosine(0.01), steps=100)``, or a function of the
-        step's number, which bring their own rate: `learning_rate_init` is then not used.
-    learning_rate_init : float, default=0.001
-        The step size, greater than 0, before `learning_rate` changes it. Too large a rate
-        diverges, which raises an error; too small a one needs more epochs. Not for "lbfgs".
-    power_t : float, default=0.5
-        The exponent of "invscaling", at least 0: the larger, the faster the rate falls.
-    max_iter : int, default=200
-        Epochs at most (iterations for "lbfgs"). A fit that uses them up without having converged
-        warns with a ConvergenceWarning.
-    shuffle : bool, default=True
-        Whether each epoch takes the examples in a new order. Where one batch holds them all, they
-        keep their order.
-    random_state : int, RandomState instance or None, default=None
-        Of the starting weights (scikit-learn's own, number for number), the shuffles, the dropout
-        masks and the validation split. The same int gives the same bits.
-    tol : float, default=1e-4
-        What counts as an improvement, in units of the cost, or of the validation score with early
-        stopping (for "lbfgs": the largest entry of the gradient that ends the fit). Larger values
-        stop sooner.
-    verbose : bool, int or {"bar", "auto"}, default=False
-        Whether to print the cost of each epoch; "bar" shows a progress bar on stderr instead, with
-        the time left, "auto" does so if that is a terminal.
-    warm_start : bool, default=False
-        Whether a second `fit` goes on from the weights of the first. The optimizer, its rate and
-        the judgement of convergence start anew; `partial_fit` goes on with them.
-    momentum : float, default=0.9
-        The part of the velocity that "sgd" keeps from step to step, in [0, 1]: 0.9 adds up about
-        10 gradients, so that steps are longer where they agree.
-    nesterovs_momentum : bool, default=True
-        Whether "sgd" looks ahead along the momentum (Nesterov's); without effect if `momentum` is
-        0.
-    early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the examples, or take those that `fit` gets as
-        `X_val` and `y_val`, stop when the score on them no longer improves, and keep the weights of
-        the best epoch. Not for "lbfgs".
-    validation_fraction : float, default=0.1
-        The part of the examples that early stopping holds out, in [0, 1).
-    beta_1 : float, default=0.9
-        How slowly "adam", "adamw" and "nadam" forget the mean of the gradient, in [0, 1): 0.9
-        remembers about 10 steps.
-    beta_2 : float, default=0.999
-        How slowly they forget the mean of the gradient's square, in [0, 1).
-    epsilon : float, default=1e-8
-        Keeps their division from exploding; where gradients are not much larger, steps become
-        smaller. It is added after the correction of the bias, as in PyTorch.
-    n_iter_no_change : int, default=10
-        How many epochs in a row may fail to improve by `tol` before training stops.
-    max_fun : int, default=15000
-        How often "lbfgs" may compute the cost at most.
     loss : {"log_loss", "cross_entropy"}, LogLoss, CrossEntropy or Loss, default="log_loss"
         For more than two classes: a softmax with the log loss, or one-vs-all logistic outputs
         with the cross entropy each. Two classes and multi-label targets have logistic outputs
@@ -117,52 +43,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         network not to be sure. A `Loss` of your own, such as a focal loss, has hypotheses that are
         probabilities: with ``targets="binary"`` it takes the place of the cross entropy, with
         ``targets="classes"`` that of the log loss, for three classes or more in one column.
-    dropout : float or a list with one per hidden layer, default=0.0
-        The probability of each hidden node to be left out in a step, in [0, 1); what stays is
-        divided by ``1 - dropout``, so predictions need no change. Larger values regularize more
-        and need more epochs. Not for "lbfgs".
-    l1 : float, default=0.0
-        Strength of the L1 penalty, scaled as `alpha` is: each batch's cost gets
-        ``l1 * sum(abs(w))`` divided by the batch's size. It drives weights towards 0, the more
-        the larger it is; biases are free.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, multiplied with the sample weights: by label, or "balanced" for
         ``n_samples / (n_classes * np.bincount(y))``, y without what early stopping holds out. They
         count in the validation scores as in training. It is not for `partial_fit` when "balanced".
         Several columns of classes take a list of dicts, one each, whose weights are multiplied.
-    max_grad_norm : float or None, default=None
-        Gradients of a batch, penalties included, that are longer than this (Euclidean norm over all
-        parameters) are scaled down to it, so that no single step is too large. None leaves them as
-        they are. Not for "lbfgs".
-    engine : {"auto", "reference", "native"}, default="auto"
-        What computes; "auto" takes the fastest that knows every part, ``engine_`` says which one
-        that was. For "lbfgs" it is always the reference.
-    n_jobs : int or None, default=None
-        Threads of the engine; None lets it choose. The result never depends on it.
-    checkpoint : path, Checkpoint or None, default=None
-        Where "sgd" and "adam" write how far `fit` is: every 60 seconds, also inside an epoch, at
-        the end and at Ctrl-C (a `Checkpoint` sets other times). A checkpoint that is there already
-        is replaced, any other file refused. With `random_state` None, what is drawn for it is kept
-        in it. Not for "lbfgs", `partial_fit` and `warm_start`, which could not go on from it.
-    resume : bool, default=False
-        Whether `fit` goes on from the checkpoint, to the very bits of a fit that was never
-        interrupted: anew if there is none, with the rest if there is more to do (`max_iter`, which
-        may be raised, counts all epochs; a rate that follows it is then stretched), with none if it
-        was done. A checkpoint of other data or other parameters is refused, and the difference
-        named.
-    max_seconds : float or None, default=None
-        Stop `fit` after so many seconds, also inside an epoch, with a ConvergenceWarning: with
-        early stopping the weights of the best epoch so far are kept, else the last.
-    scoring : str, callable or None, default=None
-        What early stopping watches on the validation data, the greater the better: None for
-        `score`, "loss" for the mean loss times -1, the name of one of scikit-learn's scorers, or a
-        function ``scoring(estimator, X, y)``, which also takes ``sample_weight`` where rows have
-        weights. Without validation data it has no effect.
-    dropout_input : float, default=0.0
-        The probability of each entry of X to be left out in a step, as `dropout` does with hidden
-        nodes. Small values such as 0.1 or 0.2 make the network rely on no single feature.
-    transform_layer : int, default=-1
-        Which hidden layer's activations `transform` returns: 0 for the first, -1 for the last.
 
     Attributes
     ----------
@@ -171,41 +56,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight_ : array of shape (n_classes,), list of arrays or None
         What each class counted in the last fit, by the rows that were trained on; of several
         labels or columns of classes a list, one entry a column. None without `class_weight`.
-    coefs_, intercepts_ : lists of arrays
-        The weights (s_in, s_out) and biases (s_out,) of each layer, views of the network's theta.
-    network_ : Network
-        The network itself.
-    n_features_in_ : int
-        The number of features.
-    feature_names_in_ : array of shape (n_features,)
-        The names of the features; only there if X had names, all of them strings.
-    n_layers_ : int
-        Layers, input and output included.
-    n_outputs_ : int
-        Nodes of the last layer.
-    out_activation_ : str
-        The output's hypothesis: "logistic", "softmax", "identity" or "exp".
-    n_iter_ : int
-        Epochs of the last fit (iterations for "lbfgs").
-    t_ : int
-        Examples seen over all fits, each as often as it was seen.
-    loss_ : float
-        The cost of the last epoch, penalties included.
-    loss_curve_ : list of float
-        The cost of each epoch. This and the next four are not there for "lbfgs".
-    history_ : History
-        One record per epoch, with "epoch", "cost", "gradient_norm" (of the epoch's last step),
-        "learning_rate" and "seconds"; ``history_.to_frame()`` is a pandas DataFrame.
-    best_loss_ : float or None
-        The lowest cost; None with early stopping.
-    validation_scores_ : list of float or None
-        With validation data the score of each epoch on them, as `scoring` says.
-    validation_loss_curve_ : list of float or None
-        With validation data the mean loss of each epoch on them, without penalties.
-    best_validation_score_ : float or None
-        The highest of these scores; with early stopping the weights belong to it.
-    engine_ : str
-        The engine that ran.
 
     Notes
     -----

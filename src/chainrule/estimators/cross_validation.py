@@ -2,13 +2,12 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from inspect import Parameter, Signature, cleandoc, signature
+from inspect import Parameter, Signature, signature
 from numbers import Integral
-from textwrap import indent
 from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
@@ -37,6 +36,7 @@ from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.parameters import described, documented
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.solvers import is_lbfgs
@@ -86,28 +86,11 @@ def _around(kind: type[BaseMLP]) -> Callable[[C], C]:
             "cv": ["cv_object"],
             "refit": ["boolean"],
         }
-        if cls.__doc__ and kind.__doc__:
-            text = _entries(kind.__doc__, [p.name for p in taken if p.name not in _REDEFINED])
-            head, attributes, tail = cls.__doc__.partition("\n\n    Attributes\n")
-            cls.__doc__ = f"{head}\n{indent(text, ' ' * 4)}{attributes}{tail}"
-        return cls
+        taken_over = described(kind, "Parameters")
+        own = described(BaseMLPCV, "Parameters")
+        return documented({**taken_over, **own}, described(BaseMLPCV, "Attributes"))(cls)
 
     return decorate
-
-
-_REDEFINED = ("scoring", "max_seconds", "n_jobs", "verbose", "random_state")
-
-
-def _entries(docstring: str, names: Iterable[str]) -> str:
-    """Return the entries of some parameters in a numpydoc docstring."""
-    section = cleandoc(docstring).split("Parameters\n----------\n")[1].split("\n\n")[0]
-    entries: dict[str, list[str]] = {}
-    name = ""
-    for line in section.splitlines():
-        if not line.startswith(" "):
-            name = line.partition(" : ")[0]
-        entries.setdefault(name, []).append(line)
-    return "\n".join("\n".join(entries[name]) for name in names)
 
 
 @final
@@ -120,7 +103,56 @@ class _Fold:
 
 
 class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """The abstract half; use `MLPClassifierCV` or `MLPRegressorCV`."""
+    """The abstract half; use `MLPClassifierCV` or `MLPRegressorCV`.
+
+    Both have these parameters besides those of the single estimator.
+
+    Parameters
+    ----------
+    alphas : int or array-like of float, default=10
+        The penalties to try, in the meaning of the single estimator's `alpha`; a number asks for
+        that many between 1e-4 and 1e2, evenly spaced in the logarithm.
+    cv : int, splitter, iterable or None, default=None
+        The folds: how many (of a classifier they are stratified), a splitter of scikit-learn, or
+        pairs of row numbers to train on and to judge by; None for 5.
+    refit : bool, default=True
+        Whether to train on all examples with the best penalty at the end. Without, there is
+        nothing to predict with.
+    scoring : str, callable or None, default=None
+        What the penalty is chosen by, where greater is better, and what early stopping inside each
+        fit watches: None for the accuracy or R2, "loss" for the mean loss times -1, the name of
+        one of scikit-learn's scorers, or a function ``scoring(estimator, X, y)``.
+    n_jobs : int or None, default=None
+        How many fits run side by side; None or -1 for as many as there are processors. The result
+        does not depend on it.
+    max_seconds : float or None, default=None
+        Stop each of the fits, and the last one on all examples, after this many seconds.
+    verbose : bool or int, default=False
+        Whether to print the score of each fit.
+    random_state : int, RandomState instance or None, default=None
+        As of the single estimator, the same for every fit; what is drawn for None is drawn once.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The best penalty.
+    alphas_ : array of shape (n_alphas,)
+        Those that were tried.
+    scores_ : array of shape (n_folds, n_alphas)
+        The score of each fit on what was held out; NaN where training diverged.
+    best_score_ : float
+        The highest mean over the folds.
+    best_index_ : int
+        Which of the penalties has it.
+    best_estimator_ : MLPClassifier or MLPRegressor
+        Trained on all examples with the best penalty; only there if `refit`.
+    coefs_, intercepts_, network_, n_iter_
+        Those of the best estimator.
+    n_features_in_ : int
+        The number of features.
+    feature_names_in_ : array of shape (n_features,)
+        The names of the features; only there if X had names, all of them strings.
+    """
 
     _parameter_constraints: Any
     alphas: Any
@@ -391,53 +423,10 @@ class MLPClassifierCV(ClassifierMixin, BaseMLPCV):
     Folds and penalties are trained side by side, each fit on one thread, over one copy of X. The
     scores are those of a grid search with the same random state.
 
-    Parameters
-    ----------
-    alphas : int or array-like of float, default=10
-        The penalties to try, in the meaning of MLPClassifier's `alpha`; a number asks for so many
-        between 1e-4 and 1e2, evenly spaced in the logarithm.
-    cv : int, splitter, iterable or None, default=None
-        The folds: how many (stratified), a splitter of scikit-learn, or pairs of row numbers to
-        train on and to judge by; None for 5.
-    refit : bool, default=True
-        Whether to train on all examples with the best penalty at the end. Without, there is
-        nothing to predict with.
-    scoring : str, callable or None, default=None
-        What the penalty is chosen by, the greater the better, and what early stopping inside each
-        fit watches: None for the accuracy, "loss" for the mean loss times -1, the name of one of
-        scikit-learn's scorers, or a function ``scoring(estimator, X, y)``.
-    n_jobs : int or None, default=None
-        How many fits run side by side; None or -1 for as many as there are processors. The result
-        does not depend on it.
-    max_seconds : float or None, default=None
-        Stop each of the fits, and the last one on all examples, after so many seconds.
-    verbose : bool or int, default=False
-        Whether to print the score of each fit.
-    random_state : int, RandomState instance or None, default=None
-        As of MLPClassifier, the same for every fit; what is drawn for None is drawn once.
-
     Attributes
     ----------
-    alpha_ : float
-        The best penalty.
-    alphas_ : array of shape (n_alphas,)
-        Those that were tried.
-    scores_ : array of shape (n_folds, n_alphas)
-        The score of each fit on what was held out; NaN where training diverged.
-    best_score_ : float
-        The highest mean over the folds.
-    best_index_ : int
-        Which of the penalties has it.
-    best_estimator_ : MLPClassifier
-        Trained on all examples with the best penalty; only there if `refit`.
     classes_ : array of shape (n_classes,)
         The class labels, sorted; of several columns of classes a list of those of each.
-    coefs_, intercepts_, network_, n_iter_
-        Those of the best estimator.
-    n_features_in_ : int
-        The number of features.
-    feature_names_in_ : array of shape (n_features,)
-        The names of the features; only there if X had names, all of them strings.
 
     Examples
     --------
@@ -501,52 +490,6 @@ class MLPRegressorCV(RegressorMixin, BaseMLPCV):
 
     Folds and penalties are trained side by side, each fit on one thread, over one copy of X. The
     scores are those of a grid search with the same random state.
-
-    Parameters
-    ----------
-    alphas : int or array-like of float, default=10
-        The penalties to try, in the meaning of MLPRegressor's `alpha`; a number asks for so many
-        between 1e-4 and 1e2, evenly spaced in the logarithm.
-    cv : int, splitter, iterable or None, default=None
-        The folds: how many, a splitter of scikit-learn, or pairs of row numbers to train on and to
-        judge by; None for 5.
-    refit : bool, default=True
-        Whether to train on all examples with the best penalty at the end. Without, there is
-        nothing to predict with.
-    scoring : str, callable or None, default=None
-        What the penalty is chosen by, the greater the better, and what early stopping inside each
-        fit watches: None for R2, "loss" for the mean loss times -1, the name of one of
-        scikit-learn's scorers, or a function ``scoring(estimator, X, y)``.
-    n_jobs : int or None, default=None
-        How many fits run side by side; None or -1 for as many as there are processors. The result
-        does not depend on it.
-    max_seconds : float or None, default=None
-        Stop each of the fits, and the last one on all examples, after so many seconds.
-    verbose : bool or int, default=False
-        Whether to print the score of each fit.
-    random_state : int, RandomState instance or None, default=None
-        As of MLPRegressor, the same for every fit; what is drawn for None is drawn once.
-
-    Attributes
-    ----------
-    alpha_ : float
-        The best penalty.
-    alphas_ : array of shape (n_alphas,)
-        Those that were tried.
-    scores_ : array of shape (n_folds, n_alphas)
-        The score of each fit on what was held out; NaN where training diverged.
-    best_score_ : float
-        The highest mean over the folds.
-    best_index_ : int
-        Which of the penalties has it.
-    best_estimator_ : MLPRegressor
-        Trained on all examples with the best penalty; only there if `refit`.
-    coefs_, intercepts_, network_, n_iter_
-        Those of the best estimator.
-    n_features_in_ : int
-        The number of features.
-    feature_names_in_ : array of shape (n_features,)
-        The names of the features; only there if X had names, all of them strings.
 
     Examples
     --------
