@@ -280,8 +280,10 @@ def as_targets(X: Any, y: Any) -> Any:
     >>> as_targets([[0.5, 2.0]], 1)
     [1]
     """
-    one_row = not is_sparse(X) and np.ndim(X) == 2 and len(X) == 1
-    return [y] if one_row and np.ndim(y) == 0 else y
+    is_single = np.isscalar(y) or (isinstance(y, np.ndarray) and y.ndim == 0)
+    if not is_single or is_sparse(X):
+        return y
+    return [y] if np.ndim(X) == 2 and len(X) == 1 else y
 
 
 def _as_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

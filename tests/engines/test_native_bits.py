@@ -11,7 +11,7 @@ from scipy import sparse
 
 import chainrule as cr
 from chainrule.engines import native
-from chainrule.training import learner as learner_module
+from chainrule.training import fit as fit_module
 
 from .conftest import ALL_LEVELS, core_of, levels, targets
 
@@ -327,7 +327,7 @@ def test_calls_of_some_epochs_are_one_call(dtype, monkeypatch):
     monkeypatch.setattr(native.NativeEngine, "epochs", epochs)
     results = []
     for at_once in (10**6, 7, 1):
-        monkeypatch.setattr(learner_module, "_EPOCHS_A_CALL", at_once)
+        monkeypatch.setattr(fit_module, "_EPOCHS_A_CALL", at_once)
         one = make(sizes, batching, g, loss, dtype)
         records = [
             (record["epoch"], record["cost"], record["learning_rate"])

@@ -16,7 +16,7 @@ from scipy import sparse
 import chainrule as cr
 from chainrule import errors
 from chainrule.engines.stopping import Plateau
-from chainrule.training.interrupts import HeldBack
+from chainrule.training.interrupts import DeferInterrupts
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(30, 3))
@@ -464,7 +464,7 @@ def test_what_it_looks_like():
 
 @pytest.mark.parametrize("engine", ["reference", "native"])
 def test_ctrl_c_between_the_engine_and_the_history_loses_no_epoch(engine, monkeypatch):
-    original, calls = HeldBack.hold, []
+    original, calls = DeferInterrupts.hold, []
 
     def hold(self):
         calls.append(self)
@@ -472,7 +472,7 @@ def test_ctrl_c_between_the_engine_and_the_history_loses_no_epoch(engine, monkey
             raise KeyboardInterrupt
         original(self)
 
-    monkeypatch.setattr(HeldBack, "hold", hold)
+    monkeypatch.setattr(DeferInterrupts, "hold", hold)
     net = cr.Network([2, 3, 1], loss="squared_error", seed=0)
     learner = cr.Learner(net, cr.SGD(0.01), batch_size=None, engine=engine)
     heard = []

@@ -17,7 +17,7 @@ from chainrule.errors import InvalidInput
 from chainrule.maths.arrays import Float
 from chainrule.maths.initializers import get_initializer, initializer_for
 
-__all__ = ["Parameters", "Views", "initialize", "taken_over", "write"]
+__all__ = ["Parameters", "Views", "adopt_or_copy", "initialize", "write"]
 
 
 @final
@@ -78,7 +78,7 @@ def write(view: Float, value: Any, what: str) -> None:
     view[...] = array
 
 
-def taken_over(given: Any, fresh: Float, what: str) -> Float:
+def adopt_or_copy(given: Any, fresh: Float, what: str) -> Float:
     """Return an array of someone who needs it no more; or else write its values into a fresh one.
 
     A large network from a file would otherwise be in memory twice.

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.calls import level_of_the_user
-from chainrule.engines import Examples
+from chainrule.engines import Examples, Plateau
 from chainrule.errors import Diverged
 from chainrule.estimators.keeping import with_estimator
 from chainrule.estimators.solvers import has_own_rate, make_optimizer, schedule_of
@@ -21,6 +21,7 @@ from chainrule.estimators.validation import divided, judge, to_train_on
 from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
 from chainrule.training import Checkpoint, Learner
 from chainrule.training.diagnosis import where_it_diverged
+from chainrule.training.fit import Plan
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
@@ -114,7 +115,7 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
     tasks.end()
 
 
-def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
+def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:  # noqa: PLR0915 - one flow
     """Train epoch by epoch."""
     estimator._start_curves(validated=fit.validation is not None or estimator.early_stopping)
     table, held_out = divided(estimator, table, fit.validation, fit.random_state)
@@ -139,22 +140,27 @@ def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:
         validation = None if held_out is None else Examples(held_out.X, held_out.Y, held_out.weight)
         checkpoint = with_estimator(checkpoint, estimator, fit.random_state, validation)
 
+    rule = None
+    if early is None and not fit.incremental:
+        rule = Plateau(estimator.tol, estimator.n_iter_no_change)
+    schedule = schedule_of(estimator)
+    plan = Plan(
+        epochs,
+        rule,
+        callbacks,
+        checkpoint,
+        checkpoint is not None and estimator.resume,
+        fit.deadline,
+        estimator.verbose if isinstance(estimator.verbose, str) else None,
+        vars(estimator).get("feature_names_in_"),
+        # The calls of partial_fit are one training, of which the first is looked at.
+        not (fit.incremental and learner.n_steps),
+        schedule if schedule.is_open else None,
+    )
     diverged = False
     try:
         with interrupted_with_a_warning(), epochs_seen.all_at_the_end(learner):
-            history = learner.fit(
-                table.X,
-                table.Y,
-                epochs=epochs,
-                tol=None if early is not None or fit.incremental else estimator.tol,
-                n_iter_no_change=estimator.n_iter_no_change,
-                sample_weight=table.weight,
-                callbacks=callbacks,
-                checkpoint=checkpoint,
-                resume=checkpoint is not None and estimator.resume,
-                max_seconds=fit.seconds_left,
-                verbose=estimator.verbose if isinstance(estimator.verbose, str) else False,
-            )
+            history = learner.follow(plan, table.X, table.Y, table.weight)
             stopped_by = history.stopped_by
             if stopped_by == "convergence" or (early is not None and early.plateaued):
                 epochs_seen.say_why("Stopping.")
@@ -218,11 +224,6 @@ def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
     learner.l2, learner.l1 = lambdas(estimator, n_examples)
     learner.dropout, learner.dropout_input = estimator.dropout, estimator.dropout_input
     learner.shuffle, learner.max_grad_norm = estimator.shuffle, estimator.max_grad_norm
-    # The calls of partial_fit are one training, of which the first is looked at.
-    learner._diagnoses = not (fit.incremental and learner.n_steps)
-    schedule = schedule_of(estimator)
-    learner._open_schedule = schedule if schedule.is_open else None
-    learner._columns = vars(estimator).get("feature_names_in_")
     return learner
 
 

@@ -12,11 +12,10 @@ from chainrule.network import Network
 from chainrule.network.network_file import require_kind
 from chainrule.storage import is_path, open_file, path_of, read_tensors
 from chainrule.training import Learner
-from chainrule.training.learner_file import learner_from
 
 __all__ = ["load", "read_model", "save"]
 
-_READERS = {"network": Network.from_parts, "learner": learner_from}
+_READERS = {"network": Network.from_parts, "learner": Learner.from_parts}
 
 
 def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str]) -> None:

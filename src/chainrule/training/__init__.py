@@ -1,4 +1,4 @@
-"""Training: read `learner` first."""
+"""Training: read `fit` first."""
 
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.early_stopping import EarlyStopping

@@ -31,7 +31,14 @@ from chainrule.network.network_file import require_kind
 from chainrule.storage import check_writable, read_file, read_tensors, write_file, write_tensors
 from chainrule.training.identity import Identity, difference, plain
 
-__all__ = ["Checkpoint", "Keeper", "Saved", "as_checkpoint", "mismatch", "read_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointWriter",
+    "Saved",
+    "as_checkpoint",
+    "mismatch",
+    "read_checkpoint",
+]
 
 KIND: Final = "checkpoint"
 
@@ -184,7 +191,7 @@ def _previous(name: str) -> str:
 
 
 @final
-class Keeper:
+class CheckpointWriter:
     """Writes the checkpoints of one fit, when they are due; a failure is a warning, and only one.
 
     Parameters

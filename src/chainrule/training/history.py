@@ -66,10 +66,6 @@ class History(Sequence[Record]):
         """Whether the convergence rule ended the fit."""
         return self.stopped_by == "convergence"
 
-    @converged.setter
-    def converged(self, value: bool) -> None:
-        self.stopped_by = "convergence" if value else None
-
     def append(self, record: Record) -> None:
         """Add the next epoch's record."""
         self._records.append(record)

@@ -9,11 +9,11 @@ import threading
 from types import FrameType
 from typing import Any, Self, final
 
-__all__ = ["HeldBack"]
+__all__ = ["DeferInterrupts"]
 
 
 @final
-class HeldBack:
+class DeferInterrupts:
     """Holds Ctrl-C back while it is entered, except where it is let through.
 
     A second Ctrl-C is never held back.
@@ -27,10 +27,10 @@ class HeldBack:
     Examples
     --------
     >>> import signal
-    >>> from chainrule.training.interrupts import HeldBack
+    >>> from chainrule.training.interrupts import DeferInterrupts
     >>> done = []
     >>> try:
-    ...     with HeldBack(active=True) as held:
+    ...     with DeferInterrupts(active=True) as held:
     ...         signal.raise_signal(signal.SIGINT)
     ...         done.append("whole")
     ...         held.let_through()

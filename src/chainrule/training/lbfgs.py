@@ -15,7 +15,7 @@ from chainrule.engines.reference import cost_and_gradients, flat_gradient
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.optimizers import LBFGS
-from chainrule.training.own_parts import check_own_parts
+from chainrule.training.custom_parts import check_custom_parts
 
 __all__ = ["LBFGSResult", "minimize_lbfgs"]
 
@@ -112,7 +112,7 @@ def minimize_lbfgs(
     net.architecture.require_trainable()
     wide = net.copy("float64")
     examples = Examples(*check_batch(wide.architecture, X, Y, sample_weight))
-    check_own_parts(wide.architecture, examples.Y)
+    check_custom_parts(wide.architecture, examples.Y)
     n_examples, total = len(examples), examples.total
 
     settings = LBFGS() if settings is None else settings

@@ -1,29 +1,25 @@
-"""The learner: the training loop.
+"""The learner: a network, its optimizer and settings, and how far its training is.
 
-for each epoch:
-    for each batch of the epoch:            (notes 10: all examples, one, or some)
-        propagate forward and back
-        theta := theta - (what the optimizer makes of grad J)
-    until converged, or the epochs are used up
+`fit.py` holds the loop.
 """
 
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any, TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.architecture.checks import check_flag, check_number, check_seed, check_whole
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
-from chainrule.architecture.parameters import taken_over
+from chainrule.architecture.parameters import adopt_or_copy
 from chainrule.calls import says_what_was_meant
 from chainrule.engines import (
     Engine,
-    EpochRecord,
     Examples,
     NativeEngine,
     Objective,
@@ -41,22 +37,19 @@ from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
 from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule
-from chainrule.storage import path_of, read_tensors, write_tensors
-from chainrule.training.checkpoint import Checkpoint, Keeper, as_checkpoint
-from chainrule.training.diagnosis import Diagnosis
+from chainrule.storage import checked_values, path_of, read_tensors, write_tensors
+from chainrule.training.checkpoint import Checkpoint, as_checkpoint
+from chainrule.training.custom_parts import check_custom_parts
+from chainrule.training.fit import Fit, LastFit, Plan
 from chainrule.training.history import History, Record
-from chainrule.training.identity import describe_training, digest_of_state
-from chainrule.training.interrupts import HeldBack
-from chainrule.training.learner_file import digest_of_shapes, learner_from, learner_parts
-from chainrule.training.own_parts import check_own_parts
-from chainrule.training.progress import Bar, Progress, Verbose
+from chainrule.training.learner_file import digest_of_shapes, learner_parts, learner_state
+from chainrule.training.progress import Verbose
 from chainrule.training.refusals import (
     diverged,
     require_finite_parameters,
     require_full_batch,
     require_known_length,
 )
-from chainrule.training.run import Run
 from chainrule.training.settings import (
     Setting,
     check_batch_size,
@@ -67,11 +60,8 @@ from chainrule.training.settings import (
     check_verbose,
     dropout_per_layer,
 )
-from chainrule.training.watcher import Watcher
 
 __all__ = ["Callback", "Learner"]
-
-_EPOCHS_A_CALL = 10_000  # so that Ctrl-C does not have to wait for the records of many more
 
 Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 """Called after each epoch with the learner and its record; returning True stops the fit."""
@@ -151,14 +141,9 @@ class Learner:
     n_jobs = Setting(check_n_jobs)
     shuffle = Setting(lambda value: check_flag("shuffle", value))
     max_grad_norm = Setting(check_max_grad_norm)
-    _diagnoses = True
-    _columns: Sequence[str] | None = None  # of X, if an estimator knows their names
-    _open_schedule: Schedule | None = None  # of which an estimator made the optimizer's
+    last_fit: LastFit | None = None
     _row_stepper: RowStepper | None = None
-    _spanned: tuple[Schedule, int] | None = None  # the last fit's, with a length, and its begin
-    _went_on: tuple[str, int] | None = None  # where a kept run started, and the steps it has made
 
-    @says_what_was_meant
     def __init__(
         self,
         net: Network,
@@ -224,6 +209,11 @@ class Learner:
         return self._optimizer
 
     @property
+    def state(self) -> TrainingState:
+        """The parameters, the optimizer's memory and the counters, which training changes."""
+        return self._state
+
+    @property
     def engine(self) -> str:
         """The engine that runs."""
         return self._engine.name
@@ -249,8 +239,8 @@ class Learner:
         rate = self._optimizer.learning_rate
         if not isinstance(rate, Schedule):
             return rate
-        schedule, begin = self._spanned or (rate, 0)
-        state = self._state
+        last, state = self.last_fit, self._state
+        schedule, begin = (rate, 0) if last is None else (last.schedule, last.begin)
         step, seen = np.array([state.step - begin]), np.array([state.examples - state.position])
         return float(schedule.rates(step, seen, state.reductions)[0])
 
@@ -359,156 +349,44 @@ class Learner:
         callbacks = check_callbacks(callbacks)
         if not isinstance(check_verbose(verbose), str) and verbose:
             callbacks = [_print_epoch, *callbacks]
-        examples = self._examples(X, Y, sample_weight)
-        plateau = None if tol is None else Plateau(tol, n_iter_no_change)
+        plan = Plan(
+            epochs,
+            None if tol is None else Plateau(tol, n_iter_no_change),
+            callbacks,
+            checkpoint,
+            resume,
+            deadline,
+            verbose if isinstance(verbose, str) else None,
+            getattr(X, "columns", None),
+        )
+        return self.follow(plan, X, Y, sample_weight)
 
+    def follow(self, plan: Plan, X: Any, Y: Any, sample_weight: Any = None) -> History:
+        """Make a fit as planned: what `fit` does once its arguments are checked.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of checked parts.
+        X, Y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        History
+        """
+        examples = self._examples(X, Y, sample_weight)
         task = self._task(len(examples))
         engine = self._engine_for(task, examples)
         require_full_batch(self.optimizer, task.batch_size, len(examples))
-        examples = engine.prepare(examples)
-        _tell(callbacks, "on_fit_begin", self)
-        run = Run(self._state, task, examples, epochs, plateau, callbacks)
-        keeper = None if checkpoint is None else self._keeper(checkpoint, run, resume=resume)
-        rates = run.rates()
-        self._spanned = (rates.schedule, rates.begin)
+        fit = Fit(self, engine, task, engine.prepare(examples), plan)
+        self.last_fit = fit.remembered()
         self.net.note_training_data(digest_of_shapes(examples))
-        self.history = run.history
-        watchers = self._watchers(X, run, verbose)
+        self.history = fit.progress.history
         try:
-            try:
-                with HeldBack(active=keeper is not None) as held:
-                    self._train(run, keeper, deadline, held, watchers)
-            except KeyboardInterrupt:
-                if keeper is not None and run.is_whole:
-                    keeper.save(*run.parts(), len(run.history))
-                raise
-            finally:
-                self._state.start_epoch()
-                if keeper is not None:
-                    self._went_on = run.start, self.n_steps
-            require_finite_parameters(self, examples.X)
-            for watcher in watchers:
-                watcher.end(run.history)
+            return fit.run()
         finally:
-            for watcher in watchers:
-                watcher.close()
-            _tell(callbacks, "on_fit_end", self)
-        return run.history
-
-    def _watchers(self, X: Any, run: Run, verbose: Verbose) -> list[Watcher]:
-        """Return what looks on at a fit, after the first look, at the inputs."""
-        watchers = list[Watcher]()
-        if isinstance(verbose, str):
-            bar = Bar(run.epochs, always=verbose == "bar")
-            if bar.is_shown:
-                watchers.append(Progress(bar, run.callbacks))
-        if self._diagnoses:
-            names = self._columns if self._columns is not None else getattr(X, "columns", None)
-            noisy = bool(run.task.objective.all_dropout)
-            diagnosis = Diagnosis(self.net, run.examples, names, noisy=noisy)
-            diagnosis.begin()
-            watchers.append(diagnosis)
-        return watchers
-
-    def _train(
-        self,
-        run: Run,
-        keeper: Keeper | None,
-        deadline: float,
-        held: HeldBack,
-        watchers: Sequence[Watcher],
-    ) -> None:
-        """Run epochs until there is a reason to stop."""
-        history = run.history
-        # The engine may run many epochs in one call if nobody has to hear of each.
-        at_once = 1 if run.callbacks else _EPOCHS_A_CALL
-        begun = False
-        if len(history) >= run.epochs and history.stopped_by is None:
-            history.stopped_by = "epochs"
-        while history.stopped_by is None:
-            if not begun:
-                _tell(run.callbacks, "on_epoch_begin", self)
-            n_epochs, until = min(at_once, run.epochs - len(history)), deadline
-            if keeper is not None:
-                n_epochs = int(min(n_epochs, keeper.epochs_left(len(history))))
-                until = min(until, keeper.next_time)
-            until = min([until, *(watcher.next_time for watcher in watchers)])
-            begun = not self._epochs(run, n_epochs, until, held)
-            if history.stopped_by is None and time.monotonic() >= deadline:
-                history.stopped_by = "max_seconds"
-            if keeper is not None and (history.stopped_by or keeper.is_due(len(history))):
-                keeper.save(*run.parts(), len(history))
-            now = time.monotonic()
-            for watcher in watchers:
-                if now >= watcher.next_time:
-                    watcher.look(history, len(history) + self._state.position / len(run.examples))
-
-    def _epochs(self, run: Run, n_epochs: int, until: float, held: HeldBack) -> bool:
-        """Let the engine run epochs for some time, and return whether it finished one."""
-        records = list[EpochRecord]()
-        rates, of_epochs = run.rates().ahead(run.state, n_epochs)
-        add = run.history.adding(self.n_epochs + 1, of_epochs, records)
-        interrupted = None
-        try:
-            held.let_through()
-            self._engine.epochs(
-                run.task, run.state, run.examples, rates, n_epochs, run.plateau, records, until
-            )
-        except Diverged as error:
-            raise diverged(self, str(error), run.examples.X) from None
-        except KeyboardInterrupt as error:  # everyone hears of what was finished
-            interrupted = error
-        finally:
-            try:
-                held.hold()
-            except KeyboardInterrupt as error:  # it came just before it would have been held back
-                interrupted = error
-                held.hold()
-            add()
-        if records and not run.state.torn:
-            run.settled = False
-            run.history.stopped_by = self._after_epoch(run)
-            run.settled = True
-        if interrupted is not None:
-            raise interrupted
-        return bool(records)
-
-    def _after_epoch(self, run: Run) -> str | None:
-        """Tell the callbacks, judge the convergence, and return why to stop."""
-        history, plateau = run.history, run.plateau
-        # Every callback hears of the epoch, also after one has asked to stop.
-        stopped = [bool(callback(self, history[-1])) for callback in run.callbacks]
-        if plateau is not None and plateau.is_reached:
-            plateau.start_over()
-            if not self.reduce_learning_rate():
-                return "convergence"
-        if any(stopped):
-            return "callback"
-        return "epochs" if len(history) >= run.epochs else None
-
-    def _keeper(self, checkpoint: Checkpoint, run: Run, *, resume: bool) -> Keeper:
-        """Return what writes the checkpoints, after going on from the one that is there."""
-        run.parts()  # what could not be written is refused now
-        run.start = digest_of_state(self._state)
-        identity = describe_training(
-            run.task,
-            run.examples,
-            self.engine,
-            run.plateau,
-            self.net.seed,
-            checkpoint.about,
-            self._open_schedule or as_schedule(self.optimizer.learning_rate),
-            run.epochs,
-        )
-        keeper = Keeper(checkpoint, identity)
-        saved = keeper.read() if resume else None
-        if saved is None:
-            keeper.require_place()
-            return keeper
-        start, n_steps = self._went_on or (None, 0)
-        run.restore(saved, start if n_steps == self.n_steps else None)
-        keeper.wait(len(run.history))
-        return keeper
+            self.last_fit = self.last_fit._replace(n_steps=self.n_steps)
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Make one update of the network, in place, on this batch.
@@ -639,7 +517,19 @@ class Learner:
         name = path_of(path)
         tensors, header = read_tensors(name)
         require_kind(header, ("learner",), name)
-        return learner_from(tensors, header, name)
+        return cls.from_parts(tensors, header, name)
+
+    @classmethod
+    def from_parts(
+        cls, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
+    ) -> "Learner":
+        """Return the learner of a file's tensors and header; `name` is the file's, for errors."""
+        state, history = learner_state(tensors, header, name)
+        learner = cls.__new__(cls)
+        with checked_values(name):
+            learner.__setstate__(state)
+        learner.history = history
+        return learner
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: settings, and how far training is."""
@@ -663,7 +553,7 @@ class Learner:
         state = self._state
         for name, fresh in state.optimizer_state.items():
             memory = kept["optimizer_state"][name]
-            state.optimizer_state[name] = taken_over(memory, fresh, f"the optimizer's {name}")
+            state.optimizer_state[name] = adopt_or_copy(memory, fresh, f"the optimizer's {name}")
         state.step, state.epoch, state.examples, state.reductions = (
             check_whole("progress", count, at_least=0) for count in kept["progress"]
         )
@@ -680,7 +570,7 @@ class Learner:
     def _examples(self, X: Any, Y: Any, sample_weight: Any) -> Examples:
         self.net.architecture.require_trainable()
         examples = Examples(*check_batch(self.net.architecture, X, Y, sample_weight, are_finite))
-        check_own_parts(self.net.architecture, examples.Y)
+        check_custom_parts(self.net.architecture, examples.Y)
         return examples
 
     def _task(self, n_examples: int, *, one_batch: bool = False) -> Task:
@@ -709,14 +599,6 @@ class Learner:
                 )
             self._engine = ReferenceEngine()
         return self._engine
-
-
-def _tell(callbacks: Iterable[Any], what: str, learner: Learner) -> None:
-    """Call a method of those callbacks that have it."""
-    for callback in callbacks:
-        hook = getattr(callback, what, None)
-        if hook is not None:
-            hook(learner)
 
 
 def _print_epoch(learner: Learner, record: Record) -> None:

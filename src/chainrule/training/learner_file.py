@@ -7,7 +7,7 @@ the history among the tensors.
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,7 @@ from chainrule.optimizers import describe_optimizer, optimizer_from
 from chainrule.storage import checked_values, damaged, short
 from chainrule.training.history import STOPS, History, Record
 
-if TYPE_CHECKING:
-    from chainrule.training.learner import Learner
-
-__all__ = ["digest_of_shapes", "learner_from", "learner_parts"]
+__all__ = ["digest_of_shapes", "learner_parts", "learner_state"]
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -81,10 +78,10 @@ def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, 
     }
 
 
-def learner_from(
+def learner_state(
     tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
-) -> "Learner":
-    """Return the learner of a file, every part checked against every other.
+) -> tuple[dict[str, Any], History]:
+    """Return a learner's ``__setstate__`` and its history, every part of a file checked.
 
     Parameters
     ----------
@@ -98,8 +95,6 @@ def learner_from(
     InvalidFile
         If they contradict each other, or a value cannot be.
     """
-    from chainrule.training.learner import Learner
-
     net = Network.from_parts(tensors, header, name)
     described = header.get("learner")
     expected = {"optimizer", "settings", "progress", "stopped_by"}
@@ -132,12 +127,7 @@ def learner_from(
         "optimizer_state": {memory: tensors[f"optimizer.{memory}"] for memory in memories},
         "progress": [progress[key] for key in _PROGRESS],
     }
-    history = _history_from(tensors, described["stopped_by"], name)
-    learner = Learner.__new__(Learner)
-    with checked_values(name):
-        learner.__setstate__(state)
-    learner.history = history
-    return learner
+    return state, _history_from(tensors, described["stopped_by"], name)
 
 
 def digest_of_shapes(examples: Examples) -> str:

@@ -1,15 +1,12 @@
 """What a learner refuses, and what it says when its training diverged."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.engines import are_finite
 from chainrule.errors import Diverged, InvalidParameter
 from chainrule.optimizers import Optimizer
 from chainrule.optimizers.schedules import as_schedule
 from chainrule.training.diagnosis import where_it_diverged
-
-if TYPE_CHECKING:
-    from chainrule.training.learner import Learner
 
 __all__ = ["diverged", "require_finite_parameters", "require_full_batch", "require_known_length"]
 
@@ -35,13 +32,13 @@ def require_known_length(optimizer: Optimizer) -> None:
         )
 
 
-def require_finite_parameters(learner: "Learner", X: Any) -> None:
+def require_finite_parameters(learner: Any, X: Any) -> None:
     """Raise if the last update, which no cost has seen yet, went to infinity."""
     if not are_finite(learner.net.theta):
         raise diverged(learner, "The weights became infinite or NaN", X)
 
 
-def diverged(learner: "Learner", what: str, X: Any) -> Diverged:
+def diverged(learner: Any, what: str, X: Any) -> Diverged:
     """Return the error that says when and where a training diverged, and what helps."""
     return Diverged(
         f"{what} at step {learner.n_steps} (epoch {learner.n_epochs + 1}), with the learning rate "

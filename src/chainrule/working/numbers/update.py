@@ -158,7 +158,7 @@ def update(subject: Opened, computed: Computed, optimizer: Optimizer | None) -> 
 
 def _progress(learner: Learner) -> Progress:
     """Return how far a learner is."""
-    spanned = vars(learner).get("_spanned")  # a schedule that takes its length from the last fit
-    schedule, begin = spanned or (None, 0)
+    last = learner.last_fit  # from which a schedule may take its length
+    schedule, begin = (None, 0) if last is None else (last.schedule, last.begin)
     steps, _, examples, reductions = learner.__getstate__()["progress"]
     return Progress(steps - begin, examples, reductions, schedule)

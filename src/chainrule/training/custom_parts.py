@@ -14,12 +14,12 @@ from chainrule.maths.arrays import Float
 from chainrule.maths.differences import activation_mismatch, loss_mismatch
 from chainrule.maths.loss import Loss
 
-__all__ = ["check_own_parts"]
+__all__ = ["check_custom_parts"]
 
 _RIGHT = WeakValueDictionary[int, Any]()  # the parts found right, by identity
 
 
-def check_own_parts(architecture: Architecture, Y: Float) -> None:
+def check_custom_parts(architecture: Architecture, Y: Float) -> None:
     """Compare the derivatives of the user's own parts with differences, each part once.
 
     Parameters
