@@ -127,8 +127,8 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
     target, dropped, texts = given["target"], given["drop"], given["categorical"]
     if target is None:
         raise InvalidParameter("Missing option '--target', the column to predict.")
-    if target in (*dropped, *texts):
-        raise InvalidInput(f"The target '{target}' is also in --drop or --categorical.")
+    if target in dropped:
+        raise InvalidInput(f"The target '{target}' is also in --drop.")
     if target in (given["features"] or ()):
         raise InvalidInput(f"The target '{target}' is also in --features.")
     if given["resume"] and given["checkpoint"] is None:

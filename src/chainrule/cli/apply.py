@@ -14,12 +14,13 @@ from sklearn.pipeline import Pipeline
 from chainrule.cli.exits import note
 from chainrule.cli.inputs import Column, use_inputs
 from chainrule.cli.intervals import Interval, how_intervals, intervals
+from chainrule.cli.labels import Labels
 from chainrule.cli.metrics import Scores, outputs, score
 from chainrule.cli.report import Told, count, intervals_as_data
 from chainrule.cli.spellings import Rules, Spelling
 from chainrule.cli.surprises import Surprises
-from chainrule.cli.tables import USUAL, read_table, require_column
-from chainrule.cli.target import Target, known_labels
+from chainrule.cli.tables import USUAL, read_cells, require_column
+from chainrule.cli.target import Target, known_target
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
 from chainrule.network import Network
@@ -48,6 +49,7 @@ class Saved:
     rules: Rules  # what the user said of the cells, at training or now
     spelling: Spelling  # of the target
     left_out: list[str]
+    labels: Labels | None  # of a classifier
 
     @property
     def known(self) -> set[str]:
@@ -57,7 +59,7 @@ class Saved:
     @property
     def classes(self) -> Any:
         """The labels of a classifier, else None."""
-        return self.pipeline.classes_ if self.task == "classification" else None
+        return None if self.labels is None else self.labels.classes
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,10 @@ def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
     ChainruleError
         If it is no table, has no such column, or no value in it.
     """
-    table = read_table(path, saved.rules)
+    cells = read_cells(path, saved.rules, saved.target)
+    table = cells.table
     require_column(table, saved.target, path)
-    target = known_labels(table[saved.target], saved.task, saved.classes, path, saved.spelling)
+    target = known_target(cells, saved.target, saved.task, saved.labels, path, saved.spelling)
     missing = table.height - len(target.rows)
     if missing:
         have = "has" if missing == 1 else "have"
@@ -247,14 +250,16 @@ def open_model(path: str, rules: Rules = USUAL) -> Saved:
         columns = [Column.from_data(each, rules) for each in about["columns"]]
         target, task = str(about["target"]), str(about["task"])
         left_out = [str(name) for name in about.get("left_out", ())]
+        classes: Any = pipeline.classes_ if task == "classification" else None
+        labels = None if classes is None else Labels.of_model(classes, about)
         spelling = Spelling(**about.get("target_spelling", {})).under(rules)
         rules = rules.over(Rules.from_data(about.get("rules", {})))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidFile(
             f"'{path}' holds a model that `chainrule train` did not make, so its columns are not "
             "known; open it in Python with cr.load, or give a file from `chainrule train --model`."
         ) from error
-    return Saved(pipeline, task, target, columns, rules, spelling, left_out)
+    return Saved(pipeline, task, target, columns, rules, spelling, left_out, labels)
 
 
 def inputs_of(

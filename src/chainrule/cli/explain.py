@@ -18,8 +18,8 @@ from chainrule.cli.output import as_json as as_json_text
 from chainrule.cli.output import print_whole, writing
 from chainrule.cli.report import count
 from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import USUAL, read_table
-from chainrule.cli.target import known_labels
+from chainrule.cli.tables import USUAL, Cells, read_cells
+from chainrule.cli.target import has_target, known_target
 from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
 from chainrule.storage import check_writable, write_file
 from chainrule.working import Derivation
@@ -83,11 +83,12 @@ def explain(
     if output is not None:
         _check_destination(output, choices, force)
     saved = open_model(choices.model, choices.rules)
-    table = read_table(choices.table, saved.rules)
-    rows = _read_rows(choices.rows, table.height, choices.table)
-    table = table[rows]
+    cells = read_cells(choices.table, saved.rules, saved.target)
+    rows = _read_rows(choices.rows, cells.table.height, choices.table)
+    cells = cells.of_rows(rows)
+    table = cells.table
     inputs = inputs_of(saved, table, choices.table, rows)
-    targets = _targets(saved, table, choices.table, rows)
+    targets = _targets(saved, cells, choices.table, rows)
     derivation = show_working(
         saved.pipeline,
         inputs,
@@ -199,17 +200,17 @@ def _read_layer(text: str) -> int:
         raise InvalidParameter(f"--layer takes whole numbers from 2; given: '{text}'.") from None
 
 
-def _targets(saved: Saved, table: pl.DataFrame, path: str, rows: np.ndarray) -> Any:
+def _targets(saved: Saved, cells: Cells, path: str, rows: np.ndarray) -> Any:
     """Return the rows' targets, or None with a note if there are none."""
-    column = table[saved.target] if saved.target in table.columns else None
-    missing = table.height if column is None else column.null_count()
-    if column is None or missing == table.height:
+    there = has_target(cells, saved.target, saved.labels)
+    if not there.any():
         note(f"'{path}' has no value in '{saved.target}' there, so only the way forward is shown.")
         return None
-    if missing:
-        empty = int(rows[column.is_null().arg_true()[0]]) + 1
+    if not there.all():
+        empty = int(rows[(~there).arg_true()[0]]) + 1
         raise InvalidInput(
             f"Row {empty} of '{path}' has no value in '{saved.target}', which the cost needs; "
             "leave it out of --row."
         )
-    return known_labels(column, saved.task, saved.classes, path, saved.spelling).values
+    known = known_target(cells, saved.target, saved.task, saved.labels, path, saved.spelling)
+    return known.values

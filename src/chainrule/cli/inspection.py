@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
+from chainrule.cli.labels import spell
 from chainrule.cli.report import Told, count
-from chainrule.cli.target import spell
 from chainrule.files import read_model
 from chainrule.network import Network
 from chainrule.training import Learner

@@ -11,11 +11,11 @@ import polars as pl
 
 from chainrule.cli.apply import Saved, open_model, refuse_to_overwrite_inputs
 from chainrule.cli.batches import in_batches, read_batches
+from chainrule.cli.labels import spell
 from chainrule.cli.output import as_json, print_json, print_parts, writing
 from chainrule.cli.spellings import Rules
 from chainrule.cli.surprises import Surprises
 from chainrule.cli.tables import USUAL
-from chainrule.cli.target import spell
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
 

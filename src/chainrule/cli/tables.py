@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 
@@ -29,6 +30,7 @@ __all__ = [
     "STDIN",
     "USUAL",
     "Cells",
+    "as_cells",
     "called",
     "empty",
     "no_rows",
@@ -64,11 +66,20 @@ class Cells:
         What separates the cells; None in Parquet.
     declared : tuple of str
         Columns of text that the file declares to be categories.
+    spelled : polars.Series or None
+        One column as it is spelled, with all spaces; null only where nothing is. From Parquet
+        values are as they would be in CSV.
     """
 
     table: pl.DataFrame
     separator: str | None
     declared: tuple[str, ...] = ()
+    spelled: pl.Series | None = None
+
+    def of_rows(self, rows: np.ndarray) -> "Cells":
+        """Return some of the rows."""
+        spelled = None if self.spelled is None else self.spelled[rows]
+        return replace(self, table=self.table[rows], spelled=spelled)
 
 
 def read_table(path: str, rules: Rules = USUAL) -> pl.DataFrame:
@@ -93,7 +104,7 @@ def read_table(path: str, rules: Rules = USUAL) -> pl.DataFrame:
     return read_cells(path, rules).table
 
 
-def read_cells(path: str, rules: Rules = USUAL) -> Cells:
+def read_cells(path: str, rules: Rules = USUAL, spelled: str | None = None) -> Cells:
     """Read the cells of a table from a file.
 
     Parameters
@@ -102,6 +113,8 @@ def read_cells(path: str, rules: Rules = USUAL) -> Cells:
         A CSV, TSV or Parquet file; its content says which. "-" is standard input.
     rules : Rules
         What is missing.
+    spelled : str, optional
+        A column that is wanted as it is spelled, too, if it is there.
 
     Returns
     -------
@@ -116,12 +129,35 @@ def read_cells(path: str, rules: Rules = USUAL) -> Cells:
     """
     content = _read_bytes(path)
     if content.startswith(PARQUET):
-        found = _read_parquet(path, content, rules)
+        found = _read_parquet(path, content, rules, spelled)
     else:
-        found = parse_csv(path, content, rules)
+        found = parse_csv(path, content, rules, spelled=spelled)
     if not found.table.width or not found.table.height:
         raise no_rows(path)
     return found
+
+
+def as_cells(column: pl.Series) -> pl.Series:
+    """Return the values of a column as text, as they would be in a CSV file.
+
+    Parameters
+    ----------
+    column : polars.Series
+        Of any kind.
+
+    Returns
+    -------
+    polars.Series
+        Of text; all null if the values, such as lists, have no such form.
+    """
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        return pl.Series(column.name, [None] * len(column), pl.String)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    if column.dtype == pl.Datetime:
+        days = (column.dt.truncate("1d") == column).fill_null(True).all()
+        return column.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%S%.f")
+    return column.cast(pl.String)
 
 
 def no_rows(path: str) -> InvalidInput:
@@ -272,13 +308,14 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         raise InvalidFile(f"'{path}' cannot be read ({error}).") from error
 
 
-def _read_parquet(path: str, content: bytes, rules: Rules) -> Cells:
+def _read_parquet(path: str, content: bytes, rules: Rules, spelled: str | None) -> Cells:
     if not content.endswith(PARQUET):
         raise _cut_short(path)
     with reading_parquet(path):
         table = pl.read_parquet(io.BytesIO(content))
         declared = tuple(table.select(pl.col(pl.Categorical, pl.Enum)).columns)
-        return Cells(plain_kinds(table, rules), None, declared)
+        cells = as_cells(table[spelled]) if spelled in table.columns else None
+        return Cells(plain_kinds(table, rules), None, declared, cells)
 
 
 def _cut_short(path: str) -> InvalidFile:
@@ -356,6 +393,7 @@ def parse_csv(
     rules: Rules = USUAL,
     wanted: Collection[str] | None = None,
     skipped: int = 0,
+    spelled: str | None = None,
 ) -> Cells:
     """Read a table from the bytes of a CSV file, or from its header and some of its lines.
 
@@ -371,6 +409,8 @@ def parse_csv(
         The columns whose cells matter; the others are left as they are.
     skipped : int
         How many lines of the file are left out after the header.
+    spelled : str, optional
+        A column that is wanted as it is spelled, too, if it is there.
 
     Returns
     -------
@@ -407,13 +447,14 @@ def parse_csv(
         if not skipped:
             note(f"the first column of '{path}' has no name and was left out.")
         table = table.drop("")
+    as_it_is = table[spelled] if spelled in table.columns else None
     marks = missing_marks(rules)
     table = table.with_columns(
         _without_gaps(column, marks)
         for column in table.get_columns()
         if wanted is None or column.name in wanted
     )
-    return Cells(table, separator)
+    return Cells(table, separator, spelled=as_it_is)
 
 
 def _decode(path: str, content: bytes, skipped: int) -> str:

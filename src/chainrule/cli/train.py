@@ -26,6 +26,7 @@ from chainrule.cli.inputs import (
     use_inputs,
 )
 from chainrule.cli.kinds import decide
+from chainrule.cli.labels import spell
 from chainrule.cli.metrics import is_worse, measure, verdict
 from chainrule.cli.models import (
     HUGE,
@@ -41,8 +42,8 @@ from chainrule.cli.options import LOSSES
 from chainrule.cli.output import as_json, writing
 from chainrule.cli.report import Told, count
 from chainrule.cli.spellings import PLAIN, Rules, Spelling
-from chainrule.cli.tables import USUAL, read_cells, read_table, require_column
-from chainrule.cli.target import Target, known_labels, read_target, spell
+from chainrule.cli.tables import USUAL, read_cells, require_column
+from chainrule.cli.target import Target, known_target, read_target
 from chainrule.cli.values import number
 from chainrule.errors import (
     InvalidInput,
@@ -179,7 +180,7 @@ def _about(choices: Choices, data: _Data, settings: Settings, trained: Trained) 
     target = data.target
     about = {
         "target": target.name,
-        "target_is_text": target.is_text,
+        **({"target_is_text": False} if target.labels is None else target.labels.as_data()),
         "task": target.task,
         "columns": [column.as_data() for column in data.columns],
         "left_out": data.left_out,
@@ -198,7 +199,7 @@ def _about(choices: Choices, data: _Data, settings: Settings, trained: Trained) 
 
 
 def _read(choices: Choices, seed: int) -> _Data:
-    cells = read_cells(choices.path, choices.rules)
+    cells = read_cells(choices.path, choices.rules, choices.target)
     table = cells.table
     require_column(table, choices.target, choices.path)
     not_used = _not_used(table, choices)
@@ -211,8 +212,15 @@ def _read(choices: Choices, seed: int) -> _Data:
         # What is text in a file that knows numbers may be so for a reason.
         is_typed=cells.separator is None,
     )
-    odd = decision.odd.get(choices.target)
-    target = read_target(decision.table[choices.target], choices.task, choices.path, odd)
+    target = read_target(
+        decision.table[choices.target],
+        cells.spelled,
+        choices.task,
+        choices.path,
+        as_names=choices.target in choices.as_text,
+        odd=decision.odd.get(choices.target),
+        missing=choices.rules.missing,
+    )
     table = _without_rows(table.with_columns(decision.table), target)
     columns, notes = choose_inputs(
         table, decision, choices.target, not_used, choices.as_text, choices.path
@@ -258,16 +266,18 @@ def _fit_to_task(settings: Settings, target: Target) -> Settings:
     weights = more.get("class_weight")
     if weights is not None and task != "classification":
         raise InvalidParameter(f"--class-weight is for classes, not for --task {task}.")
-    if isinstance(weights, dict):
-        labels = {spell(label): label for label in target.classes.tolist()}
-        for name in weights:
-            if name not in labels:
-                raise unknown_name("class in --class-weight", name, labels)
-        # A file keeps no false among the keys; 0 is the same label.
-        more["class_weight"] = {
-            int(labels[name]) if isinstance(labels[name], bool) else labels[name]: weight
-            for name, weight in weights.items()
-        }
+    if isinstance(weights, dict) and target.labels is not None:
+        more["class_weight"] = {}
+        for name, weight in weights.items():
+            at = target.labels.position(name)
+            if at is None:
+                names = [spell(label) for label in target.labels.classes]
+                raise unknown_name("class in --class-weight", name, names)
+            label = target.labels.classes[at].item()
+            if label in more["class_weight"]:
+                raise InvalidParameter(f"--class-weight names the class '{spell(label)}' twice.")
+            # A file keeps no false among the keys; 0 is the same label.
+            more["class_weight"][int(label) if isinstance(label, bool) else label] = weight
     return replace(settings, more=more)
 
 
@@ -302,11 +312,10 @@ def _read_validation(
     path: str, target: Target, columns: Sequence[Column], rules: Rules, spelling: Spelling
 ) -> tuple[pl.DataFrame, np.ndarray]:
     """Read the table that early stopping watches, as one to evaluate on."""
-    table = read_table(path, rules)
-    require_column(table, target.name, path)
-    classes = target.classes if target.task == "classification" else None
-    found = known_labels(table[target.name], target.task, classes, path, spelling)
-    return use_inputs(table[found.rows], columns, path, found.rows), found.values
+    cells = read_cells(path, rules, target.name)
+    require_column(cells.table, target.name, path)
+    found = known_target(cells, target.name, target.task, target.labels, path, spelling)
+    return use_inputs(cells.table[found.rows], columns, path, found.rows), found.values
 
 
 def _check_destination(path: str) -> None:
@@ -337,16 +346,17 @@ def _without_rows(table: pl.DataFrame, target: Target) -> pl.DataFrame:
     if missing:
         rows = "1 row has" if missing == 1 else f"{missing} rows have"
         were = "was" if missing == 1 else "were"
-        note(f"{rows} no value in the target '{target.name}' and {were} left out.")
+        gaps = "" if target.gaps is None else f" {target.gaps}"
+        note(f"{rows} no value in the target '{target.name}' and {were} left out.{gaps}")
     return table[target.rows]
 
 
 def _split(target: Target, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Choose the rows to learn from and the rows to hold out; classes alike in both."""
     rows = len(target.values)
-    is_classes = target.task == "classification"
+    is_classes = target.classes is not None
     held = int(np.ceil(fraction * rows))
-    least = len(target.classes) if is_classes else 2
+    least = 2 if target.classes is None else len(target.classes)
     if min(held, rows - held) < least:
         raise InvalidInput(
             f"Holding out {held} of {rows} rows leaves too few on one side: each needs at least "
@@ -367,8 +377,8 @@ def _describe_table(choices: Choices, data: _Data) -> dict[str, str]:
     rows = count(len(target.values), "row")
     facts = {
         "table": f"{choices.path}: {rows}, {count(len(columns), 'input column')} ({counted})",
-        "task": f"{_describe_task(target)} (because {target.why}; --task changes it)"
-        if target.guessed
+        "task": f"{_describe_task(target)} (because {target.guess.why}; --task changes it)"
+        if target.guess is not None
         else _describe_task(target),
         "held out": f"{len(data.hold)} of {data.inputs.height} rows, to measure on",
     }

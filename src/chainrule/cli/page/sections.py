@@ -11,12 +11,12 @@ from chainrule.cli.digits import number as shown
 from chainrule.cli.digits import short
 from chainrule.cli.inputs import AS_TEXT
 from chainrule.cli.inspection import architecture_of
+from chainrule.cli.labels import spell
 from chainrule.cli.metrics import Scores, score
 from chainrule.cli.page import charts
 from chainrule.cli.page.html import escape, grid, section, table
 from chainrule.cli.page.importance import Importances
 from chainrule.cli.report import count
-from chainrule.cli.target import spell
 
 __all__ = [
     "calibration",
