@@ -125,6 +125,18 @@ def test_a_dict_with_an_unknown_class(make):
 
 
 @pytest.mark.parametrize(
+    "labels", [("01", "02"), ("1", "1.0"), (" 1", "1"), (0.0, 1.0), (False, True)]
+)
+def test_class_weights_are_found_by_the_labels_themselves(make, labels):
+    _, settings, X, y = make("binary")
+    spelled = np.array(labels)[y]
+    weights = dict(zip(labels, [0.5, 3.0], strict=True))
+    named = fit(MLPClassifier, X, spelled, class_weight=weights, **settings)
+    counted = fit(MLPClassifier, X, y, np.array([0.5, 3.0])[y], **settings)
+    np.testing.assert_array_equal(named.network_.theta, counted.network_.theta)
+
+
+@pytest.mark.parametrize(
     "bad", [[1, 2], np.full(60, -1.0), np.full(60, np.nan), np.zeros(60), np.ones((60, 2))]
 )
 def test_unusable_sample_weights(make, kind, bad):

@@ -250,7 +250,7 @@ def _refuse_what_is_neither(column: pl.Series, task: str | None, path: str) -> N
                 f"The target '{column.name}' of '{path}' is {what} in row {beyond[0] + 1}; "
                 "correct or empty that cell."
             )
-    elif column.dtype not in (pl.String, pl.Boolean):
+    elif not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean)):
         is_label = column.dtype in (pl.Date, pl.Datetime, pl.Time)
         if is_label and task == "classification":
             return

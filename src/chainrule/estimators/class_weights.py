@@ -6,13 +6,12 @@ on, and holds for the validation examples too, whatever their own frequencies ar
 judges by the cost that is minimized.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.errors import InvalidParameter
 from chainrule.estimators.labels import Labels
@@ -102,9 +101,7 @@ def class_weights(given: Any, labels: Labels, y: Any) -> Any:
             "for one column of classes. Got a list instead, which is for several."
         )
     weights = [
-        _balanced(classes, column)
-        if by_label == "balanced"
-        else np.asarray(compute_class_weight(by_label, classes=classes, y=column))
+        _balanced(classes, column) if by_label == "balanced" else _given(by_label, classes)
         for by_label, (classes, column) in zip(each, columns, strict=True)
     ]
     return weights[0] if labels.kind in ("binary", "multiclass") else weights
@@ -118,6 +115,18 @@ def weights_by_class(by_class: Any, labels: Labels, y: Any) -> Float:
         factor = of_classes[np.searchsorted(classes, column)]
         weight = factor if weight is None else weight * factor
     return weight
+
+
+def _given(by_label: Mapping[Any, float], classes: Any) -> Float:
+    """Return the weights of a dict, 1 for classes that it leaves out.
+
+    scikit-learn takes the class "01" for the number 1, so it does not find it.
+    """
+    labels: list[Any] = np.asarray(classes).tolist()
+    without = [label for label in labels if label not in by_label]
+    if without and len(labels) - len(without) != len(by_label):
+        raise ValueError(f"The classes, {without}, are not in class_weight")
+    return np.array([float(by_label.get(label, 1.0)) for label in labels])
 
 
 def _balanced(classes: Any, column: Any) -> Float:
