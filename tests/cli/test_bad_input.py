@@ -29,6 +29,7 @@ ALL_INPUTS = "length,width,count,color,is_new,day,class,good,price,visits"
 NO_TABLES = {
     "empty": (b"", "empty"),
     "only space": (b" \n\n ", "empty"),
+    "only a mark of its encoding": (b"\xef\xbb\xbf", "empty"),
     "header only": (b"a,y\n", "no rows"),
     "binary": (bytes(range(256)) * 9, "binary"),
     "zeros": (b"\0" * 100, "binary"),
@@ -263,7 +264,8 @@ def test_a_target_of_huge_whole_numbers(run, refused, table, kind, distinct):
     assert run("evaluate", "m", "x").code == 0
     beyond = pl.Series([2**70 + i for i in range(60)], dtype=pl.Int128)
     table.with_columns(huge=beyond).write_parquet("x")
-    assert "very large" in refused("train", "x", "--target", "huge", "--task", "classification")
+    sentence = refused("train", "x", "--target", "huge", "--task", "classification")
+    assert f"Class '{2**70}' of the target 'huge' has only one row" in sentence
 
 
 def test_evaluate_without_or_with_unknown_labels(refused, trained):

@@ -474,6 +474,8 @@ def _decode(path: str, content: bytes, skipped: int) -> str:
         raise InvalidFile(
             f"'{path}' is not UTF-8 text (line {line}); save it again as UTF-8."
         ) from error
+    if not text.strip():
+        raise empty(path)
     # Old Macs end lines with \r alone, which readers of CSV no longer know.
     text = text if "\n" in text else text.replace("\r", "\n")
     return text.lstrip("\r\n")
