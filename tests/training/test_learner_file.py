@@ -23,8 +23,7 @@ from chainrule.optimizers import (
     optimizer_from,
 )
 from chainrule.optimizers.description import OPTIMIZERS, SCHEDULES
-from chainrule.training.history import Record
-from chainrule.training.learner_file import _RECORD
+from chainrule.training.history import COLUMNS, Record
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 3))
@@ -183,7 +182,7 @@ def test_every_rule_and_schedule_of_ours_can_be_described():
 
 
 def test_every_column_of_the_history_is_kept():
-    assert _RECORD.keys() == Record.__annotations__.keys()
+    assert COLUMNS.keys() == Record.__annotations__.keys()
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**400)])

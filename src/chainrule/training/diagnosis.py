@@ -17,9 +17,10 @@ import numpy as np
 
 from chainrule.architecture.inputs import is_sparse
 from chainrule.calls import level_of_the_user
-from chainrule.engines import Examples, hidden_activations
+from chainrule.engines import Examples, are_finite, hidden_activations
 from chainrule.errors import (
     DeadRectifiers,
+    Diverged,
     LearningRateTooLarge,
     SaturatedSigmoids,
     TrainingWarning,
@@ -27,9 +28,9 @@ from chainrule.errors import (
 )
 from chainrule.network import Network
 from chainrule.training.history import History
-from chainrule.training.watcher import Watcher
+from chainrule.training.progress import Watcher
 
-__all__ = ["Diagnosis", "sample", "where_it_diverged"]
+__all__ = ["Diagnosis", "diverged", "require_finite_parameters", "sample", "where_it_diverged"]
 
 _ROWS_OF_INPUTS: Final = 256
 _ROWS_OF_NODES: Final = 64
@@ -297,3 +298,18 @@ def layer_name(net: Network, weights: int) -> str:
 def sample(X: Any, n_rows: int) -> Any:
     """Return up to so many rows, spread over all of X."""
     return X[:: max(1, -(-X.shape[0] // n_rows))]  # also where X is some rows of another
+
+
+def require_finite_parameters(learner: Any, X: Any) -> None:
+    """Raise if the last update, which no cost has seen yet, went to infinity."""
+    if not are_finite(learner.net.theta):
+        raise diverged(learner, "The weights became infinite or NaN", X)
+
+
+def diverged(learner: Any, what: str, X: Any) -> Diverged:
+    """Return the error that says when and where a training diverged, and what helps."""
+    return Diverged(
+        f"{what} at step {learner.n_steps} (epoch {learner.n_epochs + 1}), with the learning rate "
+        f"{learner.learning_rate:g}: {where_it_diverged(learner.net, X)}. Standardize X, or try a "
+        f"tenth of the rate, with a new Network and a new Learner."
+    )

@@ -20,14 +20,12 @@ from chainrule.engines import Engine, EpochRecord, Examples, Plateau, Task
 from chainrule.errors import Diverged
 from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.training.checkpoint import Checkpoint, CheckpointWriter
-from chainrule.training.diagnosis import Diagnosis
+from chainrule.training.diagnosis import Diagnosis, diverged, require_finite_parameters
 from chainrule.training.history import History
 from chainrule.training.identity import describe_training, digest_of_state
 from chainrule.training.interrupts import DeferInterrupts
-from chainrule.training.progress import Bar, Progress
-from chainrule.training.refusals import diverged, require_finite_parameters
+from chainrule.training.progress import Bar, Progress, Watcher
 from chainrule.training.run import Run
-from chainrule.training.watcher import Watcher
 
 __all__ = ["Fit", "LastFit", "Plan"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import InvalidInput
 from chainrule.extras import require
 
-__all__ = ["STOPS", "History", "Record"]
+__all__ = ["COLUMNS", "STOPS", "History", "Record"]
 
 STOPS: Final = ("epochs", "convergence", "callback", "max_seconds")
 """What can end a fit."""
@@ -33,8 +33,11 @@ class Record(TypedDict):
     seconds: float
 
 
-_FIELDS = ("epoch", "cost", "gradient_norm", "learning_rate", "seconds")
-_TYPES = {name: np.dtype(np.int64 if name == "epoch" else np.float64) for name in _FIELDS}
+COLUMNS: Final = {
+    name: np.dtype(np.int64 if name == "epoch" else np.float64) for name in Record.__annotations__
+}
+"""What a record holds, and the types in which files hold it."""
+_FIELDS = tuple(COLUMNS)
 
 
 @final
@@ -125,7 +128,7 @@ class History(Sequence[Record]):
         """Return the records by columns, which files keep more compactly."""
         return {
             "stopped_by": self.stopped_by,
-            **{name: np.array([r[name] for r in self._records], _TYPES[name]) for name in _FIELDS},
+            **{name: np.array([r[name] for r in self._records], COLUMNS[name]) for name in _FIELDS},
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -133,7 +136,7 @@ class History(Sequence[Record]):
         columns = [state.get(name) for name in _FIELDS]
         stopped_by = state.get("stopped_by")
         if not all(
-            isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype == _TYPES[name]
+            isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype == COLUMNS[name]
             for name, column in zip(_FIELDS, columns, strict=True)
         ) or not (stopped_by is None or stopped_by in STOPS):
             raise InvalidInput("The history is damaged; take another copy or train again.")

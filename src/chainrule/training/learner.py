@@ -40,16 +40,11 @@ from chainrule.optimizers.schedules import Schedule, as_schedule
 from chainrule.storage import checked_values, path_of, read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.custom_parts import check_custom_parts
+from chainrule.training.diagnosis import diverged, require_finite_parameters
 from chainrule.training.fit import Fit, LastFit, Plan
 from chainrule.training.history import History, Record
 from chainrule.training.learner_file import digest_of_shapes, learner_parts, learner_state
 from chainrule.training.progress import Verbose
-from chainrule.training.refusals import (
-    diverged,
-    require_finite_parameters,
-    require_full_batch,
-    require_known_length,
-)
 from chainrule.training.settings import (
     Setting,
     check_batch_size,
@@ -59,6 +54,8 @@ from chainrule.training.settings import (
     check_n_jobs,
     check_verbose,
     dropout_per_layer,
+    require_full_batch,
+    require_known_length,
 )
 
 __all__ = ["Callback", "Learner"]

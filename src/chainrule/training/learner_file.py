@@ -16,7 +16,7 @@ from chainrule.engines import Examples
 from chainrule.network import Network
 from chainrule.optimizers import describe_optimizer, optimizer_from
 from chainrule.storage import checked_values, damaged, short
-from chainrule.training.history import STOPS, History, Record
+from chainrule.training.history import COLUMNS, STOPS, History, Record
 
 __all__ = ["digest_of_shapes", "learner_parts", "learner_state"]
 
@@ -28,13 +28,6 @@ _SETTINGS = (
 )  # fmt: skip
 # What can be counted of each; a rate that is reduced more often is 0.
 _PROGRESS = {"steps": 2**62, "epochs": 2**62, "examples": 2**62, "reductions": 400}
-_RECORD = {
-    "epoch": np.int64,
-    "cost": np.float64,
-    "gradient_norm": np.float64,
-    "learning_rate": np.float64,
-    "seconds": np.float64,
-}
 
 
 def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, dict[str, Any]]:
@@ -65,7 +58,7 @@ def learner_parts(state: Mapping[str, Any], history: History) -> tuple[Tensors, 
     tensors, header = net.to_parts()
     for name, memory in state["optimizer_state"].items():
         tensors[f"optimizer.{name}"] = memory
-    for key, dtype in _RECORD.items():
+    for key, dtype in COLUMNS.items():
         tensors[f"history.{key}"] = np.array([record[key] for record in history], dtype)
     return tensors, {
         **header,
@@ -153,17 +146,17 @@ def _digest(*parts: tuple[tuple[int, ...], np.dtype[Any]] | None) -> str:
 
 
 def _history_from(tensors: Mapping[str, NDArray[Any]], stopped_by: object, name: str) -> History:
-    columns = {key: tensors.get(f"history.{key}") for key in _RECORD}
+    columns = {key: tensors.get(f"history.{key}") for key in COLUMNS}
     if columns["gradient_norm"] is None and columns["cost"] is not None:  # of an older version
         columns["gradient_norm"] = np.full_like(columns["cost"], np.nan)
     lengths = set[int]()
     for key, column in columns.items():
-        if column is None or column.ndim != 1 or column.dtype != _RECORD[key]:
+        if column is None or column.ndim != 1 or column.dtype != COLUMNS[key]:
             raise damaged(name, f"its history has no {key} for each epoch")
         lengths.add(len(column))
     if len(lengths) != 1 or not (stopped_by is None or stopped_by in STOPS):
         raise damaged(name, "its history is not that of one fit")
     rows = zip(*(column.tolist() for column in columns.values() if column is not None), strict=True)
-    history = History([Record(**dict(zip(_RECORD, row, strict=True))) for row in rows])
+    history = History([Record(**dict(zip(COLUMNS, row, strict=True))) for row in rows])
     history.stopped_by = None if stopped_by is None else str(stopped_by)
     return history

@@ -1,22 +1,46 @@
-"""How far a training is: a bar or a line on stderr, with cost, validation and time left."""
+"""What looks on at a fit, above all its progress: a bar or a line on stderr, with the time left."""
 
 import importlib.util
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, final
 
 from chainrule.training.history import History
-from chainrule.training.watcher import Watcher
 
-__all__ = ["Bar", "Progress", "Verbose"]
+__all__ = ["Bar", "Progress", "Verbose", "Watcher"]
 
 Verbose: TypeAlias = bool | int | str
 """False, True for a line per epoch on stdout, "bar" or "auto" for a bar on stderr."""
 
 _A_TERMINAL_EVERY: Final = 0.1  # seconds
 _A_FILE_EVERY: Final = 1.0
+
+
+class Watcher(ABC):
+    """Looks at a fit when its time has come, and at its end.
+
+    Attributes
+    ----------
+    next_time : float
+        When the engine is to come back for it, also inside an epoch, on the clock of
+        ``time.monotonic``.
+    """
+
+    next_time: float = math.inf
+
+    @abstractmethod
+    def look(self, history: History, epochs_made: float) -> None:
+        """Look at a fit that goes on, after so many epochs and a part of the next."""
+
+    @abstractmethod
+    def end(self, history: History) -> None:
+        """Look at a fit that has come to its end."""
+
+    def close(self) -> None:  # noqa: B027 - not everyone has something to put away
+        """Put away what is shown, however the fit ended."""
 
 
 @final

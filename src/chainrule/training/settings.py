@@ -7,6 +7,8 @@ import numpy as np
 
 from chainrule.architecture.checks import check_number, check_whole
 from chainrule.errors import InvalidParameter
+from chainrule.optimizers import Optimizer
+from chainrule.optimizers.schedules import as_schedule
 
 __all__ = [
     "Setting",
@@ -17,6 +19,8 @@ __all__ = [
     "check_n_jobs",
     "check_verbose",
     "dropout_per_layer",
+    "require_full_batch",
+    "require_known_length",
 ]
 
 V = TypeVar("V")
@@ -117,3 +121,24 @@ def check_callbacks(callbacks: Any) -> list[Callable[..., bool | None]]:
             f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
         )
     return listed
+
+
+def require_full_batch(optimizer: Optimizer, batch_size: int, n_examples: int) -> None:
+    """Raise if an optimizer that needs all examples at once would get a part of them."""
+    if optimizer.needs_full_batch and batch_size < n_examples:
+        raise InvalidParameter(
+            f"{type(optimizer).__name__} goes by the sign of the gradient over all examples, which "
+            f"mini-batches of {batch_size} out of {n_examples} would change by chance: set "
+            f"batch_size=None, or use another optimizer."
+        )
+
+
+def require_known_length(optimizer: Optimizer) -> None:
+    """Raise if a schedule takes its length from a fit, for steps that are part of none."""
+    schedule = as_schedule(optimizer.learning_rate)
+    if schedule.is_open:
+        raise InvalidParameter(
+            f"The schedule {type(schedule).__name__} takes its length from a fit, and single steps "
+            f"have none: give its number of steps, as in cr.Cosine(0.1, steps=1000). Got "
+            f"{schedule!r}."
+        )
