@@ -413,7 +413,7 @@ def test_stopped_before_any_score_the_last_weights_stay(make, hours):
         model.set_params(engine="reference").fit(X, y)
     assert model._learner.n_steps == 1
     fresh = quietly(clone(model).set_params(early_stopping=False), X, y)
-    start = cr.estimators.starting.starting_network(
+    start = cr.estimators.starting_weights.starting_network(
         fresh.network_.sizes, "relu", "cross_entropy", X.dtype, 0
     )
     assert (model.network_.theta != start.theta).any()

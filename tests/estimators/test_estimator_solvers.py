@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.estimators.solvers import SCHEDULES, STOCHASTIC
+from chainrule.estimators.recipe import SCHEDULES, SOLVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -39,7 +39,7 @@ def theta(iris, kind=MLPClassifier, **settings):
 
 
 def test_all_names_are_compared():
-    assert OBJECTS.keys() == STOCHASTIC.keys()
+    assert OBJECTS.keys() == SOLVERS.keys()
     assert BY_NAME.keys() | {"constant"} == SCHEDULES.keys()
 
 

@@ -27,7 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnwritablePath
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.watching import CURVES
+from chainrule.estimators.fitting import CURVES
 from chainrule.files import load, read_model, save, write_model
 from chainrule.files.allowed import ALLOWED, FUNCTIONS
 

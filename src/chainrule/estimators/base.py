@@ -17,22 +17,31 @@ from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
 from chainrule.engines import hypotheses, weighted_sums
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
-from chainrule.estimators.fitting import NON_FINITE, Fit, fit_lbfgs, fit_stochastic
-from chainrule.estimators.keeping import checkpoint_for, kept_random_state
+from chainrule.estimators.fitting import (
+    CURVES,
+    NON_FINITE,
+    fit_lbfgs,
+    fit_stochastic,
+    with_kept_random_state,
+)
 from chainrule.estimators.parameters import PARAMETER_CONSTRAINTS
+from chainrule.estimators.recipe import (
+    Recipe,
+    is_stochastic,
+    recipe_of,
+    require_possible,
+    require_possible_checkpoint,
+)
 from chainrule.estimators.sentences import require_allowed, require_known_params
-from chainrule.estimators.solvers import is_lbfgs, is_stochastic, require_possible_solver
-from chainrule.estimators.starting import hidden_layers, starting_network
+from chainrule.estimators.starting_weights import starting_network
 from chainrule.estimators.table import Table, checked_data
-from chainrule.estimators.translation import lambdas
 from chainrule.estimators.validation import given_validation, require_same_targets
-from chainrule.estimators.watching import CURVES
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
+from chainrule.optimizers import LBFGS
 from chainrule.training import History
 from chainrule.training.diagnosis import where_it_diverged
-from chainrule.training.settings import check_dropout, dropout_per_layer
 
 _CALLBACK_ATTRIBUTES = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
@@ -54,40 +63,11 @@ class BaseMLP(
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
 
-    # What both constructors take; their docstrings say what each means.
-    hidden_layer_sizes: Any
+    # Of what both constructors take, what is read here; `recipe_of` reads the rest.
     activation: Any
-    solver: Any
-    alpha: float
-    batch_size: Any
-    learning_rate: Any
-    learning_rate_init: float
-    power_t: float
-    max_iter: int
-    shuffle: bool
     random_state: Any
-    tol: float
-    verbose: Any
     warm_start: bool
-    momentum: float
-    nesterovs_momentum: bool
     early_stopping: bool
-    validation_fraction: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    n_iter_no_change: float
-    max_fun: int
-    dropout: Any
-    l1: float
-    max_grad_norm: float | None
-    engine: str
-    n_jobs: int | None
-    checkpoint: Any
-    resume: bool
-    max_seconds: float | None
-    scoring: Any
-    dropout_input: float
     transform_layer: int
 
     # --- what classifier and regressor differ in --------------------------------------------
@@ -98,7 +78,7 @@ class BaseMLP(
 
     @abstractmethod
     def _require_same_targets(self, y: Any) -> None:
-        """Raise if a warm start cannot go on with these targets."""
+        """Raise if a warm start cannot continue with these targets."""
 
     @abstractmethod
     def _output(self, Y: Any) -> tuple[int, Any]:
@@ -188,99 +168,73 @@ class BaseMLP(
         *,
         incremental: bool,
         validation: tuple[Any, Any, Any] = (None, None, None),
-    ) -> Any:
-        with self._all_or_nothing():
-            return self._checked_fit(
-                X, y, sample_weight, incremental=incremental, validation=validation
-            )
-
-    def _checked_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        incremental: bool,
-        validation: tuple[Any, Any, Any],
-    ) -> Any:
+    ) -> Self:
+        """Check the parameters and the data, and train; a fit that fails leaves nothing behind."""
         begin = time.monotonic()
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        self._require_possible()
-        first = not hasattr(self, "network_") or not (self.warm_start or incremental)
-        require_same_targets(y, validation[1])
-        X, y = self._validate(X, y, reset=first)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        return self._fit_checked(
-            X, y, sample_weight, incremental=incremental, validation=validation, begin=begin
-        )
+        with self._all_or_nothing():
+            if incremental and self.early_stopping:
+                raise ValueError("partial_fit does not support early_stopping=True")
+            self._require_possible()
+            require_possible_checkpoint(self, incremental=incremental)
+            require_same_targets(y, validation[1])
+            X, y = self._validate(X, y, reset=self._is_first(incremental=incremental))
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, X)
+            recipe = recipe_of(self, incremental=incremental)
+            return self._train(recipe, X, y, sample_weight, validation, begin)
 
-    def _fit_checked(
+    def _train(
         self,
+        recipe: Recipe,
         X: Any,
         y: Any,
         sample_weight: Any,
-        *,
-        incremental: bool = False,
         validation: tuple[Any, Any, Any] = (None, None, None),
         begin: float | None = None,
-    ) -> Any:
-        """Fit X, y and weights that were checked; X may be some rows of one that is shared."""
+    ) -> Self:
+        """Train on X, y and weights that were checked; X may be some rows of one that is shared."""
         begin = time.monotonic() if begin is None else begin
-        checkpoint = checkpoint_for(self, incremental=incremental)
-        first = not hasattr(self, "network_") or not (self.warm_start or incremental)
-        if not (first or incremental):
+        first = self._is_first(incremental=recipe.incremental)
+        if not (first or recipe.incremental):
             self._require_same_targets(y)
-        Y = self._encode(y, learn=first and not incremental)
-
-        random_state = self.random_state
-        if checkpoint is not None:
-            random_state = kept_random_state(checkpoint, self)
+        Y = self._encode(y, learn=first and not recipe.incremental)
+        recipe = with_kept_random_state(recipe)
         n_outputs, loss = self._output(Y)
-        sizes = (X.shape[1], *hidden_layers(self), n_outputs)
+        sizes = (X.shape[1], *recipe.hidden_layers, n_outputs)
         if first:
-            self._start(sizes, loss, X.dtype, random_state)
+            self._start(sizes, loss, X.dtype, recipe.random_state)
         elif self.network_.sizes != sizes:
             raise InvalidParameter(
-                f"A fit that goes on needs the layers of the fit before, {self.network_.sizes}. "
+                f"A fit that continues needs the layers of the fit before, {self.network_.sizes}. "
                 f"Got {sizes}: keep hidden_layer_sizes, or set warm_start=False."
             )
         self.n_iter_ = 0
-        seconds = math.inf if self.max_seconds is None or incremental else self.max_seconds
-        train = fit_lbfgs if is_lbfgs(self.solver) else fit_stochastic
+        deadline = math.inf if recipe.max_seconds is None else begin + recipe.max_seconds
         table = Table(X, Y, y, sample_weight)
-        held_out = given_validation(self, *validation)
-        train(self, table, Fit(incremental, random_state, checkpoint, begin + seconds, held_out))
+        held_out = given_validation(self, recipe, *validation)
+        if isinstance(recipe.optimizer, LBFGS):
+            fit_lbfgs(self, recipe, table, deadline)
+        else:
+            fit_stochastic(self, recipe, table, held_out, deadline)
         if not np.isfinite(self.network_.theta).all():
             raise Diverged(f"{NON_FINITE} Here {where_it_diverged(self.network_, X)}.")
         return self
 
-    def _fit_alone(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """Fit as a part of something else, without callbacks of its own."""
+    def _fit_alone(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        """Train as a part of something else, without callbacks of its own."""
         try:
-            return self._fit_checked(X, y, sample_weight)
+            return self._train(recipe_of(self), X, y, sample_weight)
         finally:
             for name in _CALLBACK_ATTRIBUTES:
                 vars(self).pop(name, None)
 
+    def _is_first(self, *, incremental: bool) -> bool:
+        """Whether a fit starts with a new network."""
+        return not hasattr(self, "network_") or not (self.warm_start or incremental)
+
     def _require_possible(self) -> None:
         """Raise if parameters, each allowed by itself, cannot be together."""
-        require_possible_solver(self)
-        kind, n_hidden = type(self).__name__, len(hidden_layers(self))
-        if n_hidden and not -n_hidden <= self.transform_layer < n_hidden:
-            raise InvalidParameter(
-                f"The 'transform_layer' parameter of {kind} must be a hidden layer, 0 to "
-                f"{n_hidden - 1} from the first or -1 to {-n_hidden} from the last. Got "
-                f"{self.transform_layer!r} instead."
-            )
-        try:
-            dropout_per_layer(check_dropout(self.dropout), n_hidden)
-        except InvalidParameter:
-            raise InvalidParameter(
-                f"The 'dropout' parameter of {kind} must be a number in [0, 1), or a list with one "
-                f"for each of the {n_hidden} hidden layers. Got {self.dropout!r} instead."
-            ) from None
+        require_possible(self)
 
     def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X as CSR or dense float32 or float64, and y, as scikit-learn checks them."""
@@ -295,7 +249,7 @@ class BaseMLP(
         return sample_weight
 
     def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, random_state: Any) -> None:
-        """Make a new network, and forget all that an earlier fit has left."""
+        """Make a new network, and forget what an earlier fit has left."""
         try:
             self.network_ = starting_network(sizes, self.activation, loss, dtype, random_state)
         except TooLarge:
@@ -315,7 +269,7 @@ class BaseMLP(
         self.loss_ = np.inf  # until the first epoch's is known
 
     def _start_curves(self, *, validated: bool) -> None:
-        """Have the attributes that a stochastic fit goes on filling, as early stopping asks."""
+        """Have the attributes that each epoch of a stochastic fit fills."""
         had = self.__dict__
         self.loss_curve_: list[float] = had.get("loss_curve_", [])
         self.history_: History = had.get("history_", History())
@@ -407,7 +361,7 @@ class BaseMLP(
         check_is_fitted(self)
         X, y = self._validate(X, y, reset=False)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        l2, l1 = lambdas(self, X.shape[0])
+        l2, l1 = recipe_of(self).lambdas(X.shape[0])
         return GradientProblem(
             self.network_,
             X,
@@ -436,9 +390,9 @@ class BaseMLP(
 
 def stochastic_only(estimator: BaseMLP) -> bool:
     """Whether `partial_fit` exists: only for a stochastic solver."""
-    if not is_stochastic(estimator.solver):
+    solver = vars(estimator)["solver"]
+    if not is_stochastic(solver):
         raise AttributeError(
-            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "
-            f"stochastic."
+            f"partial_fit is only available for stochastic optimizers. {solver} is not stochastic."
         )
     return True

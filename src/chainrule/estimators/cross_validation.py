@@ -37,9 +37,9 @@ from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.parameters import described, documented
+from chainrule.estimators.recipe import is_lbfgs
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.sentences import require_allowed, require_known_params
-from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table, checked_data
 from chainrule.estimators.validation import measuring, score_by, to_judge_by
 from chainrule.maths.arrays import Float
@@ -242,7 +242,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             except Diverged:
                 found = np.nan
             else:
-                found = measuring(single, to_judge_by(single, test))()[0]
+                found = measuring(single, to_judge_by(single, test), self.scoring)()[0]
             if self.verbose:
                 # In one piece: several threads print.
                 print(f"alpha={alphas[j]:g}, fold {k + 1}: {found:f}\n", end="")  # noqa: T201 - verbose
@@ -391,7 +391,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             sample_weight = _check_sample_weight(sample_weight, X)
         table = Table(X, best._encode(y, learn=False), y, sample_weight, weight=sample_weight)
         if self.scoring in (None, "loss"):
-            return measuring(best, table)()[0]
+            return measuring(best, table, self.scoring)()[0]
         return score_by(check_scoring(best, self.scoring), best, table)
 
     def _checked(self, X: Any) -> Any:

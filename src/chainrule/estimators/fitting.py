@@ -1,99 +1,165 @@
-"""How an estimator trains its network: with L-BFGS, or epoch by epoch."""
+"""How an estimator trains its network: with L-BFGS, or epoch by epoch.
 
+`fit_stochastic` and `fit_lbfgs` are the whole way from a recipe and checked examples to the
+estimator's attributes. What follows them is what they hand to the learner: what happens after each
+epoch, scikit-learn's callbacks, and what a checkpoint has to know of an estimator.
+"""
+
+import hashlib
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 
 from chainrule.calls import level_of_the_user
-from chainrule.engines import Examples, Plateau
+from chainrule.engines import Plateau
 from chainrule.errors import Diverged
-from chainrule.estimators.keeping import with_estimator
-from chainrule.estimators.solvers import has_own_rate, make_optimizer, schedule_of
-from chainrule.estimators.starting import seed_of
+from chainrule.estimators.recipe import Recipe, seed_of
 from chainrule.estimators.table import Table
-from chainrule.estimators.translation import batch_size, lambdas
-from chainrule.estimators.validation import divided, judge, to_train_on
-from chainrule.estimators.watching import Epochs, Tasks, interrupted_with_a_warning, prints
-from chainrule.training import Checkpoint, Learner
+from chainrule.estimators.validation import divided, judge_of, to_train_on
+from chainrule.optimizers import LBFGS, Adaptive
+from chainrule.training import Checkpoint, History, Learner, Record
+from chainrule.training.checkpoint import read_checkpoint
 from chainrule.training.diagnosis import where_it_diverged
+from chainrule.training.early_stopping import Judge
 from chainrule.training.fit import Plan
+from chainrule.training.identity import digest_of_rows
 from chainrule.training.lbfgs import minimize_lbfgs
 from chainrule.training.progress import Bar
 
-__all__ = ["NON_FINITE", "Fit", "fit_lbfgs", "fit_stochastic"]
+__all__ = [
+    "CURVES",
+    "NON_FINITE",
+    "fit_lbfgs",
+    "fit_stochastic",
+    "with_kept_random_state",
+]
+
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+"""The attributes that hold a number for each epoch; a list where there is one."""
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
 )
 
+_MOST_LABELS = 100  # that a checkpoint lists; of more it has a digest
 
-@final
-@dataclass(frozen=True)
-class Fit:
-    """What holds for one call of `fit` or `partial_fit`.
 
-    Attributes
+def fit_stochastic(
+    estimator: Any, recipe: Recipe, table: Table, validation: Table | None, deadline: float
+) -> None:
+    """Train epoch by epoch.
+
+    Parameters
     ----------
-    incremental : bool
-        Whether it is `partial_fit`.
-    random_state : int, RandomState or None
-        The estimator's, or what was drawn for this fit.
-    checkpoint : Checkpoint or None
-    deadline : float
-        When it has to end, on the clock of ``time.monotonic``; infinite if there is no hurry.
+    estimator : MLPClassifier or MLPRegressor
+        With the network to train; it gets the attributes of a fit.
+    recipe : Recipe
+    table : Table
+        The examples; early stopping may hold some of them out.
     validation : Table or None
         The validation data that the user gave.
+    deadline : float
+        When to stop, on the clock of ``time.monotonic``; infinite for no limit.
     """
+    estimator._start_curves(validated=validation is not None or recipe.early_stopping)
+    table, held_out = divided(estimator, recipe, table, validation)
+    learner = _learner(estimator, recipe, len(table.Y))
+    estimator.engine_ = learner.engine
+    tasks = Tasks(estimator, table, max_epochs=recipe.epochs)
 
-    incremental: bool
-    random_state: Any
-    checkpoint: Checkpoint | None
-    deadline: float
-    validation: Table | None = None
+    after_epoch = AfterEpoch(estimator, recipe, len(table.Y), estimator.loss_curve_)
+    judge = None if held_out is None else judge_of(estimator, recipe, held_out)
+    early = judge if judge is not None and judge.stops else None
+    callbacks: list[Callable[..., Any]] = [] if judge is None else [judge]
+    if tasks.active:
+        callbacks.append(tasks)
+    # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
+    if callbacks or recipe.prints or recipe.incremental:
+        callbacks.insert(0, after_epoch)
+    plan = Plan(
+        recipe.epochs,
+        plateau=None
+        if early is not None or recipe.incremental
+        else Plateau(recipe.tol, recipe.n_iter_no_change),
+        callbacks=callbacks,
+        checkpoint=_checkpoint(estimator, recipe, held_out),
+        resume=recipe.checkpoint is not None and recipe.resume,
+        deadline=deadline,
+        bar=recipe.bar,
+        feature_names=vars(estimator).get("feature_names_in_"),
+        # The calls of partial_fit are one training, of which the first is looked at.
+        diagnosed=not (recipe.incremental and learner.n_steps),
+        schedule=recipe.schedule if recipe.schedule.is_open else None,
+    )
 
-    @property
-    def seconds_left(self) -> float | None:
-        """The time there is, more than 0; None if there is no hurry."""
-        left = self.deadline - time.monotonic()
-        return None if left == np.inf else max(left, 1e-9)
+    diverged = False
+    try:
+        with interrupted_with_a_warning(), after_epoch.all_at_the_end(learner):
+            history = learner.follow(plan, table.X, table.Y, table.weight)
+            if history.stopped_by == "convergence" or (early is not None and early.plateaued):
+                after_epoch.say_why("Stopping.")
+            elif not recipe.incremental:
+                _warn_of_a_limit(recipe, history)
+    except Diverged as error:
+        diverged = True
+        _keep_the_best(recipe, early, error)
+    if judge is not None:
+        estimator.best_validation_score_ = judge.best_score
+    # Stopped before any epoch was scored, the last weights are the best there are.
+    if early is not None and (early.has_scored or diverged):
+        estimator.network_.theta = early.best_theta
+    elif early is not None:
+        early.warn_of_no_score()
+    tasks.end()
 
 
-def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
-    """Train with L-BFGS."""
+def fit_lbfgs(estimator: Any, recipe: Recipe, table: Table, deadline: float) -> None:
+    """Train with L-BFGS, on all examples at once.
+
+    Parameters
+    ----------
+    estimator, recipe, table, deadline
+        As for `fit_stochastic`; nothing is held out.
+    """
+    assert isinstance(recipe.optimizer, LBFGS)
     estimator.engine_ = "reference"
     table = to_train_on(estimator, table)
-    tasks = _tasks(estimator, table, max_epochs=estimator.max_iter)
+    tasks = Tasks(estimator, table, max_epochs=recipe.max_iter)
 
-    bar = Bar(estimator.max_iter, always=estimator.verbose == "bar")
-    bar.is_shown = bar.is_shown and isinstance(estimator.verbose, str)
+    bar = Bar(recipe.max_iter, always=recipe.bar == "bar")
+    bar.is_shown = bar.is_shown and recipe.bar is not None
 
     def on_iteration(cost: float) -> bool:
         estimator.n_iter_ += 1
         estimator.loss_ = cost
         bar.show(estimator.n_iter_, cost)
-        if prints(estimator):
+        if recipe.prints:
             print(f"Iteration {estimator.n_iter_}, loss = {cost:.8f}")  # noqa: T201 - verbose
         return tasks() if tasks.active else False
 
+    l2, l1 = recipe.lambdas(len(table.Y))
+    left = deadline - time.monotonic()
     with interrupted_with_a_warning(), bar:
         found = minimize_lbfgs(
             estimator.network_,
             table.X,
             table.Y,
             sample_weight=table.weight,
-            l2=estimator.alpha,
-            l1=estimator.l1,
-            max_iter=estimator.max_iter,
-            max_fun=estimator.max_fun,
-            tol=estimator.tol,
-            settings=None if isinstance(estimator.solver, str) else estimator.solver,
-            max_seconds=fit.seconds_left,
+            l2=l2,
+            l1=l1,
+            max_iter=recipe.max_iter,
+            max_fun=recipe.max_fun,
+            tol=recipe.tol,
+            settings=recipe.optimizer,
+            max_seconds=None if left == np.inf else max(left, 1e-9),
             on_iteration_begin=tasks.on_epoch_begin if tasks.active else None,
             on_iteration=on_iteration,
         )
@@ -115,118 +181,265 @@ def fit_lbfgs(estimator: Any, table: Table, fit: Fit) -> None:
     tasks.end()
 
 
-def fit_stochastic(estimator: Any, table: Table, fit: Fit) -> None:  # noqa: PLR0915 - one flow
-    """Train epoch by epoch."""
-    estimator._start_curves(validated=fit.validation is not None or estimator.early_stopping)
-    table, held_out = divided(estimator, table, fit.validation, fit.random_state)
-    learner = _prepared_learner(estimator, len(table.Y), fit)
-    estimator.engine_ = learner.engine
-    epochs = 1 if fit.incremental else estimator.max_iter
-    tasks = _tasks(estimator, table, max_epochs=epochs)
-
-    epochs_seen = Epochs(estimator, len(table.Y), estimator.loss_curve_, continued=fit.incremental)
-    callbacks: list[Callable[..., Any]] = []
-    watch = None if held_out is None else judge(estimator, held_out)
-    early = watch if watch is not None and watch.stops else None
-    if watch is not None:
-        callbacks.append(watch)
-    if tasks.active:
-        callbacks.append(tasks)
-    # Where nobody has to hear of each epoch at once, the engine may run them all in one call.
-    if callbacks or prints(estimator) or fit.incremental:
-        callbacks.insert(0, epochs_seen)
-    checkpoint = fit.checkpoint
-    if checkpoint is not None:
-        validation = None if held_out is None else Examples(held_out.X, held_out.Y, held_out.weight)
-        checkpoint = with_estimator(checkpoint, estimator, fit.random_state, validation)
-
-    rule = None
-    if early is None and not fit.incremental:
-        rule = Plateau(estimator.tol, estimator.n_iter_no_change)
-    schedule = schedule_of(estimator)
-    plan = Plan(
-        epochs,
-        rule,
-        callbacks,
-        checkpoint,
-        checkpoint is not None and estimator.resume,
-        fit.deadline,
-        estimator.verbose if isinstance(estimator.verbose, str) else None,
-        vars(estimator).get("feature_names_in_"),
-        # The calls of partial_fit are one training, of which the first is looked at.
-        not (fit.incremental and learner.n_steps),
-        schedule if schedule.is_open else None,
-    )
-    diverged = False
-    try:
-        with interrupted_with_a_warning(), epochs_seen.all_at_the_end(learner):
-            history = learner.follow(plan, table.X, table.Y, table.weight)
-            stopped_by = history.stopped_by
-            if stopped_by == "convergence" or (early is not None and early.plateaued):
-                epochs_seen.say_why("Stopping.")
-            elif stopped_by in ("epochs", "max_seconds") and not fit.incremental:
-                limit = (
-                    f"Maximum iterations ({estimator.max_iter}) reached"
-                    if stopped_by == "epochs"
-                    else f"max_seconds={estimator.max_seconds:g} were over after {len(history)} "
-                    f"iterations"
-                )
-                warnings.warn(
-                    f"Stochastic Optimizer: {limit} and the optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=level_of_the_user(),
-                )
-    except Diverged as error:
-        what = str(error).partition(". ")[0]  # its advice is for those with a Learner
-        rate = "its learning rate" if has_own_rate(estimator.solver) else "learning_rate_init"
-        if early is None:
-            raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
-        early.scores.append(float("nan"))
-        early.losses.append(float("nan"))
-        diverged = True
-        warnings.warn(
-            f"{what}. Training stopped; the best weights so far are kept. Scale the data, or try a "
-            f"tenth of {rate}.",
-            ConvergenceWarning,
-            stacklevel=level_of_the_user(),
-        )
-    if watch is not None:
-        estimator.best_validation_score_ = watch.best_score
-    # Stopped before any epoch was scored, the last weights are the best there are.
-    if early is not None and (early.has_scored or diverged):
-        estimator.network_.theta = early.best_theta
-    elif early is not None:
-        early.warn_of_no_score()
-    tasks.end()
-
-
-def _prepared_learner(estimator: Any, n_examples: int, fit: Fit) -> Learner:
-    """Return the learner to go on with, set for this many examples."""
+def _learner(estimator: Any, recipe: Recipe, n_examples: int) -> Learner:
+    """Return the estimator's learner, a new one for a new fit, set for this many examples."""
+    settings = recipe.learner_settings(n_examples)
     learner: Learner | None = vars(estimator).get("_learner")
-    B = batch_size(estimator, n_examples)
-    if learner is None or not fit.incremental:
+    if learner is None or not recipe.incremental:
         learner = Learner(
             estimator.network_,
-            make_optimizer(estimator, estimator.max_iter * -(-n_examples // B)),
-            seed=seed_of(fit.random_state),
-            n_jobs=estimator.n_jobs,
-            engine=estimator.engine,
+            recipe.optimizer_for(n_examples),
+            seed=seed_of(recipe.random_state),
+            n_jobs=recipe.n_jobs,
+            engine=recipe.engine,
         )
         estimator._learner = learner
         estimator._epochs_without_improvement = 0
-    if estimator.batch_size != "auto" and estimator.batch_size > n_examples:
+    if recipe.batch_size is not None and recipe.batch_size > n_examples:
         warnings.warn(
             f"Got `batch_size` less than 1 or larger than sample size. It is going to be "
-            f"clipped: {estimator.batch_size} to {n_examples}.",
+            f"clipped: {recipe.batch_size} to {n_examples}.",
             stacklevel=level_of_the_user(),
         )
-    learner.batch_size = B
-    learner.l2, learner.l1 = lambdas(estimator, n_examples)
-    learner.dropout, learner.dropout_input = estimator.dropout, estimator.dropout_input
-    learner.shuffle, learner.max_grad_norm = estimator.shuffle, estimator.max_grad_norm
+    for name, value in settings.items():
+        setattr(learner, name, value)
     return learner
 
 
-def _tasks(estimator: Any, table: Table, *, max_epochs: int) -> Tasks:
-    context = estimator._init_callback_context(max_subtasks=max_epochs)
-    return Tasks(estimator, context, table.X, table.y, table.sample_weight)
+def _warn_of_a_limit(recipe: Recipe, history: History) -> None:
+    """Warn if the epochs or the time ended a fit before it converged."""
+    if history.stopped_by == "epochs":
+        limit = f"Maximum iterations ({recipe.max_iter}) reached"
+    elif history.stopped_by == "max_seconds":
+        limit = f"max_seconds={recipe.max_seconds:g} were over after {len(history)} iterations"
+    else:
+        return
+    warnings.warn(
+        f"Stochastic Optimizer: {limit} and the optimization hasn't converged yet.",
+        ConvergenceWarning,
+        stacklevel=level_of_the_user(),
+    )
+
+
+def _keep_the_best(recipe: Recipe, early: Judge | None, error: Diverged) -> None:
+    """Warn of a divergence where early stopping has kept better weights; else raise it."""
+    what = str(error).partition(". ")[0]  # its advice is for those with a Learner
+    rate = recipe.rate_in_words
+    if early is None:
+        raise Diverged(f"{NON_FINITE} {what}: try a tenth of {rate}.") from None
+    early.scores.append(float("nan"))
+    early.losses.append(float("nan"))
+    warnings.warn(
+        f"{what}. Training stopped; the best weights so far are kept. Scale the data, or try a "
+        f"tenth of {rate}.",
+        ConvergenceWarning,
+        stacklevel=level_of_the_user(),
+    )
+
+
+@contextmanager
+def interrupted_with_a_warning() -> Iterator[None]:
+    """Turn Ctrl-C into a warning: what was learned so far stays."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=level_of_the_user())
+
+
+# --- after each epoch --------------------------------------------------------------------------
+
+
+@final
+@dataclass
+class AfterEpoch:
+    """Keeps the estimator's attributes up to date with each epoch, and prints if it is verbose.
+
+    Attributes
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    recipe : Recipe
+        Where it is for `partial_fit`, this is one epoch of many calls, over which a plateau of the
+        cost reduces the "adaptive" rate as it does within one fit.
+    n_examples : int
+        Examples an epoch.
+    curve : list of float
+        The estimator's loss_curve_.
+    """
+
+    estimator: Any
+    recipe: Recipe
+    n_examples: int
+    curve: list[float]
+    rate: float | None = None
+    taken: int = 0
+
+    def __call__(self, learner: Learner, record: Record) -> None:
+        """Take in an epoch, after those that were made before the fit was resumed."""
+        self._catch_up(learner, len(learner.history) - 1)
+        adaptive = isinstance(self.recipe.schedule, Adaptive)
+        if adaptive and self.rate is not None and record["learning_rate"] < self.rate:
+            self.say_why(f"Setting learning rate to {record['learning_rate']:f}")
+        if self.recipe.incremental:
+            self._watch_over_calls(learner, record["cost"])
+        self._catch_up(learner, len(learner.history))
+        if self.recipe.prints:
+            print(f"Iteration {self.estimator.n_iter_}, loss = {record['cost']:.8f}")  # noqa: T201
+
+    def _catch_up(self, learner: Learner, n_epochs: int) -> None:
+        """Take in the epochs so far, those that were not: at once, since there may be millions."""
+        records = learner.history[self.taken : n_epochs]
+        if not records:
+            return
+        estimator, costs = self.estimator, [record["cost"] for record in records]
+        estimator.n_iter_ += len(costs)
+        estimator.t_ += len(costs) * self.n_examples
+        estimator.loss_ = costs[-1]
+        self.curve += costs
+        estimator.history_.go_on(records)
+        if estimator.best_loss_ is not None:
+            estimator.best_loss_ = min(estimator.best_loss_, *costs)
+        self.rate = records[-1]["learning_rate"]
+        self.taken = n_epochs
+
+    @contextmanager
+    def all_at_the_end(self, learner: Learner) -> Iterator[None]:
+        """Take in all epochs of a fit when it has ended, however it ended."""
+        try:
+            yield
+        finally:
+            # Of an interrupted partial_fit the learner still has the history of the call before.
+            if not self.recipe.incremental:
+                self._catch_up(learner, len(learner.history))
+
+    def _watch_over_calls(self, learner: Learner, cost: float) -> None:
+        estimator = self.estimator
+        plateau = Plateau(
+            self.recipe.tol,
+            self.recipe.n_iter_no_change,
+            estimator.best_loss_,
+            estimator._epochs_without_improvement,
+        )
+        if plateau.reached(cost):
+            learner.reduce_learning_rate()
+            plateau.start_over()
+        estimator._epochs_without_improvement = plateau.without_improvement
+
+    def say_why(self, consequence: str) -> None:
+        """Print, if the estimator is verbose, that a plateau was reached and what follows."""
+        if self.recipe.prints:
+            what = "Validation score" if self.recipe.early_stopping else "Training loss"
+            print(  # noqa: T201 - verbose output
+                f"{what} did not improve more than tol={self.recipe.tol:f} for "
+                f"{self.recipe.n_iter_no_change} consecutive epochs. {consequence}"
+            )
+
+
+@final
+class Tasks:
+    """Tells scikit-learn's callbacks of a fit and of each epoch in it.
+
+    Parameters
+    ----------
+    estimator
+        Whose fit it is.
+    table : Table
+        What is trained on; callbacks see it as the user does, with labels, not the network's
+        targets.
+    max_epochs : int
+        How many epochs there may be.
+    """
+
+    def __init__(self, estimator: Any, table: Table, *, max_epochs: int) -> None:
+        sample_weight = table.sample_weight
+        self.context = estimator._init_callback_context(max_subtasks=max_epochs)
+        self.active = bool(getattr(estimator, "_skl_callbacks", ()))
+        """Whether there is anyone to tell; without, no epoch needs to be watched."""
+        self.passed = {
+            "estimator": estimator,
+            "X": table.X,
+            "y": table.y,
+            "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
+            # Copies, made only for a callback that asks: what it keeps must not change any more.
+            "reconstruction_attributes": lambda: _copies_of(estimator),
+        }
+        self.epoch: Any = None
+        self.stopped = False
+        self.context.call_on_fit_task_begin(**self.passed)
+
+    def on_epoch_begin(self, learner: Learner | None = None) -> None:
+        """Begin an epoch's task."""
+        self.epoch = self.context.subcontext(task_name="epoch")
+        self.epoch.call_on_fit_task_begin(**self.passed)
+
+    def __call__(self, learner: Learner | None = None, record: Record | None = None) -> bool:
+        """End the epoch's task; True if a callback asks to stop."""
+        # Taken first: a callback that raises must not hear of the same end again.
+        epoch, self.epoch = self.epoch, None
+        self.stopped = epoch.call_on_fit_task_end(**self.passed)
+        return self.stopped
+
+    def end(self) -> None:
+        """End the fit, and the epoch in which it was interrupted."""
+        if self.epoch is not None:
+            self()
+        self.context.call_on_fit_task_end(**self.passed)
+
+
+def _copies_of(estimator: Any) -> dict[str, Any]:
+    """Return copies of all that later epochs change in place."""
+    changing: dict[str, Any] = {
+        name: list(value)
+        for name in CURVES
+        if isinstance(value := getattr(estimator, name, None), list)
+    }
+    if hasattr(estimator, "history_"):
+        changing["history_"] = History(estimator.history_)
+    # Its partial_fit must not train the network that the learner holds.
+    return {"network_": estimator.network_.copy(), "_learner": None, **changing}
+
+
+# --- a fit's checkpoint ------------------------------------------------------------------------
+
+
+def with_kept_random_state(recipe: Recipe) -> Recipe:
+    """Return the recipe with a random state that its checkpoint can keep.
+
+    A fit of ``random_state=None`` with a checkpoint draws one; when it is resumed it takes the one
+    that was drawn when it began.
+    """
+    if recipe.checkpoint is None or recipe.random_state is not None:
+        return recipe
+    saved = read_checkpoint(recipe.checkpoint.path, quiet=True) if recipe.resume else None
+    identity = {} if saved is None else saved.header.get("identity")
+    about = identity.get("about") if isinstance(identity, dict) else None
+    drawn = about.get("random_state") if isinstance(about, dict) else None
+    if not (type(drawn) is int and 0 <= drawn < 2**31):
+        drawn = int(check_random_state(None).randint(2**31 - 1))
+    return replace(recipe, random_state=drawn)
+
+
+def _checkpoint(estimator: Any, recipe: Recipe, held_out: Table | None) -> Checkpoint | None:
+    """Return the checkpoint, with what else decides an estimator's fit: labels, held-out rows."""
+    if recipe.checkpoint is None:
+        return None
+    random_state = recipe.random_state
+    seed = None if hasattr(random_state, "get_state") else int(random_state)
+    about = {**recipe.checkpoint.about, "random_state": seed}
+    if hasattr(estimator, "classes_"):
+        several = isinstance(estimator.classes_, list)
+        columns = estimator.classes_ if several else [estimator.classes_]
+        labels = [classes.tolist() for classes in columns]
+        text = repr(labels if several else labels[0])
+        short = sum(map(len, labels)) <= _MOST_LABELS
+        about["classes"] = text if short else hashlib.sha256(text.encode()).hexdigest()
+    about["early_stopping"] = bool(recipe.early_stopping)
+    if held_out is not None:
+        about["tol of early stopping"] = recipe.tol
+        about["n_iter_no_change of early stopping"] = recipe.n_iter_no_change
+        scoring = recipe.scoring
+        if scoring is not None:
+            named = isinstance(scoring, str)
+            about["scoring"] = scoring if named else getattr(scoring, "__qualname__", repr(scoring))
+        parts = (held_out.X, held_out.Y, held_out.weight)
+        about["validation data"] = [None if p is None else digest_of_rows(p) for p in parts]
+    return replace(recipe.checkpoint, about=about)

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from chainrule.estimators.solvers import SCHEDULES, STOCHASTIC
+from chainrule.estimators.recipe import SCHEDULES, SOLVERS
 from chainrule.maths.activations import ACTIVATIONS, Activation
 from chainrule.optimizers import LBFGS, Optimizer, Schedule
 from chainrule.training import Checkpoint
@@ -78,7 +78,7 @@ PARAMETERS: dict[str, Parameter] = {
         """,
     ),
     "solver": Parameter(
-        [StrOptions({"lbfgs", *STOCHASTIC}), Optimizer, LBFGS],
+        [StrOptions({"lbfgs", *SOLVERS}), Optimizer, LBFGS],
         'str or optimizer, default="adam"',
         """
         What minimizes the cost: "adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd" (gradient

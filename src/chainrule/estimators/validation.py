@@ -22,16 +22,16 @@ from chainrule.architecture.inputs import check_batch, check_Y
 from chainrule.architecture.rows import Rows
 from chainrule.engines import Examples, losses_of, weighted_sums
 from chainrule.errors import InvalidInput, InvalidParameter
+from chainrule.estimators.recipe import Recipe
 from chainrule.estimators.scales import warn_of_other_scales
-from chainrule.estimators.solvers import is_lbfgs
 from chainrule.estimators.table import Table
-from chainrule.estimators.watching import prints
+from chainrule.optimizers import LBFGS
 from chainrule.training.early_stopping import Judge
 
 __all__ = [
     "divided",
     "given_validation",
-    "judge",
+    "judge_of",
     "measuring",
     "require_same_targets",
     "score_by",
@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 
-def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Table | None:
+def given_validation(
+    estimator: Any, recipe: Recipe, X: Any, y: Any, sample_weight: Any
+) -> Table | None:
     """Return validation data that were given to `fit`, checked; None if there are none.
 
     Raises
@@ -55,7 +57,7 @@ def given_validation(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Tabl
             f"X_val and y_val go together, with or without sample_weight_val. Got no "
             f"{'X_val' if X is None else 'y_val'}: give both, or none of the three."
         )
-    if is_lbfgs(estimator.solver):
+    if isinstance(recipe.optimizer, LBFGS):
         raise InvalidInput(
             "X_val and y_val are for solvers that train epoch by epoch. Got solver='lbfgs': use "
             "solver='adam' or 'sgd', or leave them out."
@@ -87,24 +89,24 @@ def require_same_targets(y: Any, y_val: Any) -> None:
 
 
 def divided(
-    estimator: Any, table: Table, given: Table | None, random_state: Any
+    estimator: Any, recipe: Recipe, table: Table, given: Table | None
 ) -> tuple[Table, Table | None]:
     """Return what is trained on and what is judged by, if anything: given, or held out."""
     held_out = given
-    if estimator.early_stopping and given is None:
-        table, held_out = _hold_out(estimator, table, random_state)
+    if recipe.early_stopping and given is None:
+        table, held_out = _hold_out(recipe, table, estimator._stratify(table.y))
     table = to_train_on(estimator, table)
     if given is not None:
         warn_of_other_scales(estimator, table, given)
     return table, None if held_out is None else to_judge_by(estimator, held_out)
 
 
-def _hold_out(estimator: Any, table: Table, random_state: Any) -> tuple[Table, Table]:
+def _hold_out(recipe: Recipe, table: Table, stratify: Any) -> tuple[Table, Table]:
     split: list[Any] = train_test_split(
         np.arange(len(table.Y)),
-        test_size=estimator.validation_fraction,
-        stratify=estimator._stratify(table.y),
-        random_state=check_random_state(random_state),
+        test_size=recipe.validation_fraction,
+        stratify=stratify,
+        random_state=check_random_state(recipe.random_state),
     )
     kept, held_out = split
     if len(held_out) < 2:
@@ -144,30 +146,30 @@ def _weighed(estimator: Any, table: Table) -> Table:
     return replace(table, weight=estimator._weights(table.y, table.sample_weight, by_class))
 
 
-def judge(estimator: Any, held_out: Table) -> Judge:
-    """Return what judges each epoch, and goes on with the lists of the estimator."""
+def judge_of(estimator: Any, recipe: Recipe, held_out: Table) -> Judge:
+    """Return what judges each epoch, and continues the lists of the estimator."""
     scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
     best = estimator.best_validation_score_
     return Judge(
-        measure=measuring(estimator, held_out),
-        tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
+        measure=measuring(estimator, held_out, recipe.scoring),
+        tol=recipe.tol,
+        n_iter_no_change=recipe.n_iter_no_change,
         best_theta=estimator.network_.theta.copy(),
         best_score=-np.inf if best is None else best,
         scores=scores,
         losses=losses,
-        stops=estimator.early_stopping,
-        verbose=prints(estimator),
+        stops=recipe.early_stopping,
+        verbose=recipe.prints,
     )
 
 
-def measuring(estimator: Any, held_out: Table) -> Callable[[], tuple[float, float]]:
-    """Return what computes score and mean loss on a table, of the network as it is then.
+def measuring(estimator: Any, held_out: Table, scoring: Any) -> Callable[[], tuple[float, float]]:
+    """Return a function that computes the score and the mean loss of the network on a table.
 
-    The score is what `scoring` says, the greater the better: the accuracy or R² for None, the loss
+    The score is what `scoring` says, where greater is better: the accuracy or R² for None, the loss
     times -1 for "loss", else that of scikit-learn's scorer of that name, or of the user's.
     """
-    net, scoring = estimator.network_, estimator.scoring
+    net = estimator.network_
     architecture = net.architecture
     Y, weight = check_Y(architecture, held_out.Y), held_out.weight
     X = held_out.X
@@ -192,12 +194,12 @@ def measuring(estimator: Any, held_out: Table) -> Callable[[], tuple[float, floa
 
 
 def score_by(scorer: Any, estimator: Any, table: Table) -> float:
-    """Return what a scorer makes of the estimator as it is now.
+    """Return the score of the estimator by a scorer.
 
     Raises
     ------
     InvalidParameter
-        If it cannot score these predictions, or returns no number.
+        If it cannot score these predictions, or what it returns is not a number.
     """
     weight = {} if table.weight is None else {"sample_weight": table.weight}
     if isinstance(scorer, _BaseScorer):  # it hands X on to predict, which need not check it again

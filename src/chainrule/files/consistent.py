@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from chainrule.errors import InvalidInput
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.watching import CURVES
+from chainrule.estimators.fitting import CURVES
 from chainrule.network import Network
 from chainrule.training import Learner
 

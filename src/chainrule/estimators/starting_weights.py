@@ -1,4 +1,4 @@
-"""What a first fit starts from: the layers, a seed, and the network with its starting weights."""
+"""The network that a first fit starts from, with scikit-learn's starting weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from chainrule.errors import InvalidParameter
+from chainrule.estimators.recipe import seed_of
 from chainrule.network import Network
 
-__all__ = ["hidden_layers", "seed_of", "starting_network"]
+__all__ = ["starting_network"]
 
 _SCIKIT_LEARNS = frozenset({"identity", "logistic", "tanh", "relu"})
 
@@ -38,29 +38,3 @@ def starting_network(
         W[...] = random.uniform(-r, r, W.shape)
         b[...] = random.uniform(-r, r, b.shape)
     return network
-
-
-def hidden_layers(estimator: Any) -> list[int]:
-    """Return the sizes of the hidden layers.
-
-    Raises
-    ------
-    InvalidParameter
-        If one of them is not a whole number greater than 0.
-    """
-    given = estimator.hidden_layer_sizes
-    hidden = list(given) if hasattr(given, "__iter__") else [given]
-    if any(not isinstance(size, int | np.integer) or size <= 0 for size in hidden):
-        raise InvalidParameter(
-            f"The 'hidden_layer_sizes' parameter of {type(estimator).__name__} must be > 0 and "
-            f"whole in every hidden layer, such as (64, 32), or () for none. Got {given!r} instead."
-        )
-    return [int(size) for size in hidden]
-
-
-def seed_of(random_state: Any) -> int:
-    """Return a seed: an int as it is, else drawn from the generator."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        return int(random_state)
-    low, high = check_random_state(random_state).randint(0, 2**32, size=2, dtype=np.uint64)
-    return int(low) | int(high) << 32
