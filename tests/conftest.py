@@ -1,6 +1,34 @@
-"""What all tests share: the same cases on every run, however slow the machine."""
+"""What all tests share: the same cases on every run, however slow the machine or started."""
 
+import os
+import signal
+
+import pytest
 from hypothesis import settings
+
+from .pythons import Pythons
 
 settings.register_profile("chainrule", derandomize=True, deadline=None)
 settings.load_profile("chainrule")
+
+
+@pytest.fixture
+def ctrl_c():
+    """Have Ctrl-C heard, here and in the processes that a test starts.
+
+    A shell starts its background jobs with SIGINT ignored, and what is ignored is inherited. What
+    is handled is not: a new program begins with the default.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def pythons():
+    """Processes of their own that start at once."""
+    if not hasattr(os, "fork"):
+        pytest.skip("has no fork")
+    started = Pythons()
+    yield started
+    started.close()

@@ -2,9 +2,9 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -159,16 +159,18 @@ def test_check_takes_some_rows(refused, table, rows):
 # As processes
 
 
-def process(*argv, cwd, **more):
-    command = [sys.executable, "-m", "chainrule", *map(str, argv)]
-    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, **more)
+@pytest.fixture
+def process(pythons, tmp_path):
+    """Return a function that runs the command in a process of its own."""
+    return partial(pythons.run, "-m", "chainrule", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)
-def test_predict_as_a_process_between_pipes(run, trained, tmp_path):
-    done = process("predict", "m", "-", cwd=tmp_path, input=Path("t.csv").read_bytes())
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode() == run("predict", "m", "t.csv").out
+def test_predict_as_a_process_between_pipes(run, trained, process):
+    with open("t.csv") as stdin:
+        done = process("predict", "m", "-", stdin=stdin)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run("predict", "m", "t.csv").out
 
 
 AS_PROCESSES = {
@@ -177,24 +179,20 @@ AS_PROCESSES = {
     "report": ("report", "m", "t.csv"),
 }
 del AS_PROCESSES["train"]  # its seconds differ; others test it as a process
-QUICK = ("check", "report")  # a process takes a second
-EACH = [
-    pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in AS_PROCESSES
-]
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)
-@pytest.mark.parametrize("command", EACH)
-def test_a_command_as_a_process(run, trained, tmp_path, command):
+@pytest.mark.parametrize("command", AS_PROCESSES)
+def test_a_command_as_a_process(run, trained, process, command):
     given = AS_PROCESSES[command]
     there = run(*given)
-    done = process(*given, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (there.code, b"") == (0, b"")
-    assert done.stdout.decode() == there.out
-    if command not in QUICK and len(given) > 1:
-        done = process(given[0], "nix", *given[2:], cwd=tmp_path)
-        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
-        assert done.stderr.startswith(b"chainrule: ")
+    done = process(*given)
+    assert (done.returncode, done.stderr) == (there.code, "") == (0, "")
+    assert done.stdout == there.out
+    if len(given) > 1:
+        done = process(given[0], "nix", *given[2:])
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith("chainrule: ")
 
 
 @pytest.mark.parametrize("trained", ["label"], indirect=True)
@@ -218,11 +216,11 @@ def test_a_table_from_standard_input(run, refused, trained, monkeypatch):
     assert "'-' is empty" in refused("predict", "m", "-")
 
 
-def test_a_shell_completes(tmp_path):
+def test_a_shell_completes(process):
     def complete(line: str) -> list[str]:
         asked = {"_CHAINRULE_COMPLETE": "complete_bash", "COMP_WORDS": line}
         asked["COMP_CWORD"] = str(len(line.split(" ")) - 1)
-        done = process(cwd=tmp_path, env={**os.environ, **asked}, text=True)
+        done = process(env=asked)
         return done.stdout.split()
 
     assert {"train", "predict", "report"} <= set(complete("chainrule "))

@@ -1,9 +1,6 @@
 """What the tests of the native engine share: the compiled cores, and processes of their own."""
 
 import importlib
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -59,18 +56,11 @@ def use_no_core(request, monkeypatch):
 
 
 @pytest.fixture
-def python():
+def python(pythons):
     """Return a function that runs a script in a Python of its own and returns the process."""
 
     def run(script, timeout=60, **environment):
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-c", script],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return pythons.run("-W", "error", "-c", script, env=environment, timeout=timeout)
 
     return run
 

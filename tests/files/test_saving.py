@@ -4,8 +4,6 @@ import os
 import pickle
 import random
 import signal
-import subprocess
-import sys
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -241,7 +239,7 @@ print(learner.net.theta.tobytes().hex(), estimator.network_.theta.tobytes().hex(
 """
 
 
-def test_the_bits_are_the_same_in_other_processes_and_on_another_instruction_set(tmp_path):
+def test_the_bits_are_the_same_in_other_processes_and_on_another_instruction_set(tmp_path, pythons):
     learner = cr.Learner(cr.Network([3, 20, 3], "gelu"), cr.Adam(), dropout=0.3, batch_size=9)
     learner.fit(X, CLASSES, epochs=3)
     estimator = quietly(cr.MLPClassifier(**FAST).fit, X.astype(np.float32), LABELS["texts"])
@@ -250,13 +248,7 @@ def test_the_bits_are_the_same_in_other_processes_and_on_another_instruction_set
     cr.save(estimator, paths[1])
     said = []
     for level in ("v3", "v4", "neon"):
-        done = subprocess.run(
-            [sys.executable, "-c", ELSEWHERE, *paths],
-            env=os.environ | {"CHAINRULE_ISA": level},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = pythons.run("-c", ELSEWHERE, *paths, env={"CHAINRULE_ISA": level})
         if "lacks" not in done.stderr:
             assert done.returncode == 0, done.stderr
             said.append(done.stdout.split())
@@ -315,15 +307,11 @@ while True:
 """
 
 
-def kill_while_saving(folder: Path, kind: str, delay: float) -> None:
+def kill_while_saving(pythons, folder: Path, kind: str, delay: float) -> None:
     """Kill a process that saves again and again, and open what is there."""
     path = folder / "file"
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SAVER, str(path), kind], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    with process, process.stdout:
-        process.stdout.readline()
+    with pythons.start("-c", SAVER, path, kind) as process:
+        assert process.stdout.readline() == "ready\n"
         while not path.exists():
             time.sleep(0.001)
         time.sleep(delay)
@@ -338,16 +326,16 @@ def kill_while_saving(folder: Path, kind: str, delay: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["network", "learner", "estimator"])
-def test_a_kill_while_saving_leaves_a_file_that_opens(tmp_path, kind):
+def test_a_kill_while_saving_leaves_a_file_that_opens(pythons, tmp_path, kind):
     for seed in range(2):
-        kill_while_saving(tmp_path, kind, random.Random(f"{kind} {seed}").uniform(0, 0.05))
+        kill_while_saving(pythons, tmp_path, kind, random.Random(f"{kind} {seed}").uniform(0, 0.05))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["network", "learner", "estimator"])
-def test_50_kills_while_saving_leave_a_file_that_opens(tmp_path, kind):
+def test_50_kills_while_saving_leave_a_file_that_opens(pythons, tmp_path, kind):
     for seed in range(2, 52):
-        kill_while_saving(tmp_path, kind, random.Random(f"{kind} {seed}").uniform(0, 0.1))
+        kill_while_saving(pythons, tmp_path, kind, random.Random(f"{kind} {seed}").uniform(0, 0.1))
 
 
 def test_weights_of_booleans_come_back(tmp_path):
