@@ -397,40 +397,40 @@ def test_a_damaged_parquet_file_is_a_table_or_one_sentence(run, table, seed):
 # How a process ends
 
 
-def process(*argv, cwd):
-    command = [sys.executable, "-m", "chainrule", *map(str, argv)]
-    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
-
-
-def test_exit_codes_of_processes(tmp_path):
-    assert process("example", "iris", cwd=tmp_path).returncode == 0
-    done = process("train", "iris.csv", "--target", "species", cwd=tmp_path)
+def test_exit_codes_of_processes(tmp_path, pythons):
+    assert pythons.run("-m", "chainrule", "example", "iris", cwd=tmp_path).returncode == 0
+    train = ("train", "iris.csv", "--target", "species")
+    done = pythons.run("-m", "chainrule", *train, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
 
 
-def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
-    noise = np.random.default_rng(0).normal(size=3000)  # on which it does not converge soon
-    pl.DataFrame({"a": np.arange(3000.0), "y": noise}).write_csv(tmp_path / "t.csv")
+ENDLESS = ("--epochs", 10**9, "--tol", 0, "--n-iter-no-change", "inf")
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path, table):
+    table.write_csv(tmp_path / "t.csv")
+    train = ["train", "t.csv", "--target", "price", "--hidden", 4, *ENDLESS, "--model", "m"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "chainrule", "train", "t.csv", "--target", "y",
-         "--hidden", "512,512", "--epochs", "1000000", "--model", "m"],
+        [sys.executable, "-m", "chainrule", *map(str, train)],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stdout is not None
     while not child.stdout.readline().startswith("held out"):
         pass
-    time.sleep(1)
+    time.sleep(0.1)  # it is not to end, however long this takes
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=20)
-    assert child.returncode == 130
-    assert err == "chainrule: interrupted; nothing was written.\n"
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, err) == (130, "chainrule: interrupted; nothing was written.\n")
     assert "held-out rows" not in out
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
 
 
-def test_ctrl_c_while_a_file_is_written_lets_it_be_whole_and_says_so(run, trained, monkeypatch):
+@pytest.fixture
+def press_while_writing(monkeypatch):
+    """Return what lets Ctrl-C be pressed whenever a file is put in its place."""
     import chainrule.storage.atomic as atomic
 
     replace = atomic.os.replace
@@ -439,11 +439,48 @@ def test_ctrl_c_while_a_file_is_written_lets_it_be_whole_and_says_so(run, traine
         signal.raise_signal(signal.SIGINT)
         replace(*paths)
 
-    monkeypatch.setattr(atomic.os, "replace", interrupted)
+    return lambda: monkeypatch.setattr(atomic.os, "replace", interrupted)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_while_a_file_is_written_lets_it_be_whole_and_says_so(
+    run, trained, press_while_writing
+):
+    press_while_writing()
     ended = run("predict", "m", "t.csv", "-o", "out.csv")
     assert ended.code == 130
     assert ended.err == "chainrule: interrupted; 'out.csv' was written whole.\n"
     assert pl.read_csv("out.csv").height == trained.height
+
+
+@pytest.fixture
+def ignored():
+    """Ignore Ctrl-C, as a shell's background jobs do."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("ignored")
+@pytest.mark.parametrize("search", [(), ("--select", "forward:1"), ("--alphas", "0.1,1")])
+def test_where_ctrl_c_is_ignored_the_command_ends_as_if_there_were_none(
+    run, table, press_while_writing, monkeypatch, search
+):
+    from chainrule.estimators import MLPRegressor
+
+    fit = MLPRegressor.fit
+
+    def pressed(self, *given, **more):
+        signal.raise_signal(signal.SIGINT)
+        return fit(self, *given, **more)
+
+    press_while_writing()
+    monkeypatch.setattr(MLPRegressor, "fit", pressed)
+    table.write_csv("t.csv")
+    ended = run("train", "t.csv", "--target", "price", *FAST, *search, "--model", "m")
+    assert ended.code == 0, ended
+    assert run("predict", "m", "t.csv", "-o", "out.csv").code == 0
+    assert pl.read_csv("out.csv").height == table.height
 
 
 def test_a_warning_about_an_interruption_is_none(run, table, monkeypatch):
@@ -462,35 +499,53 @@ def test_a_warning_about_an_interruption_is_none(run, table, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
 @pytest.mark.parametrize(
-    ("given", "where", "said"),
+    "given",
     [
-        ("example", ">/dev/full", "no space left"),
-        ("--version", ">/dev/full", "no space left"),
-        ("--help", ">/dev/full", "no space left"),
-        ("predict m t.csv", ">/dev/full", "no space left"),
-        ("train t.csv --target label --epochs 1", ">/dev/full", "no space left"),
-        ("example iris", ">&-", "closed"),
-        ("--version", "1</dev/null", "bad file descriptor"),
+        "example",
+        "--version",
+        "--help",
+        "predict m t.csv",
+        "train t.csv --target label --epochs 1",
     ],
 )
-def test_output_that_cannot_be_written(trained, tmp_path, given, where, said):
-    shell = f"{sys.executable} -m chainrule {given} {where}"
-    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, capture_output=True)
-    lines = done.stderr.decode().splitlines()
+def test_a_disk_that_is_full(trained, tmp_path, pythons, given):
+    with open("/dev/full", "w") as full:
+        done = pythons.run("-m", "chainrule", *given.split(), cwd=tmp_path, stdout=full)
+    lines = done.stderr.splitlines()
     assert done.returncode == 2, lines
-    assert said in lines[-1]
+    assert "no space left" in lines[-1]
     assert all(line.startswith("note: ") for line in lines[:-1])
 
 
-def test_a_reader_that_has_seen_enough(run, tmp_path):
-    run("example", "digits")
-    run("train", "digits.csv", "--target", "target", "--epochs", 1, "--model", "m")
-    shell = f"set -o pipefail; {sys.executable} -m chainrule predict m digits.csv | head -1"
-    done = subprocess.run(
-        ["bash", "-c", shell], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
-    assert done.stdout.startswith("prediction,")
-    assert done.stderr == ""
+# As its own process from the start: Python itself looks at these streams when it begins and ends.
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        pytest.param(
+            ">/dev/full",
+            "no space left",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full"),
+        ),
+        (">&-", "closed"),
+        ("1</dev/null", "bad file descriptor"),
+    ],
+)
+def test_output_that_cannot_be_written(tmp_path, where, said):
+    shell = f"{sys.executable} -m chainrule --version {where}"
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, capture_output=True)
+    (line,) = done.stderr.decode().splitlines()
+    assert done.returncode == 2, line
+    assert said in line
+
+
+@pytest.mark.parametrize("trained", ["label"], indirect=True)
+def test_a_reader_that_has_seen_enough(trained, tmp_path, pythons):
+    pl.concat([trained] * 500).write_csv("long.csv")  # more than a pipe holds
+    with pythons.start("-m", "chainrule", "predict", "m", "long.csv", cwd=tmp_path) as process:
+        assert process.stdout.readline().startswith("prediction,")
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
 
 
 def test_an_error_inside_is_one_sentence_and_the_way_to_its_traceback(run, monkeypatch):

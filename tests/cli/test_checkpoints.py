@@ -2,15 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
+from itertools import count
 
-import numpy as np
 import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.engines import native
 
 OTHER = "label,class,good,visits"
 TRAIN = ("train", "t.csv", "--target", "price", "--drop", OTHER, "--hidden", "8,8")
@@ -71,23 +69,23 @@ def test_a_full_disk_is_a_note(train):
     assert ended.err.count("note: The checkpoint could not be written") == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_interrupted_it_says_how_to_go_on(run, tmp_path):
-    noise = np.random.default_rng(0).normal(size=3000)  # on which it does not converge soon
-    pl.DataFrame({"a": np.arange(3000.0), "y": noise}).write_csv("t.csv")
-    train = ("train", "t.csv", "--target", "y", "--hidden", "512,512", "--checkpoint", "c")
-    command = [sys.executable, "-m", "chainrule", *train]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while not process.stdout.readline().startswith("held out"):
-            pass
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        err = process.stderr.read()
-    assert process.returncode == 130
-    assert err == "chainrule: interrupted; it goes on from 'c' with --resume.\n"
-    assert (tmp_path / "c").exists()
-    ended = run(*train, "--max-seconds", "0.1", "--resume")
-    assert ended.code == 0
-    assert "--resume goes on" in ended.err
+@pytest.mark.usefixtures("ctrl_c")
+def test_interrupted_it_says_how_to_go_on(run, train, monkeypatch, long_table):
+    _, whole = train("--epochs", 12)
+    os.remove("m")
+    epochs = native.NativeEngine.epochs
+    calls = count(1)
+
+    def pressed(*given, **more):
+        if next(calls) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return epochs(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(native.NativeEngine, "epochs", pressed)
+        ended = run(*TRAIN, "--epochs", 12, "--checkpoint", "c", "--model", "m")
+    assert ended.code == 130
+    assert ended.err == "chainrule: interrupted; it goes on from 'c' with --resume.\n"
+    assert sorted(os.listdir()) == ["c", "t.csv"]
+    _, part = train("--epochs", 12, "--checkpoint", "c", "--resume")
+    assert (part == whole).all()

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from chainrule import MLPClassifier, MLPRegressor
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_blas_thread():
     """Keep small products from waiting for each other's threads where tests run side by side."""
     with threadpool_limits(1):

@@ -1,9 +1,6 @@
 """Ctrl-C during fit warns and returns the estimator fitted so far, as scikit-learn's does."""
 
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -89,12 +86,8 @@ SCRIPT = """
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_a_real_interruption():
-    script = textwrap.dedent(SCRIPT)
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+def test_a_real_interruption(pythons):
+    with pythons.start("-c", textwrap.dedent(SCRIPT)) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)

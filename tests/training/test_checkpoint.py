@@ -382,6 +382,7 @@ class CtrlC(Counting):
 
 
 @ENGINES
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("epoch", [1, 4, 6])
 @pytest.mark.parametrize("at_begin", [False, True])
 def test_ctrl_c_where_it_would_leave_an_epoch_half_told(tmp_path, engine, epoch, at_begin):
@@ -400,12 +401,24 @@ def test_ctrl_c_where_it_would_leave_an_epoch_half_told(tmp_path, engine, epoch,
     assert callback.costs == expected.costs
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_is_at_once(tmp_path):
     learner, callback = make(), CtrlC(3, times=2)
     with pytest.raises(KeyboardInterrupt):
         learner.fit(X, Y, epochs=7, callbacks=[callback], checkpoint=tmp_path / "run")
     assert (callback.seen, len(callback.costs)) == (3, 2)
     assert not (tmp_path / "run").exists()  # half told, it could not be gone on with
+
+
+def test_where_ctrl_c_is_ignored_it_is_not_heard(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a background job of a shell
+    try:
+        learner, callback = make(), CtrlC(3)
+        learner.fit(X, Y, epochs=7, callbacks=[callback], checkpoint=tmp_path / "run")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert callback.seen == len(learner.history) == 7
 
 
 def test_another_thread_hears_of_no_signals(tmp_path):

@@ -6,7 +6,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -266,29 +265,35 @@ print(learner.history.stopped_by, digest.hexdigest(), flush=True)
 SCRIPTS = {"learner": BEGIN + LEARNER + END, "estimator": BEGIN + ESTIMATOR + END}
 
 
-@contextmanager
-def training(kind, path, every=0.02, seconds=0):
-    """A training in a process of its own, when it has just begun."""
-    settings = ("-W", "error", "-c", SCRIPTS[kind], str(path), str(every), str(seconds))
-    with subprocess.Popen(
-        [sys.executable, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
+@pytest.fixture(scope="module")
+def training(pythons):
+    """Return what begins a training in a process of its own."""
+
+    @contextmanager
+    def begin(kind, path, every=0.02, seconds=0):
+        settings = ("-W", "error", "-c", SCRIPTS[kind], path, every, seconds)
+        with pythons.start(*settings) as process:
             assert process.stdout.readline() == "ready\n", process.stderr.read()
             yield process
-        finally:
-            process.kill()
 
-
-def finished(kind, path, **settings):
-    with training(kind, path, **settings) as process:
-        out, err = process.stdout.read(), process.stderr.read()
-        assert (process.wait(), err) == (0, "")
-    return out.split()
+    return begin
 
 
 @pytest.fixture(scope="module")
-def never_stopped(tmp_path_factory):
+def finished(training):
+    """Return what trains to the end."""
+
+    def train(kind, path, **settings):
+        with training(kind, path, **settings) as process:
+            out, err = process.stdout.read(), process.stderr.read()
+            assert (process.wait(), err) == (0, "")
+        return out.split()
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def never_stopped(training, tmp_path_factory):
     """What a training that was never stopped ends with, and how long it takes."""
 
     @cache
@@ -311,7 +316,7 @@ def never_stopped(tmp_path_factory):
         pytest.param("estimator", 50, marks=pytest.mark.soak),
     ],
 )
-def test_killed_at_random_moments(tmp_path, never_stopped, kind, kills):
+def test_killed_at_random_moments(tmp_path, training, finished, never_stopped, kind, kills):
     (expected, seconds), tries = never_stopped(kind), itertools.count()
     assert expected[0] == "epochs"
     for part in np.random.default_rng(kills).uniform(0, 1, size=kills):
@@ -330,7 +335,7 @@ def test_killed_at_random_moments(tmp_path, never_stopped, kind, kills):
 
 
 @pytest.mark.parametrize("kind", SCRIPTS)
-def test_stopped_again_and_again(tmp_path, never_stopped, kind):
+def test_stopped_again_and_again(tmp_path, finished, never_stopped, kind):
     expected, seconds = never_stopped(kind)
     for _ in range(50):
         out = finished(kind, tmp_path / "run", seconds=seconds / 3)
@@ -339,8 +344,7 @@ def test_stopped_again_and_again(tmp_path, never_stopped, kind):
     assert out == expected
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_writes_a_last_one(tmp_path, never_stopped):
+def test_ctrl_c_writes_a_last_one(tmp_path, training, finished, never_stopped):
     expected, seconds = never_stopped("learner")
     with training("learner", tmp_path / "run", every=3600) as process:
         time.sleep(seconds / 3)

@@ -5,7 +5,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -133,33 +133,36 @@ def ctrl_c_ends() -> Iterator[list[bool]]:
     As scikit-learn's, the estimators take it for the wish to keep what they have learned so far.
     """
     asked: list[bool] = []
-    if threading.current_thread() is not threading.main_thread():  # only there it can be caught
-        yield asked
-        return
 
     def interrupt(*_: object) -> None:
         asked.append(True)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
+    with _at_ctrl_c(interrupt):
         yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
 
 
 @contextmanager
 def _ctrl_c_later() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only there it can be caught
+    asked = []
+    with _at_ctrl_c(lambda *_: asked.append(True)):
+        yield
+    if asked:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _at_ctrl_c(handler: Callable[..., None]) -> Iterator[None]:
+    """Handle Ctrl-C, except where it is ignored: a shell's background jobs are to keep running."""
+    before = signal.getsignal(signal.SIGINT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if before is signal.SIG_IGN or not in_main_thread:  # only there it can be caught
         yield
         return
-    asked = []
-    before = signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt

@@ -33,8 +33,14 @@ def available_threads() -> int:
 
 
 def limit_threads(n: int) -> None:
-    """Let calls take no more than n threads from now on (threadpoolctl's way)."""
-    _limit[:] = [max(1, n)]
+    """Let calls take no more than n threads from now on (threadpoolctl's way).
+
+    A limit that would change nothing is none: threadpoolctl ends a limit by setting the number that
+    there was before it, and then all processors count again, also those that are added later.
+    """
+    _limit.clear()
+    if n < available_threads():
+        _limit.append(max(1, n))
 
 
 def _processors() -> int:

@@ -16,7 +16,8 @@ __all__ = ["DeferInterrupts"]
 class DeferInterrupts:
     """Holds Ctrl-C back while it is entered, except where it is let through.
 
-    A second Ctrl-C is never held back.
+    A second Ctrl-C is never held back. Where Ctrl-C is ignored, as in a background job of a shell,
+    it stays ignored.
 
     Parameters
     ----------
@@ -28,6 +29,7 @@ class DeferInterrupts:
     --------
     >>> import signal
     >>> from chainrule.training.interrupts import DeferInterrupts
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> done = []
     >>> try:
     ...     with DeferInterrupts(active=True) as held:
@@ -38,6 +40,7 @@ class DeferInterrupts:
     ... except KeyboardInterrupt:
     ...     print(done)
     ['whole']
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
 
     def __init__(self, *, active: bool) -> None:
