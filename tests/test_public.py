@@ -89,6 +89,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
     assert warned == {
         *("CheckpointWarning", "TrainingWarning", "UnscaledInputs", "DeadRectifiers"),
         *("SaturatedSigmoids", "LearningRateTooLarge", "UnscaledValidation"),
+        *("UnscaledTarget", "DoubtfulTarget", "IgnoredParameter"),
     }
     assert all(issubclass(getattr(errors, name), UserWarning) for name in warned)
     for name in warned - {"CheckpointWarning"}:

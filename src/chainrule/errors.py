@@ -13,6 +13,8 @@ __all__ = [
     "CheckpointWarning",
     "DeadRectifiers",
     "Diverged",
+    "DoubtfulTarget",
+    "IgnoredParameter",
     "InvalidFile",
     "InvalidInput",
     "InvalidParameter",
@@ -25,6 +27,7 @@ __all__ = [
     "TrainingWarning",
     "UnknownName",
     "UnscaledInputs",
+    "UnscaledTarget",
     "UnscaledValidation",
     "UnwritablePath",
     "WrongDerivative",
@@ -135,7 +138,7 @@ class CheckpointWarning(UserWarning):
 
 
 class TrainingWarning(UserWarning):
-    """A training that can hardly go well; the message says why, and what to do.
+    """A training that can hardly go well, or not as asked; the message says why, and what to do.
 
     There is at most one of each kind a fit. To hear of none, or of one kind not:
     ``warnings.simplefilter("ignore", cr.TrainingWarning)``.
@@ -156,6 +159,18 @@ class DeadRectifiers(TrainingWarning):
 
 class SaturatedSigmoids(TrainingWarning):
     """Most values of a layer of logistic or tanh nodes are where their slope is nearly 0."""
+
+
+class UnscaledTarget(TrainingWarning):
+    """The targets are so far from 0, or so close to it, that the network hardly learns them."""
+
+
+class DoubtfulTarget(TrainingWarning):
+    """The targets look like those of another task: numbers like classes, classes like labels."""
+
+
+class IgnoredParameter(TrainingWarning):
+    """A parameter was set that changes nothing, given the others."""
 
 
 class LearningRateTooLarge(TrainingWarning):

@@ -108,8 +108,7 @@ def test_after_ctrl_c(make, kind, path, monkeypatch, step, early):
         "engine": "reference",
         "random_state": 0,
         "max_iter": 8,
-        "early_stopping": early,
-        "validation_fraction": 0.2,
+        **({"early_stopping": True, "validation_fraction": 0.2} if early else {}),
         **settings,
     }
     whole = quietly(estimator(**settings), X, y)

@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
@@ -24,17 +24,19 @@ from chainrule.estimators.fitting import (
     fit_stochastic,
     with_kept_random_state,
 )
+from chainrule.estimators.ignored import warn_of_ignored
 from chainrule.estimators.parameters import PARAMETER_CONSTRAINTS
 from chainrule.estimators.recipe import (
     Recipe,
     is_stochastic,
     recipe_of,
+    require_examples_to_hold_out,
     require_possible,
     require_possible_checkpoint,
 )
 from chainrule.estimators.sentences import require_allowed, require_known_params
 from chainrule.estimators.starting_weights import starting_network
-from chainrule.estimators.table import Table, checked_data
+from chainrule.estimators.table import Table, checked_data, checked_weight
 from chainrule.estimators.validation import given_validation, require_same_targets
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
@@ -176,10 +178,14 @@ class BaseMLP(
                 raise ValueError("partial_fit does not support early_stopping=True")
             self._require_possible()
             require_possible_checkpoint(self, incremental=incremental)
+            has_validation = any(part is not None for part in validation)
+            require_examples_to_hold_out(self, has_validation=has_validation)
+            if not incremental:  # whose calls are too short for each to say something
+                warn_of_ignored(self, validation="given" if has_validation else "none")
             require_same_targets(y, validation[1])
             X, y = self._validate(X, y, reset=self._is_first(incremental=incremental))
             if sample_weight is not None:
-                sample_weight = _check_sample_weight(sample_weight, X)
+                sample_weight = checked_weight(self, sample_weight, X)
             recipe = recipe_of(self, incremental=incremental)
             return self._train(recipe, X, y, sample_weight, validation, begin)
 
@@ -360,7 +366,7 @@ class BaseMLP(
         """
         check_is_fitted(self)
         X, y = self._validate(X, y, reset=False)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else checked_weight(self, sample_weight, X)
         l2, l1 = recipe_of(self).lambdas(X.shape[0])
         return GradientProblem(
             self.network_,

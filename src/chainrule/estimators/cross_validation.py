@@ -36,11 +36,12 @@ from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.ignored import warn_of_ignored
 from chainrule.estimators.parameters import described, documented
 from chainrule.estimators.recipe import is_lbfgs
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.sentences import require_allowed, require_known_params
-from chainrule.estimators.table import Table, checked_data
+from chainrule.estimators.table import Table, checked_data, checked_weight
 from chainrule.estimators.validation import measuring, score_by, to_judge_by
 from chainrule.maths.arrays import Float
 from chainrule.network import Network
@@ -216,12 +217,13 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         alphas = self._alphas()
         X, y = checked_data(self, X, y, reset=True)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = checked_weight(self, sample_weight, X)
         given = self.random_state
         drawn = not isinstance(given, int | np.integer)
         seed = int(check_random_state(given).randint(2**31 - 1) if drawn else given)
         probe = self._single(alphas[0], seed)
         probe._require_possible()
+        warn_of_ignored(self, validation="folds")
         Y = probe._encode(y, learn=True)
         splitter: Any = check_cv(self.cv, y, classifier=is_classifier(self))
         shared = Table(Rows(X), Y, y, sample_weight)

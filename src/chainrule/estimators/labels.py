@@ -1,6 +1,7 @@
 """Class labels to a network's targets and back."""
 
-from typing import Any, final
+import warnings
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +9,12 @@ from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from chainrule.errors import InvalidInput
+from chainrule.calls import level_of_the_user
+from chainrule.errors import DoubtfulTarget, InvalidInput
 
 __all__ = ["Labels", "lists_columns"]
+
+_FEW: Final = 20  # rows, of which nothing can be told
 
 
 _NAMED = 5  # of the unknown classes, in an error
@@ -28,6 +32,57 @@ def _plain(label: Any) -> str:
 def lists_columns(classes: Any) -> bool:
     """Whether these are lists of classes, one for each column, not classes."""
     return isinstance(classes, list | tuple) and all(np.ndim(each) == 1 for each in classes)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - this is the check
+
+
+def _are_classes(y: NDArray[Any]) -> bool:
+    """Whether these are words or whole numbers, be it as floats."""
+    return y.dtype.kind in "biuU" or (y.dtype.kind == "f" and bool((y == np.floor(y)).all()))
+
+
+def _require_classes(y: Any) -> None:
+    """Raise if targets are no classes."""
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        kind = type_of_target(y)
+        values = np.ravel(y).tolist()
+        if kind.startswith("continuous"):
+            broken = next((v for v in values if v != int(v)), values[0])
+            raise InvalidInput(
+                f"Unknown label type: {kind}. y holds numbers such as {broken:g}, and a classifier "
+                f"learns classes. For numbers use MLPRegressor; or make classes of them, as in "
+                f"np.digitize(y, [0, 1])."
+            ) from None
+        types = sorted({type(value).__name__ for value in values})
+        raise InvalidInput(
+            f"{str(error).partition('.')[0]}. y holds labels of type {' and '.join(types)}: give "
+            f"labels of one type, text or whole numbers, and no row without one."
+        ) from None
+
+
+def _warn_of_many(classes: NDArray[Any], n: int) -> None:
+    """Warn if nearly each example has a class of its own, as scikit-learn does."""
+    if n > _FEW and len(classes) > n / 2:
+        numbers = classes.dtype.kind != "U"
+        warnings.warn(
+            f"y has {len(classes)} different {'numbers' if numbers else 'labels'} in {n} rows, and "
+            f"each is taken as a class. "
+            f"{'For numbers use MLPRegressor.' if numbers else 'Is it the column of the classes?'}",
+            DoubtfulTarget,
+            stacklevel=level_of_the_user(),
+        )
+
+
+def _warn_of_one_hot(y: Any) -> None:
+    """Warn if several labels may hold, and each example has exactly one."""
+    counts = np.asarray(y.sum(axis=1)).ravel() if hasattr(y, "sum") else np.sum(y, axis=1)
+    if len(counts) > _FEW and (counts == 1).all():
+        warnings.warn(
+            "Each row of y has a single 1, as one-hot classes have, and y is taken as labels of "
+            "which several may hold. For one class per row give y.argmax(axis=1).",
+            DoubtfulTarget,
+            stacklevel=level_of_the_user(),
+        )
 
 
 @final
@@ -63,12 +118,14 @@ class Labels:
         if listed and lists_columns(y):
             self._take_columns(y, "classes")
             return
-        if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
+        if isinstance(y, np.ndarray) and y.ndim == 1 and _are_classes(y):
             # Whole numbers and words are classes, which need not be looked at twice more.
             self.classes: Any = np.unique(y)
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
+            if not listed:
+                _warn_of_many(self.classes, len(y))
         else:
-            check_classification_targets(y)
+            _require_classes(y)
             self.kind = type_of_target(y, input_name="y")
             if self.kind == "multiclass-multioutput":
                 self._take_columns(np.asarray(y).T, "y")
@@ -78,6 +135,7 @@ class Labels:
                 self.kind = "multilabel"
                 self.binarizer = LabelBinarizer().fit(y)
                 self.classes = self.binarizer.classes_
+                _warn_of_one_hot(y)
         if self.kind != "multilabel" and len(self.classes) < 2:
             where = "classes" if listed else "y"
             raise InvalidInput(
@@ -128,7 +186,7 @@ class Labels:
             With the classes that are known, and those that are given.
         """
         if self.kind != "multioutput":
-            check_classification_targets(y)
+            _require_classes(y)
             self._require_one_column(y)
             self._require_form(y)
             given: Any = unique_labels(y)

@@ -46,6 +46,7 @@ __all__ = [
     "is_stochastic",
     "overlooks_schedule",
     "recipe_of",
+    "require_examples_to_hold_out",
     "require_possible",
     "require_possible_checkpoint",
     "seed_of",
@@ -413,6 +414,17 @@ def require_possible(estimator: Any) -> None:
             f"The 'dropout' parameter of {kind} must be a number in [0, 1), or a list with one "
             f"for each of the {n_hidden} hidden layers. Got {estimator.dropout!r} instead."
         ) from None
+
+
+def require_examples_to_hold_out(estimator: Any, *, has_validation: bool) -> None:
+    """Raise if early stopping would have nothing to watch."""
+    watches = estimator.early_stopping and not has_validation and not is_lbfgs(estimator.solver)
+    if watches and estimator.validation_fraction == 0:
+        raise InvalidParameter(
+            f"The 'validation_fraction' parameter of {type(estimator).__name__} must be > 0 with "
+            f"early_stopping=True. Got {estimator.validation_fraction!r} instead: hold out 0.1 of "
+            f"the examples, or give X_val and y_val to fit."
+        )
 
 
 def require_possible_checkpoint(estimator: Any, *, incremental: bool) -> None:

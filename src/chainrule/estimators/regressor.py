@@ -34,7 +34,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         deviance) with the exponential, for counts y >= 0; or a `Loss` of your own.
     quantile : float or array-like of float, default=0.5
         With ``loss="quantile"`` what is predicted: 0.5 is the median, [0.1, 0.9] an interval that
-        holds 80 % of the y; each in (0, 1), increasing. Without effect for other losses.
+        holds 80 % of the y; each in (0, 1), increasing. Any other loss refuses it.
 
     Notes
     -----
@@ -250,13 +250,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _require_possible(self) -> None:
         super()._require_possible()
         try:
-            Quantile(self.quantile)
+            asked = Quantile(self.quantile)
         except InvalidParameter:
             raise InvalidParameter(
                 f"The 'quantile' parameter of MLPRegressor must be one number in (0, 1), or "
                 f"several, each larger than the one before, such as [0.1, 0.9]. Got "
                 f"{self.quantile!r} instead."
             ) from None
+        default = np.array_equal(self.quantile, 0.5)
+        if not (default or self.loss in ("quantile", asked)):
+            raise InvalidParameter(
+                f"The 'quantile' parameter of MLPRegressor must be 0.5, its default, unless "
+                f"loss='quantile'. Got {self.quantile!r} with loss={self.loss!r} instead: set "
+                f"loss='quantile' to predict quantiles."
+            )
 
     def _output(self, Y: Any) -> tuple[int, Any]:
         quantile = isinstance(self.loss, str) and self.loss == "quantile"

@@ -25,6 +25,7 @@ from chainrule.errors import (
     SaturatedSigmoids,
     TrainingWarning,
     UnscaledInputs,
+    UnscaledTarget,
 )
 from chainrule.network import Network
 from chainrule.training.history import History
@@ -47,6 +48,10 @@ _SMALL_INPUTS: Final = 1e-3  # of the largest column
 _SURELY_NOT_SMALL: Final = _SMALL_INPUTS * math.sqrt(
     2 * _ROWS_OF_INPUTS
 )  # of one value; 2 for rounding
+_LARGE_TARGETS: Final = 200.0  # root mean square, as of inputs
+_VERY_LARGE_TARGETS: Final = 1000.0
+_SMALL_TARGETS: Final = 0.05
+_OF_ANY_SIZE: Final = frozenset({"squared_error", "absolute_error", "huber", "quantile"})
 _SHARE_DEAD: Final = 0.9  # of a layer's nodes; half are where all inputs are positive
 _SHARE_SATURATED: Final = 0.8  # of a layer's values
 _FLAT: Final = 0.01  # of the largest slope
@@ -89,7 +94,11 @@ class Diagnosis(Watcher):
         self.next_time = time.monotonic() + _FIRST_LOOK
 
     def begin(self) -> None:
-        """Look at the inputs: they should be of the size of 1, as weights and biases are."""
+        """Look at the inputs and the targets: they should be of the size of 1, as weights are."""
+        self._look_at_inputs()
+        self._look_at_targets(at_end=False)
+
+    def _look_at_inputs(self) -> None:
         rows = sample(self._examples.X, _ROWS_OF_INPUTS)
         if not is_sparse(rows) and _SURELY_NOT_SMALL < _largest(rows) < _SURELY_NOT_LARGE:
             return
@@ -125,7 +134,48 @@ class Diagnosis(Watcher):
         M = len(self._examples)
         if len(history) * M >= _EPOCHS_AN_EXAMPLE * min(M, _ROWS_OF_NODES):
             self._look_at_nodes()
+        if len(history) >= _RECENT:
+            self._look_at_targets(at_end=True)
         self._look_at_costs(history)
+
+    def _look_at_targets(self, *, at_end: bool) -> None:
+        """Look how far targets are from the network's hypotheses, in the targets' own units.
+
+        At the beginning only at those that are very large: a network starts near 0, and each step
+        moves a weight by about the learning rate. At the end also at those that are large or tiny,
+        if the network is then worse than the mean.
+        """
+        if self._net.architecture.loss.name not in _OF_ANY_SIZE:
+            return
+        Y = sample(self._examples.Y, _ROWS_OF_INPUTS)
+        largest = _largest(Y)
+        if not (largest > _LARGE_TARGETS or (at_end and 0 < largest < _SMALL_TARGETS)):
+            return
+        Y = Y.astype(np.float64)
+        H = self._net(sample(self._examples.X, _ROWS_OF_INPUTS))
+        missed, spread = ((Y - H) ** 2).mean(axis=0), Y.var(axis=0)
+        sizes = np.sqrt((Y**2).mean(axis=0))
+        if at_end:
+            unlearned = (missed > spread) & (spread > 0)
+            unlearned &= (sizes > _LARGE_TARGETS) | (sizes < _SMALL_TARGETS)
+        else:
+            unlearned = (missed > spread / 2) & (np.sqrt(missed) > _VERY_LARGE_TARGETS)
+        if not unlearned.any():
+            return
+        worst = int(np.argmax(np.where(unlearned, sizes, 0)))
+        which = f"column {worst} of y has" if Y.shape[1] > 1 else "y has"
+        why = (
+            "and the network still predicts it worse than its mean does"
+            if at_end
+            else "and a network, which begins near 0, takes long to get there"
+        )
+        self._warn(
+            UnscaledTarget,
+            f"y is not scaled: {which} values of about {sizes[worst]:.3g} (standard deviation "
+            f"{math.sqrt(spread[worst]):.3g}), {why}. Train on (y - y.mean()) / y.std(), or have "
+            f"scikit-learn do it and undo it in predict: TransformedTargetRegressor(model, "
+            f"transformer=StandardScaler()).",
+        )
 
     def _look_at_nodes(self) -> None:
         net = self._net
