@@ -145,21 +145,22 @@ def test_another_table_may_spell_labels_otherwise(run, here, there):
 @pytest.mark.parametrize(
     ("one", "two", "other", "said"),
     [
-        ("1", "1.0", "2", "'1', '1.0' are the same number"),
-        ("1", "01", "2", "'1', '01' are the same number"),
-        ("True", "true", "false", "'True', 'true' are the same"),
-        ("a", " a ", "b", "'a', ' a ' are the same but for spaces"),
+        ("1", "1.0", "2", "they are the same number"),
+        ("1", "01", "2", "they are the same number"),
+        ("True", "true", "false", "they are the same"),
+        ("a", " a ", "b", "they differ in spaces only"),
     ],
 )
 def test_spellings_of_the_same_are_one_class_unless_they_are_names(run, one, two, other, said):
     cells = [one, one, two, other]
     table_of(cells).write_csv("t.csv")
     ended = run("train", "t.csv", "--target", "y", "--model", "m", *FAST)
-    assert f"{said} in the target 'y', so they are one class, '{one}'" in ended.err
-    assert "--categorical 'y' keeps them apart" in ended.err
+    what = f"'{one}', '{two}' in the target 'y' are one class, '{one}', because {said}"
+    assert what in ended.err
+    assert "--categorical 'y', which keeps them apart" in ended.err
     assert {spell(label) for label in cr.load("m").classes_} == {one, other}
     ended = run("train", "t.csv", "--target", "y", "--categorical", "y", "--model", "m", *FAST)
-    assert "so they are one class" not in ended.err
+    assert "are one class" not in ended.err
     assert set(cr.load("m").classes_) == {one, two, other}
 
 

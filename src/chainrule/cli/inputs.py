@@ -12,6 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from chainrule.cli.guesses import Guess, following
 from chainrule.cli.kinds import Decision, decide_column
 from chainrule.cli.spellings import (
     ORDERS,
@@ -53,6 +54,21 @@ class Column:
     name: str
     kind: str
     spelling: Spelling = PLAIN
+
+    @property
+    def guess(self) -> Guess | None:
+        """That it is of this kind, unless the user declared it."""
+        if self.kind == "category":
+            return None
+        spelled = {"date": "--dates", "number": "--decimal, --thousands"}.get(self.kind)
+        how = "" if self.spelling == PLAIN or spelled is None else f", or with {spelled}"
+        return Guess(
+            f"the column '{self.name}' holds {_needed(self)}",
+            "it did in the training table"
+            if self.kind == "text"
+            else "all its cells in the training table are so",
+            f"train with --categorical '{self.name}'{how}",
+        )
 
     def as_data(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -129,7 +145,12 @@ def choose_inputs(
                     f"'{name}' to say it is meant."
                 )
     if not columns:
-        raise InvalidInput(f"'{path}' has no column with data to predict '{target}' from.")
+        without = ""
+        if empty:
+            names = ", ".join(f"'{name}'" for name in empty[:6])
+            without = f"; these have no values: {names}{', ...' if len(empty) > 6 else ''}"
+            without += " (cells such as NA count as missing; '--missing only' says otherwise)"
+        raise InvalidInput(f"'{path}' has no column with data to predict '{target}' from{without}.")
     if empty:
         notes.append(f"left out, because without a value: {', '.join(empty)}.")
     return columns, notes
@@ -163,7 +184,12 @@ def use_inputs(
     InvalidInput
         If a column is of another kind, or infinite.
     """
-    return pl.DataFrame([_use_column(table, column, path, rows) for column in columns])
+    used = []
+    for column in columns:
+        require_column(table, column.name, path)
+        with following(column.guess):
+            used.append(_use_column(table, column, path, rows))
+    return pl.DataFrame(used)
 
 
 def make_preparation(columns: Sequence[Column]) -> ColumnTransformer:
@@ -286,7 +312,6 @@ def _kind(series: pl.Series) -> str | None:
 def _use_column(
     table: pl.DataFrame, column: Column, path: str, rows: np.ndarray | None
 ) -> pl.Series:
-    require_column(table, column.name, path)
     series = table[column.name]
     if series.dtype == pl.String and column.kind not in AS_TEXT:
         series = read_as(series, column.kind, column.spelling)

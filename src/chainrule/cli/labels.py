@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule.cli.guesses import Guess
 from chainrule.errors import InvalidInput
 
 __all__ = [
@@ -169,7 +170,7 @@ class Labels:
 
 def find_labels(
     kind: str, column: pl.Series, cells: pl.Series
-) -> tuple[Labels, np.ndarray, list[str]]:
+) -> tuple[Labels, np.ndarray, Guess | None]:
     """Find the classes of a column to train on.
 
     Parameters
@@ -186,8 +187,8 @@ def find_labels(
     labels : Labels
     values : ndarray
         The class of each row.
-    notes : list of str
-        Which spellings were taken as one label.
+    merged : Guess or None
+        That different spellings are one class, if any were.
     """
     keys = _keys(kind, column, cells)
     spelled = cells if kind in ("text", "names") else cells.str.strip_chars()
@@ -204,7 +205,7 @@ def find_labels(
     places = pl.DataFrame({"key": chosen["key"][order], "at": np.arange(len(order))})
     at = pl.DataFrame({"key": keys}).join(places, on="key", how="left", maintain_order="left")["at"]
     found = Labels(kind, labels[order], places["key"].to_list())
-    return found, found.classes[at.to_numpy()], _say_merged(column.name, counted, kind)
+    return found, found.classes[at.to_numpy()], _merged(column.name, counted, kind)
 
 
 def has_target(column: pl.Series, cells: pl.Series, labels: Labels | None) -> pl.Series:
@@ -328,17 +329,20 @@ def _typed(names: list[str], column: pl.Series) -> np.ndarray:
     return found if same else np.array(names, dtype=str)
 
 
-def _say_merged(name: str, counted: pl.DataFrame, kind: str) -> list[str]:
+def _merged(name: str, counted: pl.DataFrame, kind: str) -> Guess | None:
     several = counted.group_by("key", maintain_order=True).agg("name")
     several = several.filter(pl.col("name").list.len() > 1)
     if not several.height:
-        return []
+        return None
     spellings = several["name"][0].to_list()
-    same = {"text": "the same but for spaces", "truth": "the same", "number": "the same number"}[
-        kind
-    ]
+    why = {
+        "text": "differ in spaces only",
+        "truth": "are the same",
+        "number": "are the same number",
+    }
     more = f" (and so {several.height - 1} more)" if several.height > 1 else ""
-    return [
-        f"{label_names(spellings, 4)} are {same} in the target '{name}', so they are one class, "
-        f"'{spellings[0]}'{more}; --categorical '{name}' keeps them apart."
-    ]
+    return Guess(
+        f"{label_names(spellings, 4)} in the target '{name}' are one class, '{spellings[0]}'{more}",
+        f"they {why[kind]}",
+        f"add --categorical '{name}', which keeps them apart",
+    )

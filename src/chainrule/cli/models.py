@@ -3,8 +3,8 @@
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.metrics import get_scorer_names
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -26,6 +27,7 @@ from chainrule.cli.choosing import (
     require_choice,
 )
 from chainrule.cli.exits import note
+from chainrule.cli.guesses import Guess, following
 from chainrule.cli.options import OPTIONS
 from chainrule.cli.output import ctrl_c_ends, to_stderr
 from chainrule.cli.progress import Progress
@@ -52,6 +54,11 @@ __all__ = [
 ENOUGH_TO_STOP_EARLY = 5000
 # No weight between standardized inputs and a hidden layer is as large unless training diverged.
 HUGE = 100
+_WATCHED = Guess(
+    "early stopping is wanted",
+    f"there are {ENOUGH_TO_STOP_EARLY} rows to learn from or more",
+    "add --no-early-stopping",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ def fit_network(
     validation: tuple[pl.DataFrame, np.ndarray] | None = None,
     selection: Selection | None = None,
     alphas: Any = None,
+    guesses: Sequence[Guess | None] = (),
 ) -> Trained:
     """Train a network behind the preparation of its inputs.
 
@@ -125,6 +133,8 @@ def fit_network(
         How many of the prepared inputs to use, and how they are chosen.
     alphas : int or list of float, optional
         The penalties among which cross-validation chooses.
+    guesses : sequence of Guess or None, optional
+        What was guessed of the target.
 
     Returns
     -------
@@ -143,6 +153,8 @@ def fit_network(
     validated = validation is not None
     network = _make_network(settings, task, y, validated=validated).set_params(**asdict(keeping))
     _require_possible(network)
+    if network.early_stopping and not validated and "early_stopping" not in settings.more:
+        guesses = [*guesses, _WATCHED]
     steps: list[tuple[str, Any]] = [("prepare", preparation)]
     X: Any = preparation.fit_transform(inputs)
     penalties = None
@@ -165,7 +177,8 @@ def fit_network(
                     steps.append(("select", chooser))
                     X = chooser.transform(X)
                 if alphas is not None:
-                    penalties = choose_penalty(network, alphas, X, scaled)
+                    with following(*guesses), _in_words(network):
+                        penalties = choose_penalty(network, alphas, X, scaled)
                     network.set_params(alpha=penalties.best)
             except Diverged as error:
                 raise diverged(settings) from error
@@ -183,7 +196,8 @@ def fit_network(
             scaler = StandardScaler().fit(y[:, None])
             y_val = np.asarray(scaler.transform(y_val[:, None])).ravel()
         given = {"X_val": X_val, "y_val": y_val}
-    last, converged, late = _fit(network, settings, task, X, y, on_start, given)
+    with following(*guesses):
+        last, converged, late = _fit(network, settings, task, X, y, on_start, given)
     return Trained(Pipeline([*steps, ("network", last)]), converged, late, penalties, chosen)
 
 
@@ -211,11 +225,10 @@ def _fit(
     with warnings.catch_warnings(record=True) as caught, progress, ctrl_c_ends(), to_stderr():
         warnings.simplefilter("always")
         try:
-            last.fit(X, y, **given)
+            with _in_words(network):
+                last.fit(X, y, **given)
         except Diverged as error:
             raise diverged(settings) from error
-        except InvalidParameter as error:
-            raise in_flags(error) from error
     fitted = network_of(last)
     network.set_callbacks()
     fitted.set_callbacks()
@@ -343,6 +356,35 @@ def _require_possible(network: MLPClassifier | MLPRegressor) -> None:
         raise in_flags(error) from error
     except ValueError as error:  # scikit-learn's own
         raise in_flags(InvalidParameter(str(error))) from error
+
+
+@contextmanager
+def _in_words(network: MLPClassifier | MLPRegressor) -> Generator[None]:
+    """Say in the words of the flags why a network cannot be trained on these rows."""
+    try:
+        yield
+    except InvalidParameter as error:
+        if "pos_label=" in str(error) or "average='binary'" in str(error):
+            raise _no_positive_class(network) from error
+        raise in_flags(error) from error
+    except ValueError as error:  # scikit-learn's own
+        if not re.search("validation_fraction|test_size|train_size|populated", str(error)):
+            raise
+        raise InvalidParameter(
+            "The rows that early stopping would hold out, or the rows that would be left, are too "
+            "few; change --validation-fraction, give a table to --validation, or add "
+            "--no-early-stopping."
+        ) from error
+
+
+def _no_positive_class(network: MLPClassifier | MLPRegressor) -> InvalidParameter:
+    scoring = str(network.scoring)
+    others = [f"{scoring}_{average}" for average in ("macro", "weighted")]
+    use = " or ".join(name for name in others if name in get_scorer_names()) or "neg_log_loss"
+    return InvalidParameter(
+        f"--scoring {scoring} is for two classes of which one is 1, the positive one, and the "
+        f"target has others; use {use}."
+    )
 
 
 def in_flags(error: InvalidParameter) -> InvalidParameter:

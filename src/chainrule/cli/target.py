@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.cli.decisions import Decision, following
 from chainrule.cli.exits import note
+from chainrule.cli.guesses import Guess, following
 from chainrule.cli.kinds import Odd
 from chainrule.cli.labels import EXACT, Labels, find_labels, label_names, spell
 from chainrule.cli.labels import has_target as has_label
@@ -37,10 +37,12 @@ class Target:
         The rows that have a target.
     labels : Labels or None
         The classes of a classification.
-    guess : Decision or None
+    guess : Guess or None
         That of the task.
-    gaps : Decision or None
+    gaps : Guess or None
         That cells with something in them are missing.
+    merged : Guess or None
+        That different spellings are one class.
     """
 
     name: str
@@ -48,8 +50,14 @@ class Target:
     values: np.ndarray
     rows: np.ndarray
     labels: Labels | None = None
-    guess: Decision | None = None
-    gaps: Decision | None = None
+    guess: Guess | None = None
+    gaps: Guess | None = None
+    merged: Guess | None = None
+
+    @property
+    def guesses(self) -> tuple[Guess | None, ...]:
+        """All that was guessed of it."""
+        return self.guess, self.gaps, self.merged
 
     @property
     def classes(self) -> np.ndarray | None:
@@ -127,11 +135,12 @@ def read_target(
         if task != "classification":
             return Target(column.name, task, _quantities(present, task), rows, None, guess, gaps)
         kind = "names" if as_names else _kind(present, spelled)
-        labels, values, notes = find_labels(kind, present, spelled)
-        _require_classes(column.name, labels, values)
-    for each in notes:
-        note(each)
-    return Target(column.name, task, values, rows, labels, guess, gaps)
+        labels, values, merged = find_labels(kind, present, spelled)
+        with following(merged):
+            _require_classes(column.name, labels, values)
+    if merged is not None:
+        note(str(merged))
+    return Target(column.name, task, values, rows, labels, guess, gaps, merged)
 
 
 def known_target(
@@ -213,7 +222,7 @@ def _as_names(column: pl.Series, cells: pl.Series, task: str | None, path: str) 
     return cells.set(cells.str.strip_chars() == "", None)
 
 
-def _gaps(column: pl.Series, cells: pl.Series, said: Collection[str] = ()) -> Decision | None:
+def _gaps(column: pl.Series, cells: pl.Series, said: Collection[str] = ()) -> Guess | None:
     """Return that cells with something in them were taken as missing, if any were."""
     marks = cells.filter(column.is_null()).str.strip_chars()
     marks = marks.filter((marks != "") & ~marks.is_in(list(said)))
@@ -221,11 +230,11 @@ def _gaps(column: pl.Series, cells: pl.Series, said: Collection[str] = ()) -> De
         return None
     name, one = column.name, len(marks) == 1
     shown = label_names(marks.unique(maintain_order=True).to_list(), 4)
-    return Decision(
+    return Guess(
         f"{'1 cell' if one else f'{len(marks)} cells'} of the target '{name}' "
         f"{'is' if one else 'are'} missing",
         f"{shown} usually {'means' if marks.n_unique() == 1 else 'mean'} that",
-        f"if not, add --categorical '{name}', which takes all cells as labels, or --missing only",
+        f"add --categorical '{name}', which takes all cells as labels, or --missing only",
     )
 
 
@@ -274,7 +283,7 @@ def _refuse_stray_text(column: pl.Series, path: str, task: str | None, odd: Odd 
         )
 
 
-def _guess(present: pl.Series, spelled: pl.Series, is_whole: bool) -> tuple[str, Decision]:
+def _guess(present: pl.Series, spelled: pl.Series, is_whole: bool) -> tuple[str, Guess]:
     """Guess the task from the values."""
     task = "classification"
     if present.dtype == pl.String:
@@ -292,10 +301,10 @@ def _guess(present: pl.Series, spelled: pl.Series, is_whole: bool) -> tuple[str,
     else:
         task, why = "regression", f"the target has {distinct} different numbers"
     other = "regression" if task == "classification" else "classification"
-    remedy = f"if it is not, add --task {other}"
+    remedy = f"add --task {other}"
     if present.dtype == pl.String:
-        remedy += ", which says which cells are not numbers"
-    return task, Decision(f"the task is {task}", why, remedy)
+        remedy += ", which says what is not a number"
+    return task, Guess(f"the task is {task}", why, remedy)
 
 
 def _kind(present: pl.Series, spelled: pl.Series) -> str:

@@ -18,6 +18,7 @@ from sklearn.model_selection import train_test_split
 from chainrule.cli.choosing import read_selection
 from chainrule.cli.digits import short
 from chainrule.cli.exits import kept_in, note, say_notes
+from chainrule.cli.guesses import following
 from chainrule.cli.inputs import (
     Column,
     choose_inputs,
@@ -104,7 +105,8 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     data = _read(choices, settings.seed)
     target, inputs = data.target, data.inputs
     learn, hold, y = data.learn, data.hold, target.values
-    settings = _fit_to_task(settings, target)
+    with following(target.guess):
+        settings = _fit_to_task(settings, target)
     _require_epochs(settings, choices)
     told = Told(choices.as_json)
 
@@ -125,6 +127,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
             validation=data.validation,
             selection=selection,
             alphas=choices.alphas,
+            guesses=(target.guess,),
         )
     model = trained.model
     seconds = time.perf_counter() - started
@@ -228,10 +231,14 @@ def _read(choices: Choices, seed: int) -> _Data:
     for each in (*decision.notes, *notes):
         note(each)
     inputs = use_inputs(table, columns, choices.path, target.rows)
-    learn, hold = _split(target, choices.test_fraction, seed)
+    with following(*target.guesses):
+        learn, hold = _split(target, choices.test_fraction, seed)
     validation, spelling = None, decision.spellings.get(target.name, PLAIN)
     if choices.validation is not None:
-        validation = _read_validation(choices.validation, target, columns, choices.rules, spelling)
+        with following(*target.guesses):
+            validation = _read_validation(
+                choices.validation, target, columns, choices.rules, spelling
+            )
     for name in rare_texts(columns, inputs[learn]):
         note(
             f"every value of column '{name}' is rare, so they are all taken as one and say "

@@ -205,8 +205,10 @@ def score_by(scorer: Any, estimator: Any, table: Table) -> float:
     if isinstance(scorer, _BaseScorer):  # it hands X on to predict, which need not check it again
         try:
             score = scorer(estimator, Rows(table.X), table.y, **weight)
-        except (TypeError, ValueError) as error:
-            raise _unscored(estimator, f"can score what it predicts. {error}") from error
+        except (AttributeError, TypeError, ValueError) as error:  # a regressor has no predict_proba
+            raise _unscored(
+                estimator, f"can score what it predicts. {str(error).rstrip('.')}"
+            ) from error
     else:
         if weight and not _takes_weights(scorer):
             raise _unscored(
