@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 from datetime import date
 
 import numpy as np
+import onnxruntime
 import polars as pl
 import pytest
 from hypothesis import given
@@ -207,6 +209,26 @@ def test_class_weights_and_reports_take_labels_as_they_are_spelled(run, refused)
     with open("report.html", encoding="utf-8") as file:
         page = file.read()
     assert "<th>01</th>" in page.replace(' scope="col"', "") or ">01<" in page
+
+
+@pytest.mark.parametrize(
+    "cells", [["01", "02", "3"], ["1.0", "2.0"], ["true", "false"], ["True", "False"], [" a ", "b"]]
+)
+def test_exports_spell_labels_as_their_cells(run, cells):
+    table_of(cells).write_csv("t.csv")
+    assert run("train", "t.csv", "--target", "y", "--model", "m", *FAST).code == 0
+    for file in ("m.c", "m.js"):
+        assert run("export", "m", "-o", file).code == 0
+        with open(file, encoding="utf-8") as code:
+            said = set(re.findall(r"class (?:is )?(\".*?\")", code.read()))
+        assert said == {json.dumps(cell) for cell in cells}
+    assert run("export", "m", "-o", "m.onnx").code == 0
+    session = onnxruntime.InferenceSession("m.onnx")
+    x = table_of(cells)["x"].to_numpy()[:, None].astype(np.float32)
+    name = session.get_inputs()[0].name
+    given = x if session.get_inputs()[0].type == "tensor(float)" else x.astype(np.float64)
+    labels = session.run(["label"], {name: given})[0]
+    assert {spell(label) for label in labels} <= set(cells)
 
 
 @pytest.mark.parametrize("task", ["regression", "counts"])

@@ -194,7 +194,10 @@ def _about_classes(labels: Labels) -> Iterable[str]:
 
 def quoted(value: Any) -> str:
     """Return a name from the user's data as one line of ASCII that ends no comment."""
-    text = json.dumps(value if isinstance(value, str) else str(value))
+    text = str(value)
+    if isinstance(value, bool | np.bool_):
+        text = text.lower()  # as both languages, and tables, write it
+    text = json.dumps(text)
     for pair in ("*/", "/*", "??"):
         text = text.replace(pair, " ".join(pair))
     return text
