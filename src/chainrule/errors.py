@@ -21,6 +21,7 @@ __all__ = [
     "LearningRateTooLarge",
     "MissingExtra",
     "MissingFile",
+    "NoThreads",
     "NotTrainable",
     "SaturatedSigmoids",
     "TooLarge",
@@ -175,6 +176,10 @@ class IgnoredParameter(TrainingWarning):
 
 class LearningRateTooLarge(TrainingWarning):
     """The cost rises, or jumps up and down."""
+
+
+class NoThreads(ChainruleError, RuntimeError):
+    """Threads that the system does not give."""
 
 
 class MissingFile(ChainruleError, FileNotFoundError):

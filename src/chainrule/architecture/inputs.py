@@ -25,6 +25,7 @@ __all__ = [
     "check_sample_weight",
     "is_sparse",
     "numbers_are_finite",
+    "require_unmasked",
 ]
 
 AnyArray: TypeAlias = NDArray[Any]
@@ -58,8 +59,12 @@ def check_X(architecture: Architecture, X: Any, are_finite: AreFinite = numbers_
                 f"A sparse X must have two dimensions and hold real numbers. Got {X.ndim} "
                 f"dimension{'s' if X.ndim != 1 else ''} of type {X.dtype}."
             )
+        _require_whole(X)
         with np.errstate(over="ignore"):
-            checked = X.tocsr().astype(architecture.dtype, copy=False)
+            # SciPy makes rows of the types it knows only.
+            known = X.dtype.isnative and X.dtype != np.float16
+            rows = X if known else X.astype(architecture.dtype)
+            checked = rows.tocsr().astype(architecture.dtype, copy=False)
         _require_finite(checked.data, "X", are_finite)
     else:
         checked = as_numbers(X, "X", architecture.dtype)
@@ -206,6 +211,30 @@ def is_sparse(X: Any) -> bool:
     return sparse.issparse(X)  # without its type guard, which hides X's methods
 
 
+def _require_whole(X: Any) -> None:
+    """Raise if the indices of a sparse matrix lead out of it, where SciPy and the core would read.
+
+    Raises
+    ------
+    InvalidInput
+        If they do.
+    """
+    if X.format not in ("csr", "csc", "bsr"):
+        return  # SciPy checks the others when it makes rows of them
+    n_major, n_minor = X.shape if X.format != "csc" else X.shape[::-1]
+    if X.format == "bsr":
+        n_major, n_minor = n_major // X.blocksize[0], n_minor // X.blocksize[1]
+    starts, indices = X.indptr, X.indices
+    fits = len(starts) == n_major + 1 and starts[0] == 0 and (starts[1:] >= starts[:-1]).all()
+    fits = fits and starts[-1] <= min(len(indices), len(X.data))
+    used = indices[: starts[-1]] if fits else indices
+    if not fits or (used.size and not 0 <= used.min() <= used.max() < n_minor):
+        raise InvalidInput(
+            f"The indices of the sparse X do not fit its shape {X.shape}: make it again, for "
+            f"instance by scipy.sparse.csr_array((values, (rows, columns)), shape)."
+        )
+
+
 def _one_hot(architecture: Architecture, Y: Any) -> Float:
     K = architecture.sizes[-1]
     given = as_numbers(
@@ -308,8 +337,32 @@ def as_numbers(
             f"{name} must hold real numbers in rows of equal length. Got {_short(values)}: "
             f"{advice}."
         )
-    with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
-        return array.astype(dtype, copy=False)
+    require_unmasked(values, name)
+    try:
+        with np.errstate(over="ignore"):  # too large for float32: infinity, which is refused next
+            return array.astype(dtype, copy=False)
+    except (OverflowError, TypeError, ValueError):  # numbers of other types than NumPy's
+        raise InvalidInput(
+            f"{name} holds numbers that are not to be had as {dtype}. Got {_short(values)}: "
+            f"convert or scale them first."
+        ) from None
+
+
+def require_unmasked(values: Any, name: str) -> None:
+    """Raise if values are masked, since NumPy would hand on what is under the mask.
+
+    Raises
+    ------
+    InvalidInput
+        If some are.
+    """
+    is_masked: bool = np.ma.isMaskedArray(values)
+    n_masked = int(np.sum(values.mask)) if is_masked else 0
+    if n_masked:
+        raise InvalidInput(
+            f"{name} has {n_masked} masked value{'s' if n_masked > 1 else ''}, which would be used "
+            f"as if not masked: fill them in, or drop their rows."
+        )
 
 
 def _holds_numbers(array: AnyArray) -> bool:

@@ -5,8 +5,9 @@ The block's transpose is the blog's theta matrix, ``[b | W^T]`` of shape b x (a+
 so all three views, the notes', the blog's and the flat one, are the same memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, SupportsIndex, final
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -33,10 +34,20 @@ class Views(list[Float]):
     array([0., 3., 4.], dtype=float32)
     """
 
+    _make_writable: Callable[[], Callable[[], None] | None]  # None once the parameters are gone
+
+    def lay_out(self, arrays: Iterable[Float], make_writable: Callable[[], None]) -> None:
+        """Hold these views from now on, also for whoever already has the list."""
+        super().__init__(arrays)
+        self._make_writable = WeakMethod(make_writable)
+
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         """Copy `value` into the array at `index`: the view stays a view."""
         if isinstance(index, slice):
             raise TypeError("Assign to one entry at a time, such as net.weights[0] = W.")
+        make_writable = self._make_writable()
+        if make_writable is not None:
+            make_writable()
         write(self[index], value, f"entry {index}")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -75,6 +86,8 @@ def write(view: Float, value: Any, what: str) -> None:
         raise InvalidInput(f"{what} has shape {view.shape}. Got shape {array.shape} instead.")
     if np.isinf(array).any() and not np.isinf(np.asarray(value, np.float64)).any():
         raise InvalidInput(f"{what} holds values that are too large for {view.dtype}.")
+    if not view.flags.writeable:  # of a network that is gone: else it would have been copied
+        raise InvalidInput(f"{what} is read-only: make a copy of it and write into that.")
     view[...] = array
 
 
@@ -103,6 +116,9 @@ def adopt_or_copy(given: Any, fresh: Float, what: str) -> Float:
 class Parameters:
     """Theta with its views.
 
+    Theta may be read-only, as in a file that is mapped into memory. Whoever writes calls
+    `make_writable` first, which copies it then.
+
     Attributes
     ----------
     theta : array of shape (n_parameters,)
@@ -113,21 +129,50 @@ class Parameters:
         The blog's matrices, of shapes (s_out, s_in + 1).
     """
 
-    __slots__ = ("architecture", "biases", "predictor", "theta", "thetas", "weights")
+    __slots__ = (
+        "__weakref__",
+        "architecture",
+        "biases",
+        "predictor",
+        "theta",
+        "thetas",
+        "weights",
+    )
 
     def __init__(self, architecture: Architecture, theta: Float) -> None:
         self.architecture = architecture
         self.predictor: Any = None  # what an engine keeps to predict faster; never copied or saved
+        self.weights, self.biases, self.thetas = Views(), Views(), Views()
+        self._lay_out(theta)
+
+    def _lay_out(self, theta: Float) -> None:
         blocks: list[Float] = []
         start = 0
-        for s_in, s_out in architecture.shapes:
+        for s_in, s_out in self.architecture.shapes:
             stop = start + (s_in + 1) * s_out
             blocks.append(theta[start:stop].reshape(s_in + 1, s_out))
             start = stop
         self.theta = theta
-        self.weights = Views(block[1:] for block in blocks)
-        self.biases = Views(block[0] for block in blocks)
-        self.thetas = Views(block.T for block in blocks)
+        self.weights.lay_out((block[1:] for block in blocks), self.make_writable)
+        self.biases.lay_out((block[0] for block in blocks), self.make_writable)
+        self.thetas.lay_out((block.T for block in blocks), self.make_writable)
+
+    def make_writable(self) -> None:
+        """Copy theta if it, or a view of it, is read-only; the lists of views then hold the new.
+
+        Raises
+        ------
+        TooLarge
+            If the copy cannot fit in memory.
+        """
+        views = (*self.weights, *self.biases, *self.thetas)
+        if self.theta.flags.writeable and all(view.flags.writeable for view in views):
+            return
+        try:
+            own = self.theta if self.theta.flags.writeable else self.theta.copy()
+        except MemoryError:
+            raise not_to_be_had(self.theta.nbytes, f"{self.theta.size:,} parameters") from None
+        self._lay_out(own)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and files keep: the views are made anew."""
@@ -138,6 +183,8 @@ class Parameters:
         architecture, theta = state["architecture"], np.asarray(state["theta"])
         if not isinstance(architecture, Architecture):
             raise InvalidInput("The parameters have no architecture.")
+        if theta.dtype.newbyteorder("=") == architecture.dtype:  # in memory as the engines read it
+            theta = np.require(theta, architecture.dtype, ["C", "A"])
         if theta.shape != (architecture.n_parameters,) or theta.dtype != architecture.dtype:
             raise InvalidInput(
                 f"theta needs shape {(architecture.n_parameters,)} of {architecture.dtype}. Got "

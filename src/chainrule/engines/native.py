@@ -3,6 +3,7 @@
 This is the only importer of the compiled modules, of which there is one for each instruction set.
 """
 
+import errno
 import importlib
 import math
 import os
@@ -22,7 +23,7 @@ from chainrule.engines import threadpool
 from chainrule.engines.interface import Engine, EpochRecord, Examples, Task, TrainingState
 from chainrule.engines.stopping import Plateau
 from chainrule.engines.threads import available_threads
-from chainrule.errors import Diverged, InvalidInput, InvalidParameter, unknown_name
+from chainrule.errors import Diverged, InvalidParameter, NoThreads, TooLarge, unknown_name
 from chainrule.maths.arrays import Float
 from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop, Rprop
 
@@ -126,6 +127,16 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     """Return H for checked X."""
     n, K = X.shape[0], architecture.sizes[-1]
     H = np.empty((n, K), architecture.dtype)
+    try:
+        _predict_into(H, architecture, parameters, X)
+    except (MemoryError, RuntimeError) as error:
+        what = f"predict {n:,} row{'s' if n != 1 else ''}"
+        raise _in_words(error, what, architecture, "fewer rows at once") from None
+    return H
+
+
+def _predict_into(H: Float, architecture: Architecture, parameters: Parameters, X: Any) -> None:
+    n = len(H)
     predictor = parameters.predictor
     if predictor is None:
         make = _of_dtype("Predictor", architecture)
@@ -133,7 +144,7 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
-        return H
+        return
     # Sparse rows are written out some at a time, into one small buffer.
     at_once = max(1, _ENTRIES_WRITTEN_OUT // X.shape[1])
     for start in range(0, n, at_once):
@@ -142,7 +153,6 @@ def predict_natively(architecture: Architecture, parameters: Parameters, X: Any)
         row_numbers = np.repeat(np.arange(len(rows)), np.diff(part.indptr))
         np.add.at(rows, (row_numbers, part.indices), part.data)
         predictor.predict(parameters.theta, rows, H[start : start + at_once], threads)
-    return H
 
 
 def predict_row(architecture: Architecture, parameters: Parameters, x: AnyArray) -> Float | None:
@@ -184,8 +194,6 @@ class NativeEngine(Engine):
         given: Any = _whole(examples.X)
         sparse = is_sparse(given)
         X: Any = given if sparse else np.ascontiguousarray(given)
-        if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
-            raise InvalidInput("The sparse X has column indices outside its shape: make it anew.")
         weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
         rows = Rows(X, examples.X.numbers) if isinstance(examples.X, Rows) else X
         return Examples(rows, np.ascontiguousarray(examples.Y), weight)
@@ -249,11 +257,14 @@ class NativeEngine(Engine):
             stopping.active, stopping.tol = True, plateau.tol
             stopping.n_iter_no_change = plateau.n_iter_no_change
             stopping.best, stopping.without_improvement = plateau.best, plateau.without_improvement
+        state.parameters.make_writable()
         parameters = _of_dtype("Parameters", task.architecture)(*_arrays(state))
         given = _held(task.architecture, examples)
         state.torn = True  # until all that the core has changed is taken over
         try:
             cost = trainer.run(parameters, given, rates, progress, stopping, records, seconds)
+        except (MemoryError, RuntimeError) as error:
+            raise _in_words_of_training(error, task, len(examples)) from None
         finally:
             for name in _COUNTERS:
                 setattr(state, name, getattr(progress, name))
@@ -293,19 +304,22 @@ class NativeEngine(Engine):
         # Else any number up to that, whichever proves fastest.
         settings.fixed_threads = task.n_jobs is not None
         make = _of_dtype("Trainer", architecture)
-        return make(_described(architecture), settings, n_examples)
+        try:
+            return make(_described(architecture), settings, n_examples)
+        except MemoryError as error:
+            raise _in_words_of_training(error, task, n_examples) from None
 
 
 @final
 class RowStepper:
     """Makes updates from one example, with as little between the caller and the core as can be."""
 
-    __slots__ = ("_arrays", "_state", "_step_row")
+    __slots__ = ("_memories", "_state", "_step_row")
 
     def __init__(self, trainer: Any, state: TrainingState) -> None:
         self._step_row = trainer.step_row
         self._state = state
-        self._arrays = (*_arrays(state), state.optimizer_state.get("momentum_product"))
+        self._memories = (*_arrays(state)[1:], state.optimizer_state.get("momentum_product"))
 
     def step(self, x: Any, y: Any, rate: float) -> float | None:
         """Make one update.
@@ -317,7 +331,8 @@ class RowStepper:
             was done, since x and y have to be looked at more closely.
         """
         state = self._state
-        cost = self._step_row(*self._arrays, x, y, rate, state.step)
+        theta = state.parameters.theta  # looked up, since a read-only one is copied and replaced
+        cost = self._step_row(theta, *self._memories, x, y, rate, state.step)
         if cost is not None:
             state.step += 1
             state.examples += 1
@@ -327,6 +342,29 @@ class RowStepper:
 def _whole(X: Any) -> Any:
     """Return all of X, where examples are some rows of it."""
     return X.whole if isinstance(X, Rows) else X
+
+
+def _in_words_of_training(error: Exception, task: Task, n_examples: int) -> Exception:
+    rows = min(task.batch_size, n_examples)
+    return _in_words(error, f"train on {rows:,} rows", task.architecture, "smaller batches")
+
+
+def _in_words(error: Exception, what: str, architecture: Architecture, less: str) -> Exception:
+    """Return what to raise for an error of the core's: for memory or threads that it did not get.
+
+    The core's own says nothing but that; any other comes from a handler of signals.
+    """
+    if isinstance(error, MemoryError):
+        return TooLarge(
+            f"The memory to {what} with a network of sizes {list(architecture.sizes)} is not to be "
+            f"had here: use {less} or smaller layers, or free some memory."
+        )
+    if str(error) == os.strerror(errno.EAGAIN):
+        return NoThreads(
+            "The system does not give this process another thread: set n_jobs=1 or the environment "
+            "variable OMP_NUM_THREADS=1, or raise the limit."
+        )
+    return error
 
 
 def _of_dtype(name: str, architecture: Architecture) -> Any:

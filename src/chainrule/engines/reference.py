@@ -166,6 +166,7 @@ class ReferenceEngine(Engine):
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
         """Make one update from a batch that is all there is."""
+        state.parameters.make_writable()
         result = _pass(task, state, batch, len(batch), batch.total)
         _update(task, state, batch, result, rate)
         return result.cost
@@ -182,6 +183,7 @@ class ReferenceEngine(Engine):
         deadline: float = math.inf,
     ) -> None:
         """Run epochs, batch by batch."""
+        state.parameters.make_writable()
         M, S = len(examples), examples.total
         each = repeat(rates.item()) if len(rates) == 1 else iter(rates.tolist())
         steps_left = math.inf if len(rates) == 1 else len(rates)

@@ -11,6 +11,7 @@ from sklearn.base import is_regressor
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from chainrule.architecture.inputs import require_unmasked
 from chainrule.architecture.rows import Rows
 from chainrule.calls import level_of_the_user
 from chainrule.errors import DoubtfulTarget, InvalidInput
@@ -102,6 +103,8 @@ def checked_weight(estimator: Any, sample_weight: Any, X: Any) -> Any:
 
 def _checked_by_scikit_learn(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
     how: dict[str, Any] = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}
+    require_unmasked(X, "X")
+    require_unmasked(y, "y")
     if y is None and not reset:
         return validate_data(estimator, X, reset=False, **how), None
     targets: Any = y  # None, where X is to be learned from, is refused

@@ -150,8 +150,13 @@ def judge_of(estimator: Any, recipe: Recipe, held_out: Table) -> Judge:
     """Return what judges each epoch, and continues the lists of the estimator."""
     scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
     best = estimator.best_validation_score_
+    measure = measuring(estimator, held_out, recipe.scoring)
+    if recipe.early_stopping and best is not None and best > -np.inf:
+        # The weights that a warm start begins with, and the data, may be others than then.
+        score = measure()[0]
+        best = None if np.isnan(score) else score
     return Judge(
-        measure=measuring(estimator, held_out, recipe.scoring),
+        measure=lambda _: measure(),
         tol=recipe.tol,
         n_iter_no_change=recipe.n_iter_no_change,
         best_theta=estimator.network_.theta.copy(),

@@ -5,8 +5,10 @@ Reading one executes nothing from it and unpacks nothing to disk: the archive an
 are examined first, then skops builds the types on a written list.
 """
 
+import contextlib
 import io
 import os
+import pickle
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -27,6 +29,7 @@ from chainrule.files.consistent import (
     forget_checkpoint,
 )
 from chainrule.files.content import ONNX, PROGRAM, ZIP_MAGIC, is_pickle, name_content
+from chainrule.files.in_memory import in_memory
 from chainrule.files.saved_form import complete, saved_form
 from chainrule.files.schema import check_schema
 from chainrule.storage import write_file
@@ -34,6 +37,7 @@ from chainrule.storage import write_file
 __all__ = ["HINT", "open_model", "write_model"]
 
 SCHEMA = "schema.json"
+_MAPPED = "numpy.memmap"
 _LIBRARIES = ("numpy", "scipy", "sklearn", "chainrule")
 _REMEDIES = {
     ONNX: "read a chain of layers with cr.from_onnx, or ",
@@ -70,14 +74,14 @@ def write_model(
             f"A model file holds an estimator, a Pipeline, a Network or a Learner; given: "
             f"{type(model).__name__}."
         )
-    try:
-        with saved_form(model):
-            content = skops.io.dumps(model)
-    except UnsupportedTypeException as error:
-        raise InvalidInput(f"This model cannot be saved: {error}") from error
+    content = _described(model)
+    foreign = _foreign_types(io.BytesIO(content))  # better now than when someone needs the file
+    if _MAPPED in foreign:
+        with contextlib.suppress(pickle.PicklingError, AttributeError, TypeError):
+            content = _described(in_memory(model))
+            foreign = _foreign_types(io.BytesIO(content))
     with io.BytesIO(content) as buffer:
-        # Better now than when someone needs the file.
-        if foreign := _foreign_types(buffer):
+        if foreign:
             raise _unsaved(foreign, model)
         try:
             with open_archive(buffer) as archive:
@@ -92,6 +96,15 @@ def write_model(
         with ZipFile(buffer, "a") as archive:
             archive.writestr(CARD, card)
         write_file(path, buffer.getvalue())
+
+
+def _described(model: BaseEstimator) -> bytes:
+    """Return a model as skops writes it."""
+    try:
+        with saved_form(model):
+            return skops.io.dumps(model)
+    except UnsupportedTypeException as error:
+        raise InvalidInput(f"This model cannot be saved: {error}") from error
 
 
 def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:

@@ -54,7 +54,9 @@ class Network:
     Attributes
     ----------
     theta : array of shape (n_parameters,)
-        All parameters in one vector. Writes in place take effect at once, here and below.
+        All parameters in one vector. Writes in place take effect at once, here and below. Where it
+        is read-only, as in a file that is mapped into memory, training and assigning first replace
+        it by a copy, here and below.
     weights : list of arrays of shapes (s_in, s_out)
         Views of theta.
     biases : list of arrays of shapes (s_out,)
@@ -91,7 +93,7 @@ class Network:
     13
     """
 
-    __slots__ = ("_feature_names", "_parameters", "_seed", "_training_data")
+    __slots__ = ("__weakref__", "_feature_names", "_parameters", "_seed", "_training_data")
 
     _parameters: Parameters
     _seed: int | None
@@ -144,6 +146,7 @@ class Network:
 
     @theta.setter
     def theta(self, value: Any) -> None:
+        self._parameters.make_writable()
         write(self._parameters.theta, value, "theta")
 
     @property

@@ -121,7 +121,7 @@ def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequ
     for W, b, name in zip(weights, biases, names, strict=True):
         layer = nn.Linear(*W.shape, dtype=getattr(torch, a.dtype.name))
         with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(W.T)))
+            layer.weight.copy_(torch.from_numpy(np.array(W.T, order="C")))
             layer.bias.copy_(torch.from_numpy(b.copy()))
         made += [layer, modules[name]()]
     if isinstance(a.loss.made_of, GroupedLogLoss):

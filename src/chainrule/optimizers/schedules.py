@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.architecture.checks import check_number, check_whole
+from chainrule.architecture.inputs import as_numbers
 from chainrule.calls import NamesChecked
-from chainrule.errors import InvalidParameter
+from chainrule.errors import InvalidInput, InvalidParameter
 from chainrule.maths.curves import exponential, half_cosine
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Warmup",
     "as_schedule",
     "checked_rate",
+    "rates_of",
 ]
 
 Numbers: TypeAlias = NDArray[np.float64]
@@ -74,7 +76,7 @@ class Schedule(NamesChecked, ABC):
         """Return the learning rate of one step."""
         if type(self).rates is Schedule.rates:
             raise NotImplementedError(f"{type(self).__name__} defines neither rates nor rate.")
-        return float(self.rates(np.array([step]), np.array([examples]), reductions)[0])
+        return float(rates_of(self, np.array([step]), np.array([examples]), reductions)[0])
 
     def reduces(self, rate: float) -> bool:
         """Whether to go on with a reduced rate at a plateau, rather than to stop."""
@@ -439,13 +441,13 @@ class Warmup(Schedule):
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return the rate of each step."""
-        rates = self.after.rates(np.maximum(steps - self.steps, 0), examples, reductions)
+        rates = rates_of(self.after, np.maximum(steps - self.steps, 0), examples, reductions)
         rises = steps < self.steps
         if rises.any():
             # The first rate is that of step 0, whatever has been seen meanwhile.
             start = np.zeros(1, np.int64)
-            goal = self.after.rates(start, start, reductions)[0]
-            rates[rises] = goal * ((steps[rises] + 1) / (self.steps + 1))
+            goal = rates_of(self.after, start, start, reductions)[0]
+            rates = np.where(rises, goal * ((steps + 1) / (self.steps + 1)), rates)
         return rates
 
     def reduces(self, rate: float) -> bool:
@@ -520,6 +522,34 @@ def as_schedule(learning_rate: "float | Schedule | Callable[[int], float]") -> S
     """Return the schedule itself, that of a function, or a constant one."""
     checked = checked_rate(learning_rate)
     return checked if isinstance(checked, Schedule) else Constant(checked)
+
+
+def rates_of(schedule: Schedule, steps: Counts, examples: Counts, reductions: int) -> Numbers:
+    """Return the learning rates of some steps, after a look at them: the schedule may be a user's.
+
+    Parameters
+    ----------
+    schedule, steps, examples, reductions
+        As for `Schedule.rates`.
+
+    Raises
+    ------
+    InvalidParameter
+        If they are not one finite number of at least 0 for each step.
+    """
+    given: Any = schedule.rates(steps, examples, reductions)
+    try:
+        rates = np.ascontiguousarray(as_numbers(given, "rates", np.dtype(np.float64)))
+        usable = np.shape(given) == steps.shape and (rates >= 0).all() and np.isfinite(rates).all()
+    except InvalidInput:
+        rates, usable = None, False
+    if rates is None or not usable:
+        raise InvalidParameter(
+            f"The learning rates of {type(schedule).__name__} must be an array with one finite "
+            f"number of at least 0 for each of the {len(steps)} steps asked for. Got "
+            f"{' '.join(repr(given).split())[:60]} instead."
+        )
+    return rates
 
 
 _ENDLESS = 2**53

@@ -209,6 +209,8 @@ class CheckpointWriter:
         self._every_seconds = math.inf if every_seconds is None else every_seconds
         self._warned = False
         self._is_good = False  # whether the file there is worth to be kept
+        self._file = _file_at(self.path)  # the one that it began with, or wrote
+        self._shared = False
         self.wait(0)
 
     def require_place(self) -> None:
@@ -271,14 +273,28 @@ class CheckpointWriter:
 
     def save(self, tensors: Tensors, header: dict[str, Any], n_epochs: int) -> None:
         """Write a checkpoint and keep the one before; warn if that fails, and go on."""
+        self._look_for_another()
         try:
             if self._is_good:
                 _keep(self.path)
             write_tensors(self.path, tensors, {"kind": KIND, "identity": self.identity, **header})
             self._is_good = True
+            self._file = _file_at(self.path)
         except (ChainruleError, OSError, MemoryError) as error:
             self._warn(str(error) or type(error).__name__)
         self.wait(n_epochs)
+
+    def _look_for_another(self) -> None:
+        """Warn, once, if another training writes its checkpoints to the same file."""
+        there = _file_at(self.path)
+        if there not in (None, self._file) and not self._shared:
+            self._shared = True
+            warnings.warn(
+                f"'{self.path}' was written by another training since this one last did so, and "
+                f"is replaced: give each training a file of its own, or neither can be resumed.",
+                CheckpointWarning,
+                stacklevel=level_of_the_user(),
+            )
 
     def _warn(self, reason: str) -> None:
         if not self._warned:
@@ -289,6 +305,15 @@ class CheckpointWriter:
                 CheckpointWarning,
                 stacklevel=level_of_the_user(),
             )
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Return what tells the file at a path from any that replaces it; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def mismatch(name: str, what: str) -> CheckpointMismatch:

@@ -4,11 +4,13 @@ Prechelt, "Early stopping - but when?", 1998.
 """
 
 import math
+import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -52,7 +54,7 @@ class Judge:
     Attributes
     ----------
     measure : callable
-        Returns the score and the loss of the network as it is now.
+        Returns the score and the loss of a network as it is now.
     tol, n_iter_no_change : float
         The smallest improvement that counts, and how many epochs in a row may lack it.
     best_theta : array
@@ -65,7 +67,7 @@ class Judge:
         Whether it ends the training; else it only watches.
     """
 
-    measure: Callable[[], tuple[float, float]]
+    measure: Callable[[Network], tuple[float, float]]
     tol: float
     n_iter_no_change: float
     best_theta: Any
@@ -84,7 +86,7 @@ class Judge:
 
     def __call__(self, learner: Any, record: Record) -> bool:
         """Judge the network as it is now, and say whether to stop."""
-        score, loss = self.measure()
+        score, loss = self.measure(learner.net)
         self.scores.append(score)
         self.losses.append(loss)
         if self.verbose:
@@ -156,7 +158,11 @@ class EarlyStopping:
 
     One of `Learner.fit`'s callbacks. However the fit ends, the network then has the weights of the
     epoch that was best on the validation data; the optimizer's memory stays that of the last step.
-    In a second fit with the same object, epochs go on being compared with the best so far.
+
+    One object serves any number of networks, also in several threads: what it remembers is of each
+    network by itself. In a second fit of the same network, epochs are still compared with the best
+    so far, if the fit starts from the weights that the first one left; it starts over if they were
+    replaced, for instance by new random ones.
 
     Parameters
     ----------
@@ -176,11 +182,11 @@ class EarlyStopping:
     Attributes
     ----------
     scores : list of float
-        Of each epoch.
+        Of each epoch, for the network of the last fit (in this thread, if it made one).
     losses : list of float
-        The mean loss on the validation data after each epoch.
+        The mean loss on the validation data after each epoch, likewise.
     best_score : float
-        The highest score, -inf before the first epoch.
+        The highest score, -inf before the first epoch, likewise.
 
     Raises
     ------
@@ -219,25 +225,28 @@ class EarlyStopping:
         self.n_iter_no_change = check_number(
             "n_iter_no_change", n_iter_no_change, low=1, high_included=True
         )
-        self._judge: Judge | None = None
+        self.__setstate__({})
 
     @property
     def scores(self) -> list[float]:
         """The score of each epoch."""
-        return [] if self._judge is None else self._judge.scores
+        memory = self._memory
+        return [] if memory is None else memory.judge.scores
 
     @property
     def losses(self) -> list[float]:
         """The mean loss on the validation data after each epoch."""
-        return [] if self._judge is None else self._judge.losses
+        memory = self._memory
+        return [] if memory is None else memory.judge.losses
 
     @property
     def best_score(self) -> float:
         """The highest score."""
-        return -math.inf if self._judge is None else self._judge.best_score
+        memory = self._memory
+        return -math.inf if memory is None else memory.judge.best_score
 
     def on_fit_begin(self, learner: Any) -> None:
-        """Check the validation data against the network.
+        """Check the validation data against the network, and remember it or start over.
 
         Raises
         ------
@@ -246,15 +255,17 @@ class EarlyStopping:
         """
         net: Network = learner.net
         examples = Examples(*check_batch(net.architecture, *self._given))
+        known = self._memories.get(net)
+        if known is None or not np.array_equal(known.judge.best_theta, net.theta):
+            judge = Judge(self._measure, self.tol, self.n_iter_no_change, net.theta.copy())
+        else:
+            judge = known.judge
+            judge.tol, judge.n_iter_no_change = self.tol, self.n_iter_no_change
+        self._remember(net, _Memory(judge, examples))
 
-        def measure() -> tuple[float, float]:
-            loss = validation_loss(net, examples)
-            return -loss if self._score is None else self._scored(net), loss
-
-        self._examples = examples
-        if self._judge is None:
-            self._judge = Judge(measure, self.tol, self.n_iter_no_change, net.theta.copy())
-        self._judge.measure = measure
+    def _measure(self, net: Network) -> tuple[float, float]:
+        loss = validation_loss(net, self._memories[net].examples)
+        return -loss if self._score is None else self._scored(net), loss
 
     def _scored(self, net: Network) -> float:
         assert self._score is not None
@@ -266,24 +277,28 @@ class EarlyStopping:
 
     def __call__(self, learner: Any, record: Record) -> bool:
         """Judge the epoch."""
-        return self._begun(learner)(learner, record)
+        if learner.net not in self._memories:  # called by other hands than `Learner.fit`
+            self.on_fit_begin(learner)
+        return self._memories[learner.net].judge(learner, record)
 
     def on_fit_end(self, learner: Any) -> None:
         """Give the network the best weights; if it diverged at once, those it had before."""
-        judge, theta = self._judge, learner.net.theta
-        if judge is not None and (judge.has_scored or not np.isfinite(theta).all()):
+        memory = self._memories.get(learner.net)
+        if memory is None:
+            return
+        judge = memory.judge
+        if judge.has_scored or not np.isfinite(learner.net.theta).all():
             learner.net.theta = judge.best_theta
-        elif judge is not None:
+        else:
             judge.warn_of_no_score()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return its memory, for a checkpoint."""
-        if self._judge is None:
-            return {}
-        return {**self._judge.state_dict(), "data": self._digest()}
+        """Return its memory of the network that this thread trains, for a checkpoint."""
+        memory = self._memory
+        return {} if memory is None else {**memory.judge.state_dict(), "data": memory.digest()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a memory.
+        """Take over a memory of the network that this thread trains.
 
         Raises
         ------
@@ -292,22 +307,58 @@ class EarlyStopping:
         InvalidFile
             If it is damaged.
         """
-        state = dict(state)
-        if self._judge is not None:
-            if not np.array_equal(state.pop("data", None), self._digest()):
+        state, memory = dict(state), self._memory
+        if memory is not None:
+            if not np.array_equal(state.pop("data", None), memory.digest()):
                 raise CheckpointMismatch(
                     "The checkpoint was written with other validation data for EarlyStopping: give "
                     "those, or train anew without resume."
                 )
-            self._judge.load_state_dict(state)
+            memory.judge.load_state_dict(state)
 
-    def _begun(self, learner: Any) -> Judge:
-        if self._judge is None:  # called by other hands than `Learner.fit`
-            self.on_fit_begin(learner)
-        assert self._judge is not None
-        return self._judge
+    @property
+    def _memory(self) -> "_Memory | None":
+        """What it remembers of the last fit's network, that of this thread first."""
+        return getattr(self._here, "memory", self._last)
 
-    def _digest(self) -> Any:
-        parts = (self._examples.X, self._examples.Y, self._examples.weight)
+    def _remember(self, net: Network, memory: "_Memory") -> None:
+        self._memories[net] = self._last = self._here.memory = memory
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles keep: the settings, and copies of all it remembers."""
+        settings = {k: v for k, v in vars(self).items() if k not in ("_memories", "_here", "_last")}
+        last = self._memory
+        memories = sorted(self._memories.items(), key=lambda item: item[1] is last)  # the last last
+        return {**settings, "memories": [(net, memory.copy()) for net, memory in memories]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the settings and what it remembers."""
+        memories = state.pop("memories", ())
+        vars(self).update(state)
+        self._memories = WeakKeyDictionary[Network, _Memory]()
+        self._here = threading.local()
+        self._last: _Memory | None = None
+        for net, memory in memories:
+            memory.judge.measure = self._measure
+            self._remember(net, memory)
+
+
+@final
+@dataclass(frozen=True)
+class _Memory:
+    """What early stopping remembers of one network: its epochs, and the data that judge them."""
+
+    judge: Judge
+    examples: Examples
+
+    def copy(self) -> "_Memory":
+        """Return a copy that later epochs do not change."""
+        judge = self.judge
+        lists = {"scores": list(judge.scores), "losses": list(judge.losses)}
+        return replace(self, judge=replace(judge, **lists))
+
+    def digest(self) -> Any:
+        """Return what tells these validation data from others."""
+        parts = (self.examples.X, self.examples.Y, self.examples.weight)
         digests = ["none" if part is None else digest_of_rows(part) for part in parts]
         return np.frombuffer(sha256(" ".join(digests).encode()).digest(), np.uint8)

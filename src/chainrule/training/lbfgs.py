@@ -136,10 +136,14 @@ def minimize_lbfgs(
             )
         return result.cost, flat_gradient(wide.architecture, result.gradients)
 
+    def take_over(theta: Float) -> None:
+        net.parameters.make_writable()
+        net.theta[...] = theta
+
     def after_iteration(intermediate_result: Any) -> None:  # SciPy tells by this name what to pass
         nonlocal begun, n_iter, cost
         begun, n_iter, cost = False, n_iter + 1, float(intermediate_result.fun)
-        net.theta[...] = intermediate_result.x
+        take_over(intermediate_result.x)
         if on_iteration is not None and on_iteration(cost):
             raise StopIteration
 
@@ -160,7 +164,7 @@ def minimize_lbfgs(
         )
     except _OutOfTime:
         return LBFGSResult(n_iter, cost, False, "time was up", out_of_time=True)
-    net.theta[...] = found.x
+    take_over(found.x)
     return LBFGSResult(
         n_iter=min(int(found.nit), max_iter),
         cost=float(found.fun),

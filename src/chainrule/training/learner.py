@@ -8,7 +8,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
+from threading import RLock
 from typing import Any, TypeAlias, final
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
 from chainrule.optimizers import LBFGS, Adam, Optimizer
-from chainrule.optimizers.schedules import Schedule, as_schedule
+from chainrule.optimizers.schedules import Schedule, as_schedule, rates_of
 from chainrule.storage import checked_values, path_of, read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
 from chainrule.training.custom_parts import check_custom_parts
@@ -67,6 +69,8 @@ Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 @final
 class Learner:
     """Trains a network in place.
+
+    Several threads may use one learner: their calls of `fit` and `step` are made one after another.
 
     Parameters
     ----------
@@ -176,6 +180,8 @@ class Learner:
         self.batch_size, self.seed, self.n_jobs, self.shuffle = batch_size, seed, n_jobs, shuffle
         self.max_grad_norm = max_grad_norm
         self.history = History()
+        self._alone = RLock()
+        _LEARNERS.add(self)
         self._asked_engine = engine
         self._engine = choose_engine(engine, net.architecture, optimizer)
         # What it remembers of no parameters at all is empty where it is as long as theta.
@@ -239,7 +245,7 @@ class Learner:
         last, state = self.last_fit, self._state
         schedule, begin = (rate, 0) if last is None else (last.schedule, last.begin)
         step, seen = np.array([state.step - begin]), np.array([state.examples - state.position])
-        return float(schedule.rates(step, seen, state.reductions)[0])
+        return float(rates_of(schedule, step, seen, state.reductions)[0])
 
     def reduce_learning_rate(self) -> bool:
         """Reduce the learning rate if the schedule does so at a plateau, and say whether it did."""
@@ -372,18 +378,20 @@ class Learner:
         -------
         History
         """
-        examples = self._examples(X, Y, sample_weight)
-        task = self._task(len(examples))
-        engine = self._engine_for(task, examples)
-        require_full_batch(self.optimizer, task.batch_size, len(examples))
-        fit = Fit(self, engine, task, engine.prepare(examples), plan)
-        self.last_fit = fit.remembered()
-        self.net.note_training_data(digest_of_shapes(examples))
-        self.history = fit.progress.history
-        try:
-            return fit.run()
-        finally:
-            self.last_fit = self.last_fit._replace(n_steps=self.n_steps)
+        with self._alone:
+            self._follow_the_network()
+            examples = self._examples(X, Y, sample_weight)
+            task = self._task(len(examples))
+            engine = self._engine_for(task, examples)
+            require_full_batch(self.optimizer, task.batch_size, len(examples))
+            fit = Fit(self, engine, task, engine.prepare(examples), plan)
+            self.last_fit = fit.remembered()
+            self.net.note_training_data(digest_of_shapes(examples))
+            self.history = fit.progress.history
+            try:
+                return fit.run()
+            finally:
+                self.last_fit = self.last_fit._replace(n_steps=self.n_steps)
 
     def step(self, X: Any, Y: Any, sample_weight: Any = None) -> float:
         """Make one update of the network, in place, on this batch.
@@ -414,25 +422,46 @@ class Learner:
         >>> net.theta  # b + 0.1, W + 0.1 * 2
         array([0.1, 0.2], dtype=float32)
         """
-        if sample_weight is None and type(X) is np.ndarray and X.ndim == 1:
-            cost = self._step_row(X, Y)
-            if cost is not None:
-                return cost
-        require_known_length(self.optimizer)
-        batch = self._examples(X, Y, sample_weight)
-        task = self._task(len(batch), one_batch=True)
-        engine = self._engine_for(task, batch)
-        try:
-            cost = engine.step(
-                task,
-                self._state,
-                engine.prepare(batch),
-                self.learning_rate,
+        with self._alone:
+            self._follow_the_network()
+            if sample_weight is None and type(X) is np.ndarray and X.ndim == 1:
+                cost = self._step_row(X, Y)
+                if cost is not None:
+                    return cost
+            require_known_length(self.optimizer)
+            batch = self._examples(X, Y, sample_weight)
+            task = self._task(len(batch), one_batch=True)
+            engine = self._engine_for(task, batch)
+            try:
+                cost = engine.step(
+                    task,
+                    self._state,
+                    engine.prepare(batch),
+                    self.learning_rate,
+                )
+            except Diverged as error:
+                raise diverged(self, str(error), batch.X) from None
+            require_finite_parameters(self, batch.X)
+            return cost
+
+    def _follow_the_network(self) -> None:
+        """Train the parameters that the network has now, if it was made again meanwhile.
+
+        Raises
+        ------
+        InvalidParameter
+            If it has other layers now.
+        """
+        parameters, state = self._net.parameters, self._state
+        if parameters is state.parameters:
+            return
+        if parameters.architecture != state.parameters.architecture:
+            raise InvalidParameter(
+                f"The network was made again with another architecture: this learner trains "
+                f"{list(state.parameters.architecture.sizes)}, and it has {list(self.net.sizes)} "
+                f"now. Make a new Learner for it."
             )
-        except Diverged as error:
-            raise diverged(self, str(error), batch.X) from None
-        require_finite_parameters(self, batch.X)
-        return cost
+        state.parameters = parameters
 
     def _step_row(self, x: Any, y: Any) -> float | None:
         """Make the step of one example by the short way, or return None for the long one."""
@@ -600,3 +629,16 @@ class Learner:
 
 def _print_epoch(learner: Learner, record: Record) -> None:
     print(f"Epoch {record['epoch']}, cost = {record['cost']:.8f}")  # noqa: T201 - verbose
+
+
+_LEARNERS = WeakSet[Learner]()
+
+
+def _free_after_fork() -> None:
+    """Let a forked child use learners that another thread of its parent's was using."""
+    for learner in _LEARNERS:
+        learner._alone = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_after_fork)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.engines import Examples, Plateau, Task, TrainingState
 from chainrule.errors import CheckpointMismatch, InvalidInput
-from chainrule.optimizers.schedules import Schedule, as_schedule
+from chainrule.optimizers.schedules import Schedule, as_schedule, rates_of
 from chainrule.storage import damaged, short
 from chainrule.training.checkpoint import Saved, mismatch
 from chainrule.training.history import COLUMNS, STOPS, History, Record
@@ -72,15 +72,14 @@ class Rates:
         seen = state.examples - state.position  # before this epoch
         if not self.schedule.changes:
             step = np.array([state.step - self.begin])
-            rates = self.schedule.rates(step, np.array([seen]), state.reductions)
+            rates = rates_of(self.schedule, step, np.array([seen]), state.reductions)
             return rates, repeat(rates.item())
         left = -(-(self.n_examples - state.position) // self.batch_size)
         n = min(left + (n_epochs - 1) * self.steps_an_epoch, _STEPS_A_CALL)
         ahead = np.arange(n)
         epochs = (ahead - left + self.steps_an_epoch) // self.steps_an_epoch
-        rates = self.schedule.rates(
-            state.step - self.begin + ahead, seen + epochs * self.n_examples, state.reductions
-        )
+        steps, examples = state.step - self.begin + ahead, seen + epochs * self.n_examples
+        rates = rates_of(self.schedule, steps, examples, state.reductions)
         return rates, rates[left - 1 :: self.steps_an_epoch].tolist()
 
 
@@ -193,6 +192,7 @@ class Run:
         history = _history(tensors, header, first_epoch, name)
         if counters["epoch"] - first_epoch != len(history):
             raise damaged(name, "its history does not have a record for each epoch")
+        state.parameters.make_writable()
         arrays = {"theta": state.parameters.theta}
         arrays |= {f"optimizer.{key}": memory for key, memory in state.optimizer_state.items()}
         for key, array in arrays.items():
