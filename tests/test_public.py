@@ -75,6 +75,7 @@ def test_errors_are_one_tree_and_the_built_in_ones():
         "WrongDerivative": errors.InvalidParameter,
         "Diverged": ArithmeticError,
         "TooLarge": MemoryError,
+        "NoThreads": RuntimeError,
         "InvalidFile": ValueError,
         "MissingFile": FileNotFoundError,
         "UnwritablePath": OSError,
