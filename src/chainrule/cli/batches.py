@@ -8,6 +8,7 @@ from typing import IO
 import numpy as np
 import polars as pl
 
+from chainrule.cli.delimited import SAMPLE, find_layout, parse_csv, without_gaps
 from chainrule.cli.inputs import Column, use_inputs
 from chainrule.cli.spellings import Rules
 from chainrule.cli.tables import (
@@ -17,7 +18,6 @@ from chainrule.cli.tables import (
     empty,
     no_rows,
     opened,
-    parse_csv,
     plain_kinds,
     reading_parquet,
 )
@@ -26,7 +26,6 @@ __all__ = ["in_batches", "read_batches"]
 
 BLOCK = 8 * 2**20  # bytes of CSV that are parsed at a time
 PARQUET_ROWS = 2**17
-_LEAST = 16  # bytes that tell what it is
 
 
 def read_batches(
@@ -54,7 +53,7 @@ def read_batches(
         As `read_table`, at last at the end of the file.
     """
     with opened(path) as file:
-        start = file.read(max(BLOCK, _LEAST))
+        start = file.read(max(BLOCK, SAMPLE))
         if not start.strip() and not (start := start + file.read()).strip():
             raise empty(path)
         if not start.startswith(PARQUET):
@@ -122,11 +121,13 @@ def _read_csv(
     rules: Rules,
     wanted: Collection[str] | None,
 ) -> Iterator[pl.DataFrame]:
-    block = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    layout = find_layout(path, start[:SAMPLE])
+    blocks = _blocks(start[layout.offset :], file)
+    block = next(blocks, b"")
     header: bytes | None = None
     skipped, any_rows = 0, False
     while True:
-        more = file.read(BLOCK)
+        more = next(blocks, b"")
         end = _end_of_record(block) if more else len(block)
         if not end:  # no line, or no quoted cell, ends in it
             block += more
@@ -137,7 +138,7 @@ def _read_csv(
             whole = part
         else:
             whole = header + part
-        table = parse_csv(path, whole, rules, wanted, skipped).table
+        table = without_gaps(parse_csv(path, whole, layout, skipped), rules, wanted)
         skipped += part.count(b"\n") - (header.count(b"\n") if whole is part else 0)
         if table.height and table.width:
             any_rows = True
@@ -146,6 +147,13 @@ def _read_csv(
             break
     if not any_rows:
         raise no_rows(path)
+
+
+def _blocks(start: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    for first in range(0, len(start), BLOCK):
+        yield start[first : first + BLOCK]
+    while block := file.read(BLOCK):
+        yield block
 
 
 def _end_of_record(block: bytes, *, first: bool = False) -> int:

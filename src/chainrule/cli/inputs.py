@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.cli.guesses import Guess, following
-from chainrule.cli.kinds import Decision, decide_column
+from chainrule.cli.kinds import Decision, decide_column, missing_hint, quoted
 from chainrule.cli.spellings import (
     ORDERS,
     PLAIN,
@@ -137,12 +137,10 @@ def choose_inputs(
             columns.append(Column(name, kind, decision.spellings.get(name, PLAIN)))
             odd = decision.odd.get(name)
             if kind == "text" and odd is not None:
-                mend = f"mend the cell{'' if odd.count == 1 else 's'}"
-                if odd.distinct == 1:
-                    mend += f", --missing '{odd.cell}' if it means that nothing is known"
+                mend = f"mend the cell{'' if odd.count == 1 else 's'}{odd.may_be_missing}"
                 notes.append(
-                    f"column '{name}' {odd.said()}: it is taken as text; {mend}, or --categorical "
-                    f"'{name}' to say it is meant."
+                    f"column '{name}' {odd.said()}: it is taken as text; {mend}, or add "
+                    f"--categorical '{name}' to say it is meant."
                 )
     if not columns:
         without = ""
@@ -323,11 +321,12 @@ def _use_column(
         return _spelled(series)
     if kind != column.kind:
         example, hint = _odd_one(series, column)
+        shown = quoted(example) if isinstance(example, str) else repr(example)
         held = decide_column(series)[0] if series.dtype == pl.String else series
         held = series if _kind(held) == column.kind else held  # spelled in another way
         raise InvalidInput(
-            f"Column '{column.name}' of '{path}' holds {called(held)}, for instance "
-            f"{example!r}, where the model needs {_needed(column)}; correct the column{hint}."
+            f"Column '{column.name}' of '{path}' holds {called(held)}, for instance {shown}, where "
+            f"the model needs {_needed(column)}; correct the column{hint}."
         )
     if kind == "text":
         return series
@@ -378,7 +377,7 @@ def _odd_one(series: pl.Series, column: Column) -> tuple[object, str]:
         for order in ORDERS:
             if _can_be(cell, kind, replace(spelling, dates=order)):
                 return cell, f", or add --dates {order}"
-    return cell, f", or add --missing '{cell}' if it means that nothing is known"
+    return cell, missing_hint(cell)
 
 
 def _can_be(cell: str, kind: str, spelling: Spelling) -> bool:

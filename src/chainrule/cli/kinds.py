@@ -26,11 +26,12 @@ from chainrule.cli.spellings import (
     same_unit,
 )
 
-__all__ = ["Decision", "Odd", "decide", "decide_column"]
+__all__ = ["Decision", "Odd", "decide", "decide_column", "missing_hint", "quoted"]
 
 FEW = 5  # a fifth of the cells may differ in a column that looks like numbers
 SOME = 1000  # cells that are looked at before all of them are
 MOST_UNITS = 3
+MOST_LETTERS = 40
 MOST_NAMED = 6
 MOST_LABELS = 20  # a target of so few numbers may be one of classes, and a word one of them
 _CODES = r"^[+-]?0[0-9]+$"
@@ -63,11 +64,16 @@ class Odd:
     distinct: int
     share: float
 
-    def said(self, row: int | None = None) -> str:
+    def said(self) -> str:
         """Return how it is said after the name of a column."""
         which = "" if self.count == 1 else f"{self.count} cells, the first "
-        at = self.position + 1 if row is None else row
-        return f"looks like {self.like} except for {which}'{self.cell}' in row {at}"
+        at = f"{quoted(self.cell)} in row {self.position + 1}"
+        return f"looks like {self.like} except for {which}{at}"
+
+    @property
+    def may_be_missing(self) -> str:
+        """What may help if the cells stand for a value that is not known; it may be nothing."""
+        return missing_hint(self.cell) if self.distinct == 1 else ""
 
 
 @dataclass
@@ -109,6 +115,21 @@ class _Looked:
     unclear: str | None = None  # a date of which day and month cannot be told
     plain: bool = False
     orders: tuple[str, ...] = ()
+
+
+def quoted(cell: str) -> str:
+    """Return a cell as it is quoted in a sentence: on one line, and not too long."""
+    line = " ".join(cell.split())
+    return f"'{line}'" if len(line) <= MOST_LETTERS else f"'{line[:MOST_LETTERS]}...'"
+
+
+def missing_hint(cell: str) -> str:
+    """Return the option by which a cell is missing, or what is wrong with a cell of many lines."""
+    if "\n" in cell:
+        return ", or look for a quote that closes only in a later line"
+    if len(cell) > MOST_LETTERS or "," in cell:
+        return ""
+    return f", or add --missing '{cell}' if it means that nothing is known"
 
 
 def decide(
@@ -244,8 +265,8 @@ def _look_numbers(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Ru
     if not values:
         return False
     unit = _unit(parts, counts, values)
-    if unit is None:
-        return False
+    if unit is None or (unit and all(each.n_unique() < 2 for each in values.values())):
+        return False  # one and the same cell is a name, whatever it begins with
     found.spelling = replace(PLAIN, thousands=rules.thousands, unit=unit)
     suits = same_of(parts, unit)
     fitting = {}

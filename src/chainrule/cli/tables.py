@@ -1,14 +1,13 @@
 """Read tables: CSV, TSV and the like, or Parquet, told by their content; write CSV.
 
-CSV cells are read as text: what they stand for is decided for whole columns by `kinds`. So the
-same rules hold at training and later, whatever the first rows look like.
+CSV cells are read as text (by `delimited`): what they stand for is decided for whole columns (by
+`kinds`). So the same rules hold at training and later, whatever the first rows look like.
 """
 
-import csv
 import io
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,10 +18,9 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from chainrule.cli.exits import note
-from chainrule.cli.spellings import Rules, missing_marks
+from chainrule.cli.delimited import SAMPLE, find_layout, parse_csv, without_gaps
+from chainrule.cli.spellings import Rules
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
-from chainrule.files.content import is_pickle, name_content
 
 __all__ = [
     "LARGEST",
@@ -35,7 +33,6 @@ __all__ = [
     "empty",
     "no_rows",
     "opened",
-    "parse_csv",
     "plain_kinds",
     "read_cells",
     "read_table",
@@ -49,8 +46,6 @@ PARQUET = b"PAR1"  # how a file of that kind begins and ends
 
 USUAL = Rules()
 LARGEST = 1e100  # the square of a larger number may be infinite, and with it a standard deviation
-
-_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,10 @@ def read_cells(path: str, rules: Rules = USUAL, spelled: str | None = None) -> C
     if content.startswith(PARQUET):
         found = _read_parquet(path, content, rules, spelled)
     else:
-        found = parse_csv(path, content, rules, spelled=spelled)
+        layout = find_layout(path, content[:SAMPLE])
+        table = parse_csv(path, content[layout.offset :], layout)
+        as_it_is = table[spelled] if spelled in table.columns else None
+        found = Cells(without_gaps(table, rules), layout.separator, spelled=as_it_is)
     if not found.table.width or not found.table.height:
         raise no_rows(path)
     return found
@@ -385,167 +383,6 @@ def _silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nothing)
-
-
-def parse_csv(
-    path: str,
-    content: bytes,
-    rules: Rules = USUAL,
-    wanted: Collection[str] | None = None,
-    skipped: int = 0,
-    spelled: str | None = None,
-) -> Cells:
-    """Read a table from the bytes of a CSV file, or from its header and some of its lines.
-
-    Parameters
-    ----------
-    path : str
-        Where it is from, for messages.
-    content : bytes
-        The header, and lines.
-    rules : Rules
-        What is missing.
-    wanted : collection of str, optional
-        The columns whose cells matter; the others are left as they are.
-    skipped : int
-        How many lines of the file are left out after the header.
-    spelled : str, optional
-        A column that is wanted as it is spelled, too, if it is there.
-
-    Returns
-    -------
-    Cells
-
-    Raises
-    ------
-    InvalidFile, InvalidInput
-        If it is no table, or its columns cannot be told apart.
-    """
-    text = _decode(path, content, skipped)
-    separator = _find_separator(text)
-    _check_quotes(path, text, separator, skipped)
-    try:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        names = [name.strip() for name in header]
-        _check_names(path, names)
-        table = pl.read_csv(
-            io.BytesIO(text.encode()), separator=separator, infer_schema=False, has_header=True
-        )
-        table.columns = names
-        blank = _check_ragged(path, text, separator, table, skipped)
-    except (pl.exceptions.PolarsError, csv.Error) as error:
-        if "more fields" in str(error):
-            _check_lengths(path, text, separator, skipped)
-        raise InvalidFile(
-            f"'{path}' is no table: its lines cannot be split into cells at "
-            f"{_SEPARATORS[separator]}; check its quotes."
-        ) from error
-    if blank:
-        rows = pl.Series("row", range(table.height))
-        table = table.filter(~rows.is_in(blank))
-    if names[0] == "" and table.width > 1:  # pandas writes its row numbers so
-        if not skipped:
-            note(f"the first column of '{path}' has no name and was left out.")
-        table = table.drop("")
-    as_it_is = table[spelled] if spelled in table.columns else None
-    marks = missing_marks(rules)
-    table = table.with_columns(
-        _without_gaps(column, marks)
-        for column in table.get_columns()
-        if wanted is None or column.name in wanted
-    )
-    return Cells(table, separator, spelled=as_it_is)
-
-
-def _decode(path: str, content: bytes, skipped: int) -> str:
-    hint = "give a CSV, TSV or Parquet file"
-    if is_pickle(content):
-        raise InvalidFile(f"'{path}' is a pickle, which chainrule never opens; {hint}.")
-    kind = name_content(content)
-    if kind == "UTF-16 text":
-        raise InvalidFile(f"'{path}' is UTF-16 text; save it again as UTF-8.")
-    if kind != "text":
-        raise InvalidFile(f"'{path}' is no table but {kind}; {hint}.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        line += skipped if line > 1 else 0
-        raise InvalidFile(
-            f"'{path}' is not UTF-8 text (line {line}); save it again as UTF-8."
-        ) from error
-    if not text.strip():
-        raise empty(path)
-    # Old Macs end lines with \r alone, which readers of CSV no longer know.
-    text = text if "\n" in text else text.replace("\r", "\n")
-    return text.lstrip("\r\n")
-
-
-def _find_separator(text: str) -> str:
-    """Take the separator that the header line has most of, outside quotes."""
-    header = "".join(text.split("\n", 1)[0].split('"')[::2])
-    best = max(_SEPARATORS, key=header.count)
-    return best if best in header else ","
-
-
-def _check_names(path: str, names: list[str]) -> None:
-    seen: set[str] = set()
-    for position, name in enumerate(names, 1):
-        if name in seen:
-            raise InvalidInput(f"'{path}' has two columns named '{name}'; rename one of them.")
-        if not name and position > 1:
-            raise InvalidInput(f"Column {position} of '{path}' has no name; give it one.")
-        seen.add(name)
-
-
-def _check_quotes(path: str, text: str, separator: str, skipped: int) -> None:
-    """Refuse a quote without its end, which would make one cell of all lines after it."""
-    if text.count('"') % 2 == 0:
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
-    try:
-        for _ in reader:
-            line = reader.line_num + 1 + skipped
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            raise InvalidFile(
-                f"'{path}' is no table: a quote opens in line {line} and does not close; "
-                "close it, or write it twice if it belongs to the cell."
-            ) from error
-
-
-def _check_ragged(
-    path: str, text: str, separator: str, table: pl.DataFrame, skipped: int
-) -> list[int]:
-    """Refuse rows that are too short, and return the numbers of blank lines.
-
-    polars fills a short row with missing cells, so only a table with missing cells in its last
-    column needs the second, slower look.
-    """
-    if table.width < 2 or not table.get_columns()[-1].null_count():
-        return []
-    return _check_lengths(path, text, separator, skipped)
-
-
-def _check_lengths(path: str, text: str, separator: str, skipped: int) -> list[int]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = next(reader)
-    blank = []
-    for number, record in enumerate(reader):
-        if not record:
-            blank.append(number)
-        elif len(record) != len(header):
-            raise InvalidFile(
-                f"'{path}' is no table: line {reader.line_num + skipped} has {len(record)} cells, "
-                f"the header has {len(header)}; make them equal, or quote cells with separators."
-            )
-    return blank
-
-
-def _without_gaps(column: pl.Series, marks: Collection[str]) -> pl.Series:
-    text = column.str.strip_chars()
-    return text.set(text.is_in(list(marks)), None)
 
 
 def _first_line(error: BaseException) -> str:

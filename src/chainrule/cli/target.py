@@ -275,10 +275,9 @@ def _refuse_stray_text(column: pl.Series, path: str, task: str | None, odd: Odd 
     if odd is None or task == "classification" or column.dtype != pl.String:
         return
     if task or column.n_unique() > MOST_CLASSES:
-        missing = f", --missing '{odd.cell}' if it means that nothing is known"
         raise InvalidInput(
             f"The target '{column.name}' of '{path}' {odd.said()}; correct or empty what is not a "
-            f"number{missing if odd.distinct == 1 else ''}, or add --task classification if all "
+            f"number{odd.may_be_missing}, or add --task classification if all "
             "are names."
         )
 
