@@ -78,11 +78,13 @@ def find_layout(path: str, start: bytes) -> Layout:
     lines = start[marks:].decode("utf-8", errors="replace").split(end)
     before, separator = _before_header(path, lines)
     sizes = [len(line) + 1 for line in start[marks:].split(end.encode())[:before]]
-    text = "\n".join(lines[before:])
+    text = "\n".join(lines[before:]).lstrip("\r")
+    offset = marks + sum(sizes)
+    offset += len(start[offset:]) - len(start[offset:].lstrip(b"\r"))
     if separator is None:
         separator = _find_separator(text)
         _refuse_title(path, text, separator, before)
-    return Layout(separator, before, marks + sum(sizes))
+    return Layout(separator, before, offset)
 
 
 def parse_csv(
@@ -319,6 +321,11 @@ def _split(part: _Part, names: list[str]) -> pl.DataFrame:
             f"'{part.path}' is no table: its lines cannot be split into cells at "
             f"{_SEPARATORS[part.separator]}; check its quotes."
         ) from error
+    if table.width != len(names):
+        raise InvalidFile(
+            f"'{part.path}' is no table: some of its lines end with a carriage return alone; save "
+            "it again with one kind of line ends."
+        )
     _tell_swallowed(part, table)
     while len(names) > 1 and not names[-1]:
         if table.to_series(-1).str.strip_chars().replace("", None).null_count() < table.height:
