@@ -4,13 +4,13 @@ import polars as pl
 import pytest
 
 from chainrule.cli import batches, delimited
+from chainrule.cli.exits import progress_of_output
 from chainrule.cli.tables import read_table
 from chainrule.errors import InvalidFile, InvalidInput
 
 ROWS = [["1", "x", "2.5"], ["2", "y", "3,5"], ["3", "z z", None], ["4", 'say "hi"', "a\nb"]]
 NAMES = ["Height\n(cm)", "b", "y"]
 SEPARATORS = [",", ";", "\t", "|"]
-COMMENT = "note: the first line begins with '#' in"
 
 
 def write(separator, names=NAMES, rows=ROWS):
@@ -54,19 +54,19 @@ def cells(table):
 @pytest.mark.parametrize("block", [1, 30, 10**6])
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_table_is_read_whatever_is_around_it(
-    tmp_path, monkeypatch, capfd, separator, around, block
-):
+def test_a_table_is_read_whatever_is_around_it(tmp_path, monkeypatch, separator, around, block):
     change, notes = AROUND[around]
+    progress_of_output.start()
     path = tmp_path / "t"
     path.write_bytes(change(write(separator), separator).encode())
     table = read_table(str(path))
+    assert progress_of_output.notes is not None
+    assert len(progress_of_output.notes) == notes
     assert [name.replace("\r", "") for name in table.columns] == NAMES
     assert cells(table) == ROWS
     monkeypatch.setattr(batches, "BLOCK", block)
     parts = list(batches.read_batches(str(path)))
     assert pl.concat(parts).equals(table)
-    del notes
 
 
 LAYOUTS = {
@@ -135,11 +135,12 @@ def test_a_quote_that_swallows_rows_is_said_with_its_lines(
 @pytest.mark.parametrize(
     "cell", ["two\nlines", "a, b\nc", "Dear all,\nthanks, bye,\nyours, me, too", "\n", "x\n\ny"]
 )
-def test_a_cell_of_several_lines_is_no_reason_for_a_note(tmp_path, capfd, cell):
+def test_a_cell_of_several_lines_is_no_reason_for_a_note(tmp_path, cell):
+    progress_of_output.start()
     table = pl.DataFrame({"a": ["1", "2"], "b": [cell, "x"], "c": ["3", "4"]})
     table.write_csv(tmp_path / "t")
     assert read_table(str(tmp_path / "t"))["b"][0] == (cell.strip() or None)
-    assert capfd.readouterr().err == ""
+    assert progress_of_output.notes == []
 
 
 @pytest.mark.parametrize("quotes", [1, 2])
@@ -189,3 +190,12 @@ def test_what_is_no_table_is_said_with_its_line(tmp_path, kind):
     with pytest.raises(error) as parts:
         list(batches.read_batches(str(tmp_path / "t")))
     assert str(parts.value) == str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["\ufeff", "\ufeff\n\n", "# one\n", "sep=;\n", "# a\n\n \n"])
+def test_what_has_no_header_is_empty(tmp_path, content):
+    (tmp_path / "t").write_text(content)
+    with pytest.raises(InvalidFile, match="is empty"):
+        read_table(str(tmp_path / "t"))
+    with pytest.raises(InvalidFile, match="is empty"):
+        list(batches.read_batches(str(tmp_path / "t")))

@@ -124,6 +124,10 @@ def _read_csv(
     layout = find_layout(path, start[:SAMPLE])
     blocks = _blocks(start[layout.offset :], file)
     block = next(blocks, b"")
+    while not block.strip():
+        if not (more := next(blocks, b"")):
+            raise empty(path)
+        block += more
     header: bytes | None = None
     skipped, any_rows = 0, False
     while True:

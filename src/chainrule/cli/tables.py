@@ -127,6 +127,8 @@ def read_cells(path: str, rules: Rules = USUAL, spelled: str | None = None) -> C
         found = _read_parquet(path, content, rules, spelled)
     else:
         layout = find_layout(path, content[:SAMPLE])
+        if not content[layout.offset :].strip():
+            raise empty(path)
         table = parse_csv(path, content[layout.offset :], layout)
         as_it_is = table[spelled] if spelled in table.columns else None
         found = Cells(without_gaps(table, rules), layout.separator, spelled=as_it_is)
