@@ -118,7 +118,7 @@ def test_a_docstring_is_completed_in_the_order_of_the_constructor():
         def __init__(self, b, a):
             pass
 
-    assert Own.__doc__ == inspect.cleandoc("""Something.
+    assert inspect.getdoc(Own) == inspect.cleandoc("""Something.
 
         More of it.
 

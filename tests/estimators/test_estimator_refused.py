@@ -47,6 +47,18 @@ def test_a_refused_first_fit_leaves_it_unfitted(refused):
 
 
 @pytest.mark.parametrize(
+    ("targets", "classes"),
+    [(y, [0, 1, 2]), (np.column_stack([y, y]), [[0, 1, 2]] * 2), (np.eye(3, dtype=int)[y], [0, 1])],
+)
+def test_a_refused_first_partial_fit_leaves_no_classes(targets, classes):
+    model = cr.MLPClassifier(3)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match="NaN"):
+        model.partial_fit(np.full_like(X, np.nan), targets, classes=classes)
+    assert vars(model) == before
+
+
+@pytest.mark.parametrize(
     ("setting", "hint"),
     [
         ({"activation": "tahn"}, "Did you mean 'tanh'?"),

@@ -92,7 +92,7 @@ class BaseMLP(
 
     @abstractmethod
     def _stratify(self, y: Any) -> Any:
-        """Return what the validation split is stratified by, or None."""
+        """Return the labels that stratify the validation split, or None."""
 
     # --- scikit-learn's attributes -----------------------------------------------------------
 
@@ -247,11 +247,11 @@ class BaseMLP(
         return checked_data(self, X, y, reset=reset)
 
     def _class_weights(self, y: Any) -> Any:
-        """Return what each class counts where these labels are trained on; None if all count 1."""
+        """Return the weight of each class where these labels are trained on; None if all are 1."""
         return None
 
     def _weights(self, y: Any, sample_weight: Any, by_class: Any) -> Any:
-        """Return what each example counts, by checked sample weights and those of the classes."""
+        """Return the weight of each example, by checked sample weights and those of the classes."""
         return sample_weight
 
     def _start(self, sizes: tuple[int, ...], loss: Any, dtype: Any, random_state: Any) -> None:
@@ -324,7 +324,7 @@ class BaseMLP(
         Raises
         ------
         ValueError
-            If X is unusable, or there is no such layer.
+            If X is unusable, or the layer does not exist.
         """
         check_is_fitted(self)
         layer = self._hidden_layer()
@@ -353,7 +353,7 @@ class BaseMLP(
         return self.network_.sizes[self._hidden_layer() + 1]
 
     def gradient_problem(self, X: Any, y: Any, sample_weight: Any = None) -> GradientProblem:
-        """Return what `check_gradients` checks: the network, on data and penalties as in `fit`.
+        """Return the problem for `check_gradients`: the network, with data and penalties of `fit`.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ def require_class_weight(given: Any) -> None:
 
 
 def class_weights(given: Any, labels: Labels, y: Any) -> Any:
-    """Return what each class counts where these labels are trained on; None if all count 1.
+    """Return the weight of each class where these labels are trained on; None if all are 1.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def class_weights(given: Any, labels: Labels, y: Any) -> Any:
 
 
 def weights_by_class(by_class: Any, labels: Labels, y: Any) -> Float:
-    """Return what each example counts by its class, or the product over its columns (float64)."""
+    """Return the weight of each example by its class, or the product over its columns (float64)."""
     weight: Any = None
     each = by_class if isinstance(by_class, list) else [by_class]
     for of_classes, (classes, column) in zip(each, _columns(labels, y), strict=True):

@@ -59,7 +59,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    The differences to scikit-learn's estimator of the same name are listed in
+    The differences from scikit-learn's estimator of the same name are listed in
     ``docs/sklearn-differences.md``.
 
     Examples
@@ -212,7 +212,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
     ) -> "MLPClassifier":
-        """Go on for one epoch over X and y.
+        """Train for one more epoch, over X and y.
 
         Parameters
         ----------
@@ -232,16 +232,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "partial_fit, which sees the classes bit by bit. Got 'balanced' instead: give the "
                 "weights as a dict, or as sample_weight."
             )
-        if lists_columns(classes):
-            self._learn_columns(classes)
-            classes = None
-        labels = None
-        if classes is not None and not hasattr(self, "classes_"):
-            multilabel = type_of_target(y).startswith("multilabel")
-            labels = Labels(y if multilabel else classes, listed=not multilabel)
-        if _check_partial_fit_first_call(self, classes) and labels is not None:
-            self._labels, self.classes_ = labels, labels.classes
-        return self._fit(X, y, sample_weight, incremental=True)
+        with self._all_or_nothing():  # the classes too
+            if lists_columns(classes):
+                self._learn_columns(classes)
+                classes = None
+            labels = None
+            if classes is not None and not hasattr(self, "classes_"):
+                multilabel = type_of_target(y).startswith("multilabel")
+                labels = Labels(y if multilabel else classes, listed=not multilabel)
+            if _check_partial_fit_first_call(self, classes) and labels is not None:
+                self._labels, self.classes_ = labels, labels.classes
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def _learn_columns(self, classes: Any) -> None:
         labels = Labels(classes, listed=True)
@@ -365,7 +366,7 @@ n_classes)
         return labels.n_outputs, loss
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and files keep."""
+        """Return the state that copies and files keep."""
         state = dict(cast("dict[str, Any]", super().__getstate__()))
         given = state.get("class_weight")
         # The keys of a file's dictionaries cannot be booleans; 0 and 1 are the same labels.

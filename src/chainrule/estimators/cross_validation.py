@@ -345,7 +345,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return self._of_best("n_iter_")
 
     def predict(self, X: Any) -> Any:
-        """Return what the best estimator predicts.
+        """Return the predictions of the best estimator.
 
         Parameters
         ----------
@@ -520,7 +520,7 @@ def _numbers(rows: Any) -> Any:
 
 
 def _side_by_side(do: Callable[[Any], float], tasks: list[Any], threads: int) -> list[float]:
-    """Return what each task gives, from so many threads; the core lets go of the GIL meanwhile."""
+    """Return the result of each task, from several threads; the core releases the GIL meanwhile."""
     config = get_config()
 
     def with_the_config(task: Any) -> float:
@@ -538,7 +538,7 @@ def _side_by_side(do: Callable[[Any], float], tasks: list[Any], threads: int) ->
 
 @contextmanager
 def _gathered_warnings(n_fits: int) -> Any:
-    """Say once what many fits would say: how many of them did not converge, all else as it is."""
+    """Warn once instead of in each fit: of convergence with a count, of all else unchanged."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

@@ -33,13 +33,13 @@ def from_sklearn(
     Parameters
     ----------
     mlp : sklearn.neural_network.MLPClassifier or MLPRegressor
-        Fitted. It is left as it is.
+        Fitted. It is not changed.
 
     Returns
     -------
     MLPClassifier or MLPRegressor
-        Fitted. `partial_fit`, and `fit` with ``warm_start=True``, go on from its weights, with an
-        optimizer that starts anew.
+        Fitted. `partial_fit`, and `fit` with ``warm_start=True``, continue from its weights, with a
+        new optimizer.
 
     Raises
     ------

@@ -246,7 +246,7 @@ class Labels:
         if type_of_target(y) == "multiclass-multioutput":
             raise InvalidInput(
                 f"`y` has {np.shape(y)[1]} columns of classes, and the first fit had one, or "
-                f"several labels. Give such a y again, or fit anew with warm_start=False."
+                f"several labels. Give such a y again, or set warm_start=False."
             )
 
     def _require_form(self, y: Any) -> None:

@@ -465,7 +465,7 @@ def documented(
         parts = [
             f"{title}\n{'-' * len(title)}\n{body}" for title, body in (order | sections).items()
         ]
-        cls.__doc__ = "\n\n".join([head, *parts])
+        cls.__doc__ = "\n\n".join([head, *parts]) + "\n"
         return cls
 
     return complete
@@ -481,7 +481,7 @@ def _entry(name: str, kind: str, text: str) -> str:
 
 
 def _sections(docstring: str) -> tuple[str, dict[str, str]]:
-    """Return what stands before the first section of a numpydoc docstring, and the sections."""
+    """Return the text before the first section of a numpydoc docstring, and the sections."""
     head, *rest = re.split(r"^([A-Z][a-z]+)\n-{3,}\n", cleandoc(docstring), flags=re.MULTILINE)
     titles, bodies = rest[::2], rest[1::2]
     return head.rstrip(), {t: body.rstrip() for t, body in zip(titles, bodies, strict=True)}

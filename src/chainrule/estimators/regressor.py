@@ -38,7 +38,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Notes
     -----
-    The differences to scikit-learn's estimator of the same name are listed in
+    The differences from scikit-learn's estimator of the same name are listed in
     ``docs/sklearn-differences.md``.
 
     Examples
@@ -189,7 +189,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @_fit_context(prefer_skip_nested_validation=True)
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Go on for one epoch over X and y.
+        """Train for one more epoch, over X and y.
 
         Parameters
         ----------

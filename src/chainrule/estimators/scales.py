@@ -1,7 +1,7 @@
 """Validation data on another scale than what is trained on: told once, before the training.
 
 A score on them says nothing, and early stopping keeps the weights of one of the first epochs. What
-is looked for is no chance where both sides come from one source:
+is looked for does not happen by chance where both sides come from one source:
 
 - most validation values lie beyond the range of the training values by more than its width;
 - the reverse, by ten widths, and the validation values are roughly of the size of 1;
@@ -109,7 +109,7 @@ def _elsewhere(mine: Any, theirs: Any) -> NDArray[np.bool_]:
 
 
 def _beyond(values: Any, others: Any, widths: float) -> NDArray[np.bool_]:
-    """Whether most values of a column are so many widths of the others' range away from it."""
+    """Whether most values of a column are this many widths of the others' range away from it."""
     low, high = others.min(axis=0), others.max(axis=0)
     away = widths * (high - low)
     outside = (values < low - away) | (values > high + away)

@@ -227,7 +227,7 @@ def _is_of_kind(constraint: Any, value: Any) -> bool:
 
 
 def _words(name: str, constraint: Any, value: Any) -> Sequence[str]:
-    """Return what one constraint allows; of names, the likeliest first and the others sorted."""
+    """Return the words for one constraint; of names, the likeliest first and the others sorted."""
     if isinstance(constraint, StrOptions) and type(constraint) is not StrOptions:
         return [str(constraint)]  # it has words of its own
     if isinstance(constraint, StrOptions):

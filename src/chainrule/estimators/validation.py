@@ -43,7 +43,7 @@ __all__ = [
 def given_validation(
     estimator: Any, recipe: Recipe, X: Any, y: Any, sample_weight: Any
 ) -> Table | None:
-    """Return validation data that were given to `fit`, checked; None if there are none.
+    """Return validation data that were given to `fit`, checked; None if none were given.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def require_same_targets(y: Any, y_val: Any) -> None:
 def divided(
     estimator: Any, recipe: Recipe, table: Table, given: Table | None
 ) -> tuple[Table, Table | None]:
-    """Return what is trained on and what is judged by, if anything: given, or held out."""
+    """Return the examples to train on, and those to judge by: given, held out, or None."""
     held_out = given
     if recipe.early_stopping and given is None:
         table, held_out = _hold_out(recipe, table, estimator._stratify(table.y))
@@ -147,7 +147,7 @@ def _weighed(estimator: Any, table: Table) -> Table:
 
 
 def judge_of(estimator: Any, recipe: Recipe, held_out: Table) -> Judge:
-    """Return what judges each epoch, and continues the lists of the estimator."""
+    """Return the judge of each epoch, which continues the lists of the estimator."""
     scores, losses = estimator.validation_scores_, estimator.validation_loss_curve_
     best = estimator.best_validation_score_
     measure = measuring(estimator, held_out, recipe.scoring)
