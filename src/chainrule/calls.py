@@ -1,4 +1,4 @@
-"""Calls of users: a parameter that does not exist, and the line of theirs that a warning names."""
+"""Checks of users' calls: unknown parameters, and the user's line that a warning points to."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,8 +14,8 @@ __all__ = ["NamesChecked", "level_of_the_user", "require_known_names", "says_wha
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What Keras, PyTorch, XGBoost, LightGBM, CatBoost and other libraries call a parameter, after what
-# it is called here: the first of these that the function has. A template says how it is written.
+# Our names of a parameter, then its names in Keras, PyTorch, XGBoost, LightGBM, CatBoost and other
+# libraries. The first of ours that the function has is suggested; a template says how to write it.
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
     theirs: ours
     for ours, names in (
@@ -95,7 +95,7 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     for theirs in names.split()
 }
 
-# What has no counterpart, after the reason.
+# The reason why there is no counterpart, then the names of the parameters.
 _NOT_HERE: dict[str, str] = {
     theirs: why
     for why, names in (
@@ -142,7 +142,7 @@ _LONGEST_VALUE = 40
 
 
 def says_what_was_meant(function: Callable[P, R]) -> Callable[P, R]:
-    """Have a function name the parameter that may have been meant by one that does not exist.
+    """Make a function suggest a parameter when it is called with one that does not exist.
 
     Parameters
     ----------
@@ -188,12 +188,12 @@ epochs=3?
 
 
 class NamesChecked:
-    """The base of dataclasses whose constructors name what was meant by an unknown parameter."""
+    """The base of dataclasses whose constructors suggest a name for an unknown parameter."""
 
     __slots__ = ()
 
     def __new__(cls, *args: Any, **settings: Any) -> Self:
-        """Make an object whose parameters exist; ``__init__`` does the rest."""
+        """Check that all parameters exist; ``__init__`` does the rest."""
         if settings:
             parameters = signature(cls.__init__).parameters
             takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
@@ -209,18 +209,18 @@ def require_known_names(
     names: Iterable[str],
     made_by: type | None = None,
 ) -> None:
-    """Raise if a parameter is given that does not exist, and name what may have been meant.
+    """Raise if a parameter is given that does not exist, and suggest one that does.
 
     Parameters
     ----------
     begin : str
-        The sentence that says so, with ``{}`` for the name.
+        The first sentence of the message, with ``{}`` for the name.
     given : mapping
         The parameters given by name.
     names : iterable of str
         Those that exist.
     made_by : type, optional
-        The class whose method it is, if the parameter may be one of its constructor.
+        The class of the method, if the parameter may belong to its constructor.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def require_known_names(
 
 
 def _meant(name: str, value: Any, known: Iterable[str]) -> str | None:
-    """Return what may have been meant, with its value if that is short."""
+    """Return the suggested parameter, with the given value if it is short."""
     names, wanted = list(known), name.lower()
     for written in (wanted, *_ELSEWHERE.get(wanted, ())):
         template = written if "=" in written else f"{written}={{}}"
@@ -277,7 +277,7 @@ def _too_many(called: str, names: list[str], positional: int, args: tuple[Any, .
 
 
 def level_of_the_user() -> int:
-    """Return the stack level, for the function that warns, of the line that asked for the fit."""
+    """Return the stack level of the user's line, for a warning raised in the calling function."""
     frame, level = sys._getframe(2), 2
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _BETWEEN:

@@ -1,4 +1,4 @@
-"""One small tree of exceptions. Every message says what is wrong, what was given, what to do.
+"""The exceptions and warnings. Every message says what is wrong, what was given, what to do.
 
 Each class is also the built-in exception a caller would expect, so ``except ValueError`` works
 without knowing this module.
@@ -36,7 +36,7 @@ __all__ = [
     "unknown_name",
 ]
 
-# What other libraries and books call these; of several, the first that there is to choose from.
+# Names in other libraries and books, and ours: of several, the first that is among the choices.
 _ELSEWHERE = {
     "sigmoid": ("logistic",),
     "linear": ("identity",),
@@ -103,11 +103,11 @@ class InvalidInput(ChainruleError, ValueError):
 
 
 class InvalidParameter(ChainruleError, ValueError, TypeError):
-    """A setting outside its allowed values; as scikit-learn's, a ValueError and a TypeError."""
+    """A setting outside its allowed values; like scikit-learn's, a ValueError and a TypeError."""
 
 
 class UnknownName(InvalidParameter):
-    """A name that is in none of our tables; the message suggests the nearest one."""
+    """An unknown name; the message suggests the nearest known one."""
 
 
 class NotTrainable(InvalidParameter):
@@ -115,7 +115,7 @@ class NotTrainable(InvalidParameter):
 
 
 class WrongDerivative(InvalidParameter):
-    """An activation or loss of the user's whose derivative is not that of its values."""
+    """A user's activation or loss whose derivative does not match its values."""
 
 
 class Diverged(ChainruleError, ArithmeticError, ValueError):
@@ -127,35 +127,35 @@ class TooLarge(InvalidParameter, MemoryError):
 
 
 class InvalidFile(ChainruleError, ValueError):
-    """A file that is not what it should be: truncated, a pickle, of a foreign kind, no table."""
+    """A file that cannot be read: truncated, a pickle, of another kind, or not a table."""
 
 
 class CheckpointMismatch(InvalidParameter):
-    """A checkpoint of another training than the one that is to go on; the message says how."""
+    """A checkpoint that belongs to another training; the message says how they differ."""
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint could not be written, or the one before was taken; training goes on."""
+    """A checkpoint could not be written, or an earlier one was used; training continues."""
 
 
 class TrainingWarning(UserWarning):
     """A training that can hardly go well, or not as asked; the message says why, and what to do.
 
-    There is at most one of each kind a fit. To hear of none, or of one kind not:
+    A fit raises at most one of each kind. To silence all, or one kind by its class:
     ``warnings.simplefilter("ignore", cr.TrainingWarning)``.
     """
 
 
 class UnscaledInputs(TrainingWarning):
-    """Columns of X are so large, or all so small, that the network learns badly from them."""
+    """Columns of X are so large, or all of them so small, that training suffers."""
 
 
 class UnscaledValidation(TrainingWarning):
-    """Validation data that lie far from what is trained on: X_val or y_val was not transformed."""
+    """Validation data far from the training data: X_val or y_val was not transformed."""
 
 
 class DeadRectifiers(TrainingWarning):
-    """Nine tenths of a layer's rectifiers, or more, give 0 whatever comes in."""
+    """At least nine tenths of a layer's rectifiers give 0 for every input."""
 
 
 class SaturatedSigmoids(TrainingWarning):
@@ -195,7 +195,7 @@ class MissingExtra(ChainruleError, ImportError):
 
 
 def nearest_name(given: object, choices: Iterable[str]) -> str | None:
-    """Return the name that was meant: another library's for the same thing, or the one like it.
+    """Return the choice that was probably meant: a synonym, or the most similar name.
 
     Examples
     --------
@@ -218,9 +218,9 @@ def unknown_name(what: str, given: object, choices: Iterable[str]) -> UnknownNam
     Parameters
     ----------
     what : str
-        What the name should have been, for instance ``"activation"``.
+        The kind of name, for instance ``"activation"``.
     given : object
-        What was given instead.
+        The value that was given instead.
     choices : iterable of str
         The names that exist.
 

@@ -1,4 +1,4 @@
-"""Any of our models, however it is wrapped, opened once for all that look inside it.
+"""Find the network inside any of our models, however it is wrapped; the one place that does so.
 
 A model is a Network, a Learner, one of our estimators, or one of these inside a Pipeline, a search
 for settings, a choice by cross-validation, a TransformedTargetRegressor or another wrapper of
@@ -25,17 +25,17 @@ __all__ = ["Opened", "Parts", "network_of", "open_model", "output_names", "take_
 @final
 @dataclass(frozen=True)
 class Parts:
-    """What a model is made of.
+    """The parts of a model.
 
     Attributes
     ----------
     core : Network, Learner, MLPClassifier or MLPRegressor
         The innermost of our models, fitted.
     before : tuple of Pipeline
-        What transforms the rows before they reach the core, the first one first: each the steps
-        of a Pipeline before its last.
+        The transformers of the rows, in the order in which they are applied: each one holds the
+        steps of a Pipeline before its last.
     targets : tuple of transformers
-        What transforms the targets before the core learns them, the first one first.
+        The transformers of the targets, in the order in which they are applied.
     """
 
     core: Any
@@ -51,7 +51,7 @@ class Parts:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What each output stands for; empty where the core does not know."""
+        """The label of each output; empty if the core does not know them."""
         classes = getattr(self.core, "classes_", None)
         if classes is None:
             return ()
@@ -76,19 +76,19 @@ class Opened:
         A copy in float64.
     X, Y, weight : arrays of shape (n, N), (n, K), (n,)
         The batch in float64, X cast to the network's dtype first; Y and the weights may be None.
-        A sparse X stays so: `dense` writes it out.
+        A sparse X stays sparse: `dense` converts it.
     targets : array or None
         Y before it was repeated for several outputs of a target (quantiles), as the network's
         methods take it.
     l2, l1 : float
         The notes' lambdas that the model is trained with.
     learner : Learner or None
-        What trains the network, if that is known.
+        The learner that trains the network, if it is known.
     remarks : tuple of str
-        What was done to the data before the network saw them, and the like.
+        Notes about the model, such as the transformations of the data before the network.
     input_names, output_names, labels : tuples of str
-        The names of the features, what each output stands for, and each example's target in the
-        user's words; empty where they are not known.
+        The names of the features, the label of each output, and each example's target as the
+        user gave it; empty if they are not known.
     """
 
     given: Network
@@ -106,20 +106,20 @@ class Opened:
     labels: tuple[str, ...] = ()
 
     def dense(self) -> "Opened":
-        """Return the same with X written out, if it is sparse."""
+        """Return the same with a dense X."""
         X: Any = self.X
         return replace(self, X=X.toarray()) if is_sparse(X) else self
 
     @property
     def examples(self) -> Examples:
-        """The batch, to be propagated forward and back."""
+        """The batch for a forward and backward pass."""
         if self.Y is None:
             raise InvalidInput("The targets are needed here: give y as well.")
         return Examples(self.X, self.Y, self.weight)
 
 
 def take_apart(model: Any) -> Parts:
-    """Find our model inside whatever it is wrapped in, and what stands around it.
+    """Find our model inside its wrappers, and the transformers around it.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def take_apart(model: Any) -> Parts:
     Raises
     ------
     TypeError
-        If there is none of our models inside.
+        If none of our models is inside.
     ValueError
         If a part is not fitted.
 
@@ -174,10 +174,10 @@ def take_apart(model: Any) -> Parts:
 
 
 def _held_by(wrapper: Any) -> Any:
-    """Return the one fitted model that a wrapper without steps of its own predicts with, or None.
+    """Return the fitted model that a wrapper without steps predicts with, or None.
 
-    That is what a search or a choice by cross-validation has chosen (``best_estimator_``), or
-    what a threshold is set for (``estimator_``).
+    That is the model that a search or cross-validation has chosen (``best_estimator_``), or
+    the one that a threshold applies to (``estimator_``).
     """
     from sklearn.frozen import FrozenEstimator
     from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -205,7 +205,7 @@ def network_of(model: Any) -> Network:
 
 
 def output_names(model: Any) -> tuple[str, ...]:
-    """Return what each output of a model stands for, as far as the model knows."""
+    """Return the label of each output of a model; empty if the model does not know them."""
     return take_apart(model).output_names
 
 
@@ -239,7 +239,7 @@ def open_model(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> 
         X = steps.transform(X)
         kinds = " and ".join(type(step).__name__ for _, step in steps.steps)
         remarks.append(
-            f"The rows are what the pipeline's steps before the network ({kinds}) make of those "
+            f"The rows are what the pipeline's steps before the network ({kinds}) made from those "
             f"given."
         )
         names = _names_after(steps, names)
@@ -267,7 +267,7 @@ def open_model(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> 
 
 
 def as_targets(X: Any, y: Any) -> Any:
-    """Return y as a batch's: beside a table of one row, a single target is that row's.
+    """Return y as the targets of a batch: with a table of one row, a single target belongs to it.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def as_targets(X: Any, y: Any) -> Any:
 
 
 def _as_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Make a batch of one of a single example."""
+    """Make a batch of one from a single example."""
     if is_sparse(X) or np.ndim(X) != 1:
         return X, y if y is None else as_targets(X, y), sample_weight
     if hasattr(X, "to_frame"):  # a row of a pandas table: with its names
@@ -302,19 +302,19 @@ def _as_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
 
 
 def _names_after(steps: Any, names_before: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the columns that steps make, empty if they do not know them."""
+    """Return the names of the columns that the steps produce; empty if they do not know them."""
     try:
         found = steps.get_feature_names_out(names_before or None)
-    except (AttributeError, ValueError):  # a step that does not know what its columns are
+    except (AttributeError, ValueError):  # a step that does not know the names of its columns
         return ()
     names = [str(name) for name in found]
-    # A ColumnTransformer puts the name of its part in front, which says nothing of the column.
+    # A ColumnTransformer prefixes the name of its part, which does not describe the column.
     plain = [name.partition("__")[2] or name for name in names]
     return tuple(plain if len(set(plain)) == len(plain) else names)
 
 
 def _batch_of_core(core: Any, X: Any, y: Any, sample_weight: Any) -> Opened:
-    """Open one of our models, which nothing is wrapped around."""
+    """Open one of our models without a wrapper."""
     if isinstance(core, Network):
         names = core.feature_names or ()
         return replace(_checked(core, X, y, sample_weight), input_names=names)

@@ -161,8 +161,8 @@ def carded(card) -> bytes:
 
 
 CARDS = {
-    "no JSON": ("{", "no JSON"),
-    "a list": ([], "no JSON object"),
+    "no JSON": ("{", "not JSON"),
+    "a list": ([], "not a JSON object"),
     "no format": ({}, "not one of ours"),
     "a newer format": ({"format": 2}, "upgrade"),
     "a format that is true": ({"format": True}, "not one of ours"),
@@ -321,8 +321,8 @@ def many_copies(schema):
 DESCRIPTIONS = {
     "laughs": (planted(laughs()), "one identity"),
     "made of itself": (itself, "one identity"),
-    "an array of two objects": (shared, "two objects are made"),
-    "an array of many objects": (many_copies, "two objects are made"),
+    "an array of two objects": (shared, "two objects use"),
+    "an array of many objects": (many_copies, "two objects use"),
     "a huge list": (planted(plain([0] * 10**6)), "values|plain value"),
     "a list as a value": (planted(plain([1])), "plain value"),
     "very many objects": (planted(listed(*[plain(0)] * 130_000)), "values"),

@@ -613,7 +613,7 @@ def test_without_a_core_the_reference_serves_with_one_warning(use_no_core):
     (warning,) = caught
     with pytest.raises(errors.InvalidParameter) as refused:
         make("native")
-    assert "reference engine serves" in str(warning.message)
+    assert "reference engine is used" in str(warning.message)
     assert "engine='auto'" in str(refused.value)
     for said in (str(warning.message), str(refused.value)):
         assert "x86-64-v3" in said

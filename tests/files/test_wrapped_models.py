@@ -205,7 +205,7 @@ REFUSED = {
         GridSearchCV(make_pipeline(OWN, NET), {}, cv=2),
         "function or class of your own is code",
     ),
-    "a function": (make_pipeline(OWN, NET), "function or class of your own is code.*np.log1p"),
+    "a function": (make_pipeline(OWN, NET), "your own function or class is code.*np.log1p"),
     "a chosen threshold": (
         TunedThresholdClassifierCV(NET, cv=2),
         "save its estimator_, and note its best_threshold_",

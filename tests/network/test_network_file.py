@@ -187,5 +187,5 @@ def test_other_kinds_are_named(tmp_path):
     for load in (cr.Network.load, cr.Learner.load):
         with pytest.raises(InvalidFile, match=r"cr\.load"):
             load(tmp_path / "estimator")
-        with pytest.raises(InvalidFile, match=r"no safetensors file"):
+        with pytest.raises(InvalidFile, match=r"not a safetensors file"):
             load(tmp_path / "pickle")

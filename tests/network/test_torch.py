@@ -103,13 +103,13 @@ def test_other_dtypes_become_float32():
     ("parts", "said"),
     [
         ((), "none of them"),
-        ((module("ReLU"),), "activations of ours"),
-        ((linear(3, 2), module("BatchNorm1d")), "activations of ours"),
+        ((module("ReLU"),), "supported activations"),
+        ((linear(3, 2), module("BatchNorm1d")), "supported activations"),
         ((linear(3, 2), module("LeakyReLU", negative_slope=0.2), linear(2, 1)), "other settings"),
         ((linear(3, 2), module("GELU", approximate="tanh"), linear(2, 1)), "other settings"),
         ((linear(3, 2), module("Softmax", dim=1), linear(2, 1)), "Softmax belongs"),
         ((linear(3, 2), module("Tanh")), "needs a hypothesis"),
-        ((linear(3, 2), module("Tanh"), module("Tanh"), linear(2, 1)), "activations of ours"),
+        ((linear(3, 2), module("Tanh"), module("Tanh"), linear(2, 1)), "supported activations"),
         ((linear(3, 2), linear(3, 2)), "takes 3 inputs"),
     ],
 )

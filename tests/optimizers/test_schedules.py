@@ -165,7 +165,7 @@ def test_single_steps_need_a_length(schedule):
 @pytest.mark.parametrize("rate", [-1, np.nan, np.inf, "0.1", None])
 def test_a_function_must_return_rates(rate):
     one = learner(lambda t: rate if t == 3 else 0.1, batch_size=1)
-    with pytest.raises(errors.InvalidParameter, match=rf"returns for step 3 .* Got {rate!r}"):
+    with pytest.raises(errors.InvalidParameter, match=rf"function for step 3 .* Got {rate!r}"):
         one.fit(np.ones((5, 1)), np.ones(5))
 
 

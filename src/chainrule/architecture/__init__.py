@@ -1,4 +1,4 @@
-"""The frozen description of a network, its parameters as one flat vector, and what may enter it."""
+"""The description of a network, its parameters as one vector, and the checks of its inputs."""
 
 from chainrule.architecture.architecture import Architecture, is_built_in
 from chainrule.architecture.parameters import Parameters, Views

@@ -1,4 +1,4 @@
-"""The architecture: what a network is before it has any parameters."""
+"""The architecture: the description of a network without its parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ class Architecture:
         loss: str | Loss | Parametric,
         dtype: Any,
     ) -> "Architecture":
-        """Make the description from what a user gives, every part checked.
+        """Make the description from the user's arguments, and check every part.
 
         Raises
         ------
         InvalidParameter
-            If a size, the dtype or the number of outputs cannot be.
+            If a size, the dtype or the number of outputs is invalid.
         UnknownName
             If an activation or loss is unknown.
         """
@@ -88,7 +88,7 @@ class Architecture:
         return sum((s_in + 1) * s_out for s_in, s_out in self.shapes)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and files keep: built-in parts by name, the user's own whole."""
+        """Return the state for copies and files: built-in parts by name, others as objects."""
         return {
             "sizes": list(self.sizes),
             "activations": [g.name if is_built_in(g) else g for g in self.activations],
@@ -97,14 +97,14 @@ class Architecture:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore the description, every part checked."""
+        """Restore the description, and check every part."""
         others = {name: value for name, value in state.items() if name != "loss"}
         described = Architecture.describe(loss=loss_from(state["loss"]), **others)
         for name, value in vars(described).items():
             object.__setattr__(self, name, value)
 
     def require_trainable(self) -> None:
-        """Raise if a step function lets no gradient through.
+        """Raise if a step function blocks the gradient.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class Architecture:
 
 
 def is_built_in(part: Activation | Loss) -> bool:
-    """Whether it is one of our own, not one of the user's, whatever its name."""
+    """Whether it is built in, and not the user's own of the same name."""
     if isinstance(part, Loss):
         return is_built_in_loss(part)
     return ACTIVATIONS.get(part.name) is part

@@ -1,4 +1,4 @@
-"""Checks of single settings: a value as it should be, or one clear sentence."""
+"""Checks of single settings: each returns a valid value, or raises one clear error."""
 
 import math
 import operator

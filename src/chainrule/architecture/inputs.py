@@ -1,4 +1,4 @@
-"""What may enter a network: X, Y and sample weights, checked and cast once.
+"""The inputs of a network: X, Y and sample weights, checked and cast once.
 
 Every error is one sentence: what is wrong, what was given, what to do.
 """
@@ -33,7 +33,7 @@ AreFinite: TypeAlias = Callable[[AnyArray], bool]
 
 
 def numbers_are_finite(values: AnyArray) -> bool:
-    """Whether there is no NaN or infinity."""
+    """Whether all values are finite."""
     # The sum is finite if all values are, and costs no memory; it may also overflow by itself.
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
@@ -48,10 +48,11 @@ def check_X(architecture: Architecture, X: Any, are_finite: AreFinite = numbers_
     Raises
     ------
     InvalidInput
-        If X holds no numbers, NaN or infinity, has no rows, or not the network's columns.
+        If X does not hold numbers, holds NaN or infinity, has no rows, or not the network's
+        columns.
     """
     checked: Any
-    if isinstance(X, Rows):  # made by ourselves of a checked X
+    if isinstance(X, Rows):  # made from an X that was checked
         return X
     if is_sparse(X):
         if X.ndim != 2 or X.dtype.kind not in "biuf":
@@ -98,7 +99,8 @@ def check_Y(architecture: Architecture, Y: Any) -> Float:
     Raises
     ------
     InvalidInput
-        If Y does not have one row of targets per example, or holds what the loss cannot take.
+        If Y does not have one row of targets per example, or holds values that the loss cannot
+        take.
     """
     loss, K = architecture.loss, architecture.sizes[-1]
     if loss.targets == "classes":
@@ -172,7 +174,7 @@ def check_batch(
     sample_weight: Any = None,
     are_finite: AreFinite = numbers_are_finite,
 ) -> tuple[Any, Float, Float | None]:
-    """Return X, Y and the sample weights of a batch, checked each and against each other.
+    """Return X, Y and the sample weights of a batch, after checking each and their sizes.
 
     Raises
     ------
@@ -196,7 +198,7 @@ def _of_one_example(architecture: Architecture, Y: Any, weight: Any) -> tuple[An
     """Give the target and weight of a single example the shapes of a batch of one."""
     try:
         n_dimensions, size = np.ndim(Y), np.size(Y)
-    except ValueError:  # rows of different lengths: refused with the rest
+    except ValueError:  # rows of different lengths: refused later with an error
         return Y, weight
     rows = (_target_columns(architecture), architecture.sizes[-1])
     targets = architecture.loss.targets
@@ -264,7 +266,7 @@ def _one_hot(architecture: Architecture, Y: Any) -> Float:
 
 
 def _no_classes(given: AnyArray, K: int) -> NDArray[np.bool_]:
-    """Return where something else than a whole number 0 ... K - 1 was given."""
+    """Return a mask of the values that are not whole numbers 0 ... K - 1."""
     with np.errstate(invalid="ignore"):
         return (given.astype(np.intp) != given) | (given < 0) | (given >= K)
 
@@ -274,7 +276,7 @@ def _only_0_and_1(values: AnyArray) -> bool:
 
 
 def _target_columns(architecture: Architecture) -> int:
-    """Return how many columns the user's Y has: one per target, or per group of classes."""
+    """Return the number of columns of the user's Y: one per target, or per group of classes."""
     made_of, K = architecture.loss.made_of, architecture.sizes[-1]
     if isinstance(made_of, GroupedLogLoss):
         return len(made_of.groups)

@@ -1,4 +1,4 @@
-"""How much memory there is: a network that cannot fit is refused before anything is allocated."""
+"""The available memory: a network that cannot fit is refused before anything is allocated."""
 
 import os
 from pathlib import Path
@@ -13,11 +13,11 @@ except ImportError:  # Windows
 __all__ = ["available_bytes", "not_to_be_had", "require_memory"]
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-_NOT_WORTH_ASKING = 2**24  # bytes: less than Python and NumPy have taken already
+_NOT_WORTH_ASKING = 2**24  # bytes: less than Python and NumPy use anyway
 
 
 def available_bytes() -> int | None:
-    """Return the memory this process may use, in bytes; None where the system does not tell."""
+    """Return the memory this process may use, in bytes; None if the system does not report it."""
     limits: list[int] = []
     if hasattr(os, "sysconf"):
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
@@ -34,10 +34,10 @@ def available_bytes() -> int | None:
 
 
 def not_to_be_had(size: int, what: str) -> TooLarge:
-    """Make the error for memory that the system refused after all."""
+    """Make the error for an allocation that the system refused in spite of the check."""
     return TooLarge(
-        f"The memory for {what}, {size / 2**30:.1f} GiB and what making them needs, is not to be "
-        f"had here. Use smaller layers, or free some memory."
+        f"The memory for {what}, {size / 2**30:.1f} GiB and the working memory to make them, is "
+        f"not available. Use smaller layers, or free some memory."
     )
 
 
@@ -53,10 +53,10 @@ def require_memory(size: int, what: str, *, beside: int = 0) -> None:
         return
     available = available_bytes()
     if available is not None and size + beside > available:
-        # Whole numbers, since a float may be too small for a number someone mistyped.
+        # Integers, since a mistyped size may be too large for a float.
         tenths = (size * 10 + 2**29) // 2**30
         more = f" and {beside / 2**30:.1f} GiB to make it" if size <= available else ""
         raise TooLarge(
             f"{what} would need {tenths // 10}.{tenths % 10} GiB{more}, more than the "
-            f"{available / 2**30:.1f} GiB of memory here. Use smaller layers."
+            f"{available / 2**30:.1f} GiB of available memory. Use smaller layers."
         )

@@ -51,7 +51,7 @@ class Views(list[Float]):
         write(self[index], value, f"entry {index}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies, deep copies and pickles are plain lists of arrays of their own."""
+        """Copies, deep copies and pickles are plain lists of copied arrays."""
         return (list, ([np.array(view) for view in self],))
 
     def __copy__(self) -> list[Float]:
@@ -79,7 +79,7 @@ def write(view: Float, value: Any, what: str) -> None:
     Raises
     ------
     InvalidInput
-        If the shapes disagree, or it holds no numbers of that dtype; nothing is changed.
+        If the shapes disagree, or it does not hold numbers of that dtype; nothing is changed.
     """
     array = as_numbers(value, what, view.dtype)
     if array.shape != view.shape:
@@ -92,9 +92,9 @@ def write(view: Float, value: Any, what: str) -> None:
 
 
 def adopt_or_copy(given: Any, fresh: Float, what: str) -> Float:
-    """Return an array of someone who needs it no more; or else write its values into a fresh one.
+    """Return an array that its owner no longer needs, if it fits; else copy it into a new one.
 
-    A large network from a file would otherwise be in memory twice.
+    Otherwise a large network from a file would be in memory twice.
 
     Raises
     ------
@@ -141,11 +141,15 @@ class Parameters:
 
     def __init__(self, architecture: Architecture, theta: Float) -> None:
         self.architecture = architecture
+<<<<<<< HEAD
         self.predictor: Any = None  # what an engine keeps to predict faster; never copied or saved
         self.weights, self.biases, self.thetas = Views(), Views(), Views()
         self._lay_out(theta)
 
     def _lay_out(self, theta: Float) -> None:
+=======
+        self.predictor: Any = None  # an engine's cache for predictions; never copied or saved
+>>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         blocks: list[Float] = []
         start = 0
         for s_in, s_out in self.architecture.shapes:
@@ -175,16 +179,20 @@ class Parameters:
         self._lay_out(own)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and files keep: the views are made anew."""
+        """Return the state for copies and files, without the views, which are made again."""
         return {"architecture": self.architecture, "theta": self.theta}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore theta and its views, of which the engines believe that they fit."""
+        """Restore theta and its views; the engines rely on matching shapes."""
         architecture, theta = state["architecture"], np.asarray(state["theta"])
         if not isinstance(architecture, Architecture):
+<<<<<<< HEAD
             raise InvalidInput("The parameters have no architecture.")
         if theta.dtype.newbyteorder("=") == architecture.dtype:  # in memory as the engines read it
             theta = np.require(theta, architecture.dtype, ["C", "A"])
+=======
+            raise InvalidInput("The parameters have no architecture: take another copy.")
+>>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         if theta.shape != (architecture.n_parameters,) or theta.dtype != architecture.dtype:
             raise InvalidInput(
                 f"theta needs shape {(architecture.n_parameters,)} of {architecture.dtype}. Got "
@@ -203,12 +211,12 @@ def initialize(architecture: Architecture, init: str, seed: int) -> Float:
     init : str
         The initializer's name; "auto" chooses by each layer's activation.
     seed : int
-        The seed; layer l draws from counters of its own.
+        The seed; each layer draws from its own counters.
 
     Raises
     ------
     UnknownName
-        If there is no such initializer.
+        If the initializer is unknown.
     TooLarge
         If theta cannot fit in memory.
     """

@@ -10,14 +10,14 @@ __all__ = ["Rows"]
 
 @final
 class Rows:
-    """Some rows of a checked X, which are copied only when they are read.
+    """A selection of rows of a checked X, which are copied only when they are read.
 
     Parameters
     ----------
     X : array of shape (n, N) or CSR matrix
         Checked, of the network's dtype.
     numbers : array of int, optional
-        Which rows, in which order; all of them without.
+        The rows in their order; all of them by default.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Rows:
         return self.whole[rows if self.numbers is None else self.numbers[rows]]
 
     def astype(self, dtype: Any) -> "Rows":
-        """Return the rows in another type, all of X copied unless it has it."""
+        """Return the rows in another dtype; X is copied unless it already has it."""
         return Rows(self.whole.astype(dtype, copy=False), self.numbers)
 
     def take(self, rows: NDArray[Any]) -> "Rows":

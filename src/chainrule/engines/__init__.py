@@ -1,4 +1,4 @@
-"""The engines: one meaning, computed by NumPy (reference) or by the compiled core (native)."""
+"""The engines: the same training, computed by NumPy (reference) or the compiled core (native)."""
 
 from chainrule.architecture import Architecture
 from chainrule.engines.interface import (
@@ -52,7 +52,7 @@ def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -
     UnknownName
         If there is no engine of that name.
     InvalidParameter
-        If the native engine is asked for and lacks a part, or is not there.
+        If the native engine is asked for but lacks a part, or is not available.
     """
     if name == "reference":
         return ReferenceEngine()
@@ -61,7 +61,7 @@ def choose_engine(name: str, architecture: Architecture, optimizer: Optimizer) -
     if native_knows(architecture, optimizer):
         return NativeEngine()
     if name == "native":
-        why = why_no_core() or "It has only the built-in activations, losses and optimizers."
+        why = why_no_core() or "It supports only the built-in activations, losses and optimizers."
         raise InvalidParameter(
             f"engine='native' cannot train this here. {why} Use engine='auto', which takes the "
             f"native engine where it can, or 'reference'."

@@ -1,4 +1,4 @@
-"""Batches: which examples each step of an epoch sees (notes 10.1-10.3)."""
+"""Batches: the examples of each step of an epoch (notes 10.1-10.3)."""
 
 from collections.abc import Iterator
 
@@ -25,9 +25,9 @@ def batches(
     shuffle : bool
         Whether to take the examples in a new order.
     seed, epoch : int
-        What the order is computed from.
+        The seed and the epoch, from which the order is computed.
     position : int
-        Examples of the epoch that were seen already, by whole batches.
+        Examples of the epoch that were seen already, a sum of whole batches.
 
     Yields
     ------

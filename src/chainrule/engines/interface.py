@@ -1,4 +1,4 @@
-"""What an engine is given and what it does."""
+"""The interface of the engines: their inputs, and the methods they provide."""
 
 import math
 from abc import ABC, abstractmethod
@@ -46,18 +46,18 @@ class Examples:
 @final
 @dataclass(frozen=True)
 class Objective:
-    """What is minimized: J with the notes' penalties, under dropout.
+    """The objective that is minimized: J with the notes' penalties, under dropout.
 
     Attributes
     ----------
     l2, l1 : float
         The notes' lambda of each penalty.
     dropout : tuple of float
-        The probability p of each hidden layer's nodes to be left out in a step.
+        For each hidden layer the probability p that a node is left out in a step.
     seed : int
         The key of the dropout masks.
     dropout_input : float
-        The probability of each input to be left out in a step.
+        The probability that an input is left out in a step.
     """
 
     l2: float = 0.0
@@ -76,7 +76,7 @@ class Objective:
 @final
 @dataclass
 class TrainingState:
-    """What training changes: the parameters, the optimizer's memory, and how far it is.
+    """The state that training changes: parameters, the optimizer's state, and the progress.
 
     Attributes
     ----------
@@ -89,15 +89,15 @@ class TrainingState:
     epoch : int
         Epochs finished so far.
     examples : int
-        Examples seen so far, each as often as it was seen.
+        The number of examples seen so far, counting repetitions.
     reductions : int
-        How often the learning rate was reduced at a plateau.
+        The number of reductions of the learning rate at plateaus.
     position : int
-        Examples of the epoch that is going on, seen so far: 0 between two epochs.
+        The number of examples seen in the current epoch: 0 between two epochs.
     epoch_cost, epoch_seconds : float
-        The cost of that epoch so far, and how long it has taken.
+        The cost and the duration of the current epoch so far.
     torn : bool
-        Whether an update was interrupted while it wrote: the rest is then not to be trusted.
+        Whether an update was interrupted while it wrote: the state is then invalid.
     """
 
     parameters: Parameters
@@ -112,19 +112,19 @@ class TrainingState:
     torn: bool = False
 
     def start_epoch(self) -> None:
-        """Let the next epoch begin at its beginning, wherever the last one was left."""
+        """Start the next epoch from its beginning, even if the last one was interrupted."""
         self.position, self.epoch_cost, self.epoch_seconds, self.torn = 0, 0.0, 0.0, False
 
 
 @final
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, how: everything but the data and how far training is.
+    """The settings of a training: everything except the data and the progress.
 
     Attributes
     ----------
     architecture, objective, optimizer
-        The network, the cost and the update rule.
+        The network, the objective and the update rule.
     batch_size : int
         B.
     shuffle : bool
@@ -132,7 +132,7 @@ class Task:
     n_jobs : int or None
         Threads; None lets the engine choose.
     max_grad_norm : float or None
-        What a longer gradient is scaled down to; None leaves it as it is.
+        The norm to which longer gradients are scaled down; None for no limit.
     """
 
     architecture: Architecture
@@ -149,12 +149,12 @@ EpochRecord: TypeAlias = tuple[float, float, float]
 
 
 class Engine(ABC):
-    """Makes training steps. Both engines follow the same trajectory."""
+    """An engine makes training steps. Both engines follow the same trajectory."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """The name that ``engine=`` takes."""
+        """The engine's name, as given to ``engine=``."""
 
     @abstractmethod
     def takes(self, task: Task, examples: Examples) -> bool:
@@ -186,7 +186,7 @@ class Engine(ABC):
         Raises
         ------
         Diverged
-            If the cost is NaN or infinite; the parameters are those it is of.
+            If the cost is NaN or infinite; the parameters are those that led to it.
         """
 
     @abstractmethod
@@ -201,30 +201,30 @@ class Engine(ABC):
         records: list[EpochRecord],
         deadline: float = math.inf,
     ) -> None:
-        """Run epochs until there were so many, the cost has reached a plateau, or it is late.
+        """Run epochs up to the given number, a plateau of the cost, or the deadline.
 
-        Where an epoch was left inside (``state.position``), it goes on there, to the same bits.
+        An epoch that was interrupted (``state.position``) is continued, with the same bits.
 
         Parameters
         ----------
         task, state
             As for `step`.
         rates : array of float
-            The learning rates of the next steps, after which to come back, also inside an epoch;
-            a single one holds for all.
+            The learning rates of the next steps. The method returns after these, also inside an
+            epoch; a single rate is used for all steps.
         examples : Examples
             The training set, as `prepare` returns it.
         n_epochs : int
-            How many at most.
+            The maximum number of epochs.
         plateau : Plateau or None
-            The convergence rule; takes in the cost of each epoch.
+            The convergence rule, which gets the cost of each epoch.
         records : list
-            Gets a record of each finished epoch, also if the run is interrupted.
+            A record of each finished epoch is appended, also if the run is interrupted.
         deadline : float
-            When to come back, also inside an epoch, on the clock of ``time.monotonic``.
+            The time (``time.monotonic``) at which to return, also inside an epoch.
 
         Raises
         ------
         Diverged
-            If a cost is NaN or infinite; the parameters are those it is of.
+            If a cost is NaN or infinite; the parameters are those that led to it.
         """

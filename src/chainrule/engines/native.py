@@ -41,43 +41,45 @@ __all__ = [
 
 _RULES = (SGD, Adam, AdamW, Nadam, Adagrad, RMSprop, Rprop)
 _LEVELS = ("v3", "v4", "neon")
-_MULTIPLICATIONS_A_THREAD = 150_000  # of a step, below which another thread is not worth a try
-_THREADS_A_PROCESSOR = 4  # that n_jobs may ask for: more would only wait for one another
-_LARGEST_FOR_A_ROW = 100_000  # parameters up to which a row's answer is not worth laying them out
+_MULTIPLICATIONS_A_THREAD = 150_000  # per step, below which another thread is not tried
+_THREADS_A_PROCESSOR = 4  # that n_jobs may ask for; more would only wait for each other
+_LARGEST_FOR_A_ROW = 100_000  # parameters; up to here one row is predicted without packing them
 _LARGE_TABLE = 2**20  # bytes
 _COUNTERS = ("step", "epoch", "examples", "position", "epoch_cost", "epoch_seconds")
 _CORES_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
-WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are written out to be predicted
+WIDEST_WRITTEN_OUT = 2**14  # columns of sparse rows that are converted to dense for predictions
 _ENTRIES_WRITTEN_OUT = 2**20
-_LARGEST_SPARSE_BATCH = 2**29  # bytes that a batch of sparse rows may take when written out
+_LARGEST_SPARSE_BATCH = 2**29  # bytes of a batch of sparse rows, converted to dense
 
 
 @cache
 def load_core() -> Any:
-    """Return the compiled module for this processor, or None, with a warning, where there is none.
+    """Return the compiled module for this processor, or None with a warning if it is missing.
 
-    ``CHAINRULE_ISA`` forces one of its levels.
+    ``CHAINRULE_ISA`` selects one of its instruction sets.
 
     Raises
     ------
     InvalidParameter
-        If CHAINRULE_ISA names a level that is unknown, or that is not to be had here.
+        If CHAINRULE_ISA names an unknown or unavailable instruction set.
     """
     core, why_not = _find_core()
     if core is None:
-        warnings.warn(f"{why_not} The reference engine serves here, which is slower.", stacklevel=2)
+        warnings.warn(
+            f"{why_not} The reference engine is used instead, which is slower.", stacklevel=2
+        )
     else:
         threadpool.register()
     return core
 
 
 def why_no_core() -> str:
-    """Return a sentence that says why there is no core and what to do, empty if there is one."""
+    """Return why the core is missing and what to do, or an empty string if it is not."""
     return _find_core()[1]
 
 
 def _find_core() -> tuple[Any, str]:
-    """Return the compiled module, or None and why there is none."""
+    """Return the compiled module, or None and the reason."""
     forced = os.environ.get("CHAINRULE_ISA") or None  # empty is unset
     if forced is not None and forced not in _LEVELS:
         raise unknown_name("instruction set in CHAINRULE_ISA", forced, _LEVELS)
@@ -97,26 +99,26 @@ def _find_core() -> tuple[Any, str]:
         return importlib.import_module(f"chainrule.engines._native_{level}"), ""
     except ImportError as error:
         return None, (
-            f"chainrule's compiled core (for x86-64-v3, x86-64-v4 or arm64) is not there, or "
+            f"chainrule's compiled core (for x86-64-v3, x86-64-v4 or arm64) is missing, or "
             f"cannot be loaded ({error}): install chainrule again, from a wheel or with a C++17 "
             f"compiler."
         )
 
 
 def native_knows(architecture: Architecture, optimizer: Optimizer | None = None) -> bool:
-    """Whether every part is built in, and the core is there."""
+    """Whether every part is built in, and the core is available."""
     built_in = all(map(is_built_in, (*architecture.activations, architecture.loss)))
     known = built_in and (optimizer is None or type(optimizer) in _RULES)
     return known and load_core() is not None
 
 
 def are_finite(values: AnyArray) -> bool:
-    """Whether there is no NaN or infinity; by the core, if the table is large."""
+    """Whether all values are finite; large tables are checked by the core."""
     if values.nbytes < _LARGE_TABLE or not values.flags.c_contiguous:
         return numbers_are_finite(values)
     try:
         core = _find_core()[0]
-    except InvalidParameter:  # of its environment: said where the core is needed
+    except InvalidParameter:  # of CHAINRULE_ISA: raised where the core is needed
         core = None
     if core is None or values.dtype not in _CORES_TYPES:
         return numbers_are_finite(values)
@@ -144,8 +146,13 @@ def _predict_into(H: Float, architecture: Architecture, parameters: Parameters, 
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
+<<<<<<< HEAD
         return
     # Sparse rows are written out some at a time, into one small buffer.
+=======
+        return H
+    # Sparse rows are converted in blocks, in one small buffer.
+>>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
     at_once = max(1, _ENTRIES_WRITTEN_OUT // X.shape[1])
     for start in range(0, n, at_once):
         part: Any = X[start : start + at_once]
@@ -156,10 +163,10 @@ def _predict_into(H: Float, architecture: Architecture, parameters: Parameters, 
 
 
 def predict_row(architecture: Architecture, parameters: Parameters, x: AnyArray) -> Float | None:
-    """Return h for one row, with as little between the caller and the core as can be.
+    """Return h for one row, with as little overhead as possible.
 
-    None if the row has to be looked at more closely (another dtype or length, not contiguous, not
-    finite), if the network is large, or if nothing was predicted yet: `predict_natively` serves.
+    None if the row needs the full checks (another dtype or length, not contiguous, not
+    finite), if the network is large, or before the first prediction: use `predict_natively`.
     """
     predictor = parameters.predictor
     theta = parameters.theta
@@ -179,27 +186,34 @@ class NativeEngine(Engine):
 
     @property
     def name(self) -> str:
-        """Its name: "native"."""
+        """The engine's name: "native"."""
         return "native"
 
     def takes(self, task: Task, examples: Examples) -> bool:
-        """Whether a batch of sparse rows, written out, stays of a reasonable size."""
+        """Whether a batch of sparse rows has a reasonable size as a dense array."""
         if not is_sparse(_whole(examples.X)):
             return True
         entries = min(task.batch_size, len(examples)) * task.architecture.sizes[0]
         return entries * task.architecture.dtype.itemsize <= _LARGEST_SPARSE_BATCH
 
     def prepare(self, examples: Examples) -> Examples:
-        """Return the examples with rows one after another; nothing is copied if they are."""
+        """Return the examples with contiguous rows, without a copy if they are already."""
         given: Any = _whole(examples.X)
         sparse = is_sparse(given)
         X: Any = given if sparse else np.ascontiguousarray(given)
+<<<<<<< HEAD
+=======
+        if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
+            raise InvalidInput(
+                f"The sparse X has column indices outside its shape {X.shape}: make it again."
+            )
+>>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
         rows = Rows(X, examples.X.numbers) if isinstance(examples.X, Rows) else X
         return Examples(rows, np.ascontiguousarray(examples.Y), weight)
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
-        """Make one update from a batch that is all there is."""
+        """Make one update from a batch, treated as the training set."""
         records = np.zeros((1, 3))
         epoch = state.epoch
         self._run(task, state, batch, np.array([rate]), records, None)
@@ -207,7 +221,7 @@ class NativeEngine(Engine):
         return float(records[0, 0])
 
     def row_stepper(self, task: Task, state: TrainingState) -> "RowStepper | None":
-        """Return what makes steps of one example at once, if the network is small enough."""
+        """Return a fast stepper for single examples, if the network is small enough."""
         if task.architecture.n_parameters > _LARGEST_FOR_A_ROW:
             return None
         return RowStepper(self._make_trainer(task, 1), state)
@@ -232,7 +246,7 @@ class NativeEngine(Engine):
             )
         finally:  # also when interrupted or diverged
             numbers = filled[: state.epoch - finished].ravel().data
-            # In one call, without Python code in between where Ctrl-C could come.
+            # In one call: between two of them Ctrl-C could interrupt.
             records.extend(zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True))
 
     def _run(
@@ -260,7 +274,7 @@ class NativeEngine(Engine):
         state.parameters.make_writable()
         parameters = _of_dtype("Parameters", task.architecture)(*_arrays(state))
         given = _held(task.architecture, examples)
-        state.torn = True  # until all that the core has changed is taken over
+        state.torn = True  # until all of the core's changes are copied
         try:
             cost = trainer.run(parameters, given, rates, progress, stopping, records, seconds)
         except (MemoryError, RuntimeError) as error:
@@ -278,11 +292,11 @@ class NativeEngine(Engine):
             raise Diverged(f"The cost became {cost}")
 
     def _trainer_for(self, task: Task, examples: Examples) -> Any:
-        """Return the core's trainer with its buffers, the one of the last call if it fits."""
+        """Return the core's trainer with its buffers, reused from the last call if it fits."""
         n, sparse = len(examples), is_sparse(_whole(examples.X))
         numbered = isinstance(examples.X, Rows) and examples.X.numbers is not None
-        # A forked child makes its own: the parent's may have been at work in another thread, which
-        # the child has not, and would then be waited for forever.
+        # A forked child makes its own: the parent's may have been running in another thread, which
+        # the child does not have, so it would wait forever.
         key = (task, n, sparse, numbered, os.getpid())
         if key != self._made_for:
             self._trainer = self._make_trainer(task, n, sparse=sparse, numbered=numbered)
@@ -301,7 +315,7 @@ class NativeEngine(Engine):
         settings.batch_size = min(task.batch_size, n_examples)
         settings.shuffle, settings.sparse, settings.numbered = task.shuffle, sparse, numbered
         settings.threads = _threads(architecture, settings.batch_size, task.n_jobs, passes=3)
-        # Else any number up to that, whichever proves fastest.
+        # Otherwise up to that number, whichever is measured to be fastest.
         settings.fixed_threads = task.n_jobs is not None
         make = _of_dtype("Trainer", architecture)
         try:
@@ -312,7 +326,7 @@ class NativeEngine(Engine):
 
 @final
 class RowStepper:
-    """Makes updates from one example, with as little between the caller and the core as can be."""
+    """Makes updates from single examples, with as little overhead as possible."""
 
     __slots__ = ("_memories", "_state", "_step_row")
 
@@ -327,8 +341,8 @@ class RowStepper:
         Returns
         -------
         float or None
-            The cost before the update; infinite if the update went to infinity. None if nothing
-            was done, since x and y have to be looked at more closely.
+            The cost before the update; infinite if the update became infinite. None if nothing
+            was done, since x and y need the full checks.
         """
         state = self._state
         theta = state.parameters.theta  # looked up, since a read-only one is copied and replaced
@@ -340,7 +354,7 @@ class RowStepper:
 
 
 def _whole(X: Any) -> Any:
-    """Return all of X, where examples are some rows of it."""
+    """Return all of X if the examples are a selection of its rows."""
     return X.whole if isinstance(X, Rows) else X
 
 
@@ -397,7 +411,7 @@ def _rule(optimizer: Optimizer) -> Any:
 
 
 def _arrays(state: TrainingState) -> tuple[Float, Float | None, Float | None]:
-    """Return what a step changes: theta, and up to two arrays that the optimizer remembers."""
+    """Return the arrays that a step changes: theta, and up to two of the optimizer's state."""
     memories = [
         memory for name, memory in state.optimizer_state.items() if name != "momentum_product"
     ]
@@ -406,7 +420,7 @@ def _arrays(state: TrainingState) -> tuple[Float, Float | None, Float | None]:
 
 
 def _held(architecture: Architecture, examples: Examples) -> Any:
-    """Return the examples as the core takes them, nothing copied but the indices of some types."""
+    """Return the examples as the core takes them, without copies except for some index types."""
     rows = _whole(examples.X)
     if is_sparse(rows):
         narrow = rows.indices.dtype == rows.indptr.dtype == np.int32
@@ -421,7 +435,7 @@ def _held(architecture: Architecture, examples: Examples) -> Any:
 
 
 def _threads(architecture: Architecture, n_rows: int, n_jobs: int | None, passes: int = 1) -> int:
-    """Return how many threads a call is worth; the result never depends on it."""
+    """Return the number of threads for a call; the results do not depend on it."""
     if n_jobs is not None and n_jobs > 0:
         return min(n_jobs, _THREADS_A_PROCESSOR * (os.cpu_count() or 1))
     if n_jobs == -1:

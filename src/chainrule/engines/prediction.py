@@ -1,4 +1,4 @@
-"""Forward only: hypotheses, the weighted sums of a layer, losses; by the fastest engine."""
+"""Forward passes: hypotheses, weighted sums of a layer and losses, by the fastest engine."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,15 +21,15 @@ _VALUES_AT_ONCE = 2**15
 
 
 def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
-    """Return H (FP2.1, FP2.2) for checked X, by the fastest engine that knows every part."""
-    if isinstance(X, Rows):  # some at a time, so that they are never all copied
+    """Return H (FP2.1, FP2.2) for checked X, by the fastest engine that supports every part."""
+    if isinstance(X, Rows):  # in blocks, so that they are never all copied
         H = np.empty((len(X), architecture.sizes[-1]), architecture.dtype)
         at_once = max(1, _VALUES_AT_ONCE // X.shape[1])
         for start in range(0, len(X), at_once):
             rows = slice(start, start + at_once)
             H[rows] = hypotheses(architecture, parameters, X[rows])
         return H
-    # Wide sparse rows go through SciPy, which multiplies them without writing them out.
+    # Wide sparse rows go through SciPy, which multiplies them without converting them to dense.
     wide = is_sparse(X) and architecture.sizes[0] > WIDEST_WRITTEN_OUT
     if native_knows(architecture) and not wide:
         return predict_natively(architecture, parameters, X)
@@ -48,10 +48,10 @@ def weighted_sums(
     X : array, CSR matrix or Rows
         The examples, checked.
     layer : int, default=-1
-        Which one: 0 is the first hidden layer, -1 the output.
+        The index of the layer: 0 is the first hidden layer, -1 the output.
     """
     hidden = range(architecture.n_layers - 1)[layer]
-    # The layers up to it are a network of their own, whose hypothesis is z itself.
+    # The layers up to it form a network whose hypothesis is z itself.
     part = Architecture(
         architecture.sizes[: hidden + 2],
         architecture.activations[:hidden],
@@ -71,10 +71,10 @@ def hidden_activations(
     a, start = X, 0
     for (s_in, s_out), g in zip(architecture.shapes, architecture.activations, strict=False):
         stop = start + (s_in + 1) * s_out
-        # A layer is a network of its own, whose hypothesis is z itself.
+        # A single layer is a network whose hypothesis is z itself.
         part = Architecture((s_in, s_out), (), LOSSES["squared_error"], architecture.dtype)
         z = hypotheses(part, Parameters(part, parameters.theta[start:stop]), a)
-        a = np.asarray(g(z), architecture.dtype)  # one of the user's may return another type
+        a = np.asarray(g(z), architecture.dtype)  # a user's function may return another dtype
         start = stop
         yield g, a
 

@@ -54,7 +54,7 @@ class Pass:
 
 
 def hypotheses(architecture: Architecture, parameters: Parameters, X: Any) -> Float:
-    """Return H = h(Z^(L)) for checked X (FP2.1, FP2.2), some thousands of rows at a time."""
+    """Return H = h(Z^(L)) for checked X (FP2.1, FP2.2), a few thousand rows at a time."""
     H = np.empty((X.shape[0], architecture.sizes[-1]), architecture.dtype)
     for start in range(0, X.shape[0], _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -92,7 +92,7 @@ def cost_and_gradients(
     l2, l1 : float
         The penalties' lambdas.
     masks : sequence of arrays, optional
-        What the hidden activations are multiplied by (dropout).
+        The factors of the hidden activations (dropout).
 
     Returns
     -------
@@ -113,7 +113,7 @@ def cost_and_gradients(
             f"shape {z.shape}. Got {losses.shape} and {output_delta.shape} instead."
         )
     if batch.weight is not None and not batch.weight.all():
-        # An example of weight 0 is as good as absent, whatever its loss: 0 * inf would be NaN.
+        # An example of weight 0 must not count, whatever its loss: 0 * inf would be NaN.
         losses = np.where(batch.weight == 0, 0, losses)
         output_delta = np.where(batch.weight[:, None] == 0, 0, output_delta)
     data_cost = float(np.sum(np.ravel(c) * losses, dtype=np.float64))
@@ -153,7 +153,7 @@ class ReferenceEngine(Engine):
 
     @property
     def name(self) -> str:
-        """Its name: "reference"."""
+        """The engine's name: "reference"."""
         return "reference"
 
     def takes(self, task: Task, examples: Examples) -> bool:
@@ -161,12 +161,16 @@ class ReferenceEngine(Engine):
         return True
 
     def prepare(self, examples: Examples) -> Examples:
-        """Return the examples as they are."""
+        """Return the examples unchanged."""
         return examples
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
+<<<<<<< HEAD
         """Make one update from a batch that is all there is."""
         state.parameters.make_writable()
+=======
+        """Make one update from a batch, treated as the training set."""
+>>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         result = _pass(task, state, batch, len(batch), batch.total)
         _update(task, state, batch, result, rate)
         return result.cost
@@ -199,7 +203,7 @@ class ReferenceEngine(Engine):
             ):
                 batch = examples.take(rows)
                 result = _pass(task, state, batch, M, S)
-                # Ctrl-C may come anywhere in here. What then is half done must be known as such.
+                # Ctrl-C may come anywhere in here; `torn` marks a half-finished update.
                 state.torn = True
                 norm = _update(task, state, batch, result, next(each))
                 steps_left -= 1
@@ -219,7 +223,7 @@ def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, to
     architecture, objective = task.architecture, task.objective
     if objective.dropout_input:
         batch = replace(batch, X=_thinned(batch.X, architecture, objective, state.step))
-    with np.errstate(over="ignore", invalid="ignore"):  # reported by the caller, once and in words
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller reports it, once
         return cost_and_gradients(
             architecture,
             state.parameters,
@@ -233,12 +237,12 @@ def _pass(task: Task, state: TrainingState, batch: Examples, n_examples: int, to
 
 
 def _update(task: Task, state: TrainingState, batch: Examples, result: Pass, rate: float) -> float:
-    """Make one update, what the optimizer makes of the gradient, and return the gradient's norm.
+    """Make one update with the optimizer, and return the gradient's norm.
 
     Raises
     ------
     Diverged
-        If the cost is NaN or infinite: nothing is learned from it. The step counts.
+        If the cost is NaN or infinite: no update is made, but the step counts.
     """
     state.step += 1
     state.examples += len(batch)
@@ -265,7 +269,7 @@ def _end_epoch(
 def _masks(
     architecture: Architecture, objective: Objective, n_rows: int, step: int
 ) -> list[Float] | None:
-    """Return what each hidden layer's activations are multiplied by: 0 or 1/(1-p)."""
+    """Return the dropout factors of each hidden layer's activations: 0 or 1/(1-p)."""
     if not any(objective.dropout):
         return None
     return [

@@ -11,7 +11,7 @@ __all__ = ["Plateau"]
 class Plateau:
     """Watches a cost for a plateau.
 
-    An epoch improves if its cost is at least `tol` below the best before. More than
+    An epoch improves if its cost is at least `tol` below the best so far. More than
     `n_iter_no_change` epochs in a row that do not improve are a plateau, as in scikit-learn.
 
     Parameters
@@ -19,7 +19,7 @@ class Plateau:
     tol : float
         The smallest improvement that counts.
     n_iter_no_change : float
-        How many epochs in a row may fail to improve; infinity never ends.
+        The number of epochs in a row that may fail to improve; infinity never stops.
 
     Examples
     --------
@@ -35,7 +35,7 @@ class Plateau:
     without_improvement: int = 0
 
     def reached(self, cost: float) -> bool:
-        """Take in the next epoch's cost and return whether this is a plateau."""
+        """Record the next epoch's cost and return whether this is a plateau."""
         self.without_improvement = (
             self.without_improvement + 1 if cost > self.best - self.tol else 0
         )
@@ -44,7 +44,7 @@ class Plateau:
 
     @property
     def is_reached(self) -> bool:
-        """Whether the last epoch taken in was one too many."""
+        """Whether the cost has reached a plateau."""
         return self.without_improvement > self.n_iter_no_change
 
     def start_over(self) -> None:

@@ -1,7 +1,7 @@
 """Lets `threadpoolctl` see and limit the native engine's threads.
 
 So ``threadpool_limits(1)``, which scikit-learn and joblib use around code that runs in parallel
-already, holds here too.
+already, also limits them.
 """
 
 from typing import Any, ClassVar, final
@@ -15,14 +15,14 @@ __all__ = ["ThreadController", "register"]
 
 @final
 class ThreadController(threadpoolctl.LibController):  # pyright: ignore[reportUntypedBaseClass]
-    """What threadpoolctl asks for the number of threads, and tells it."""
+    """The controller through which threadpoolctl reads and sets the number of threads."""
 
     user_api: ClassVar[str] = "chainrule"
     internal_api: ClassVar[str] = "chainrule"
     filename_prefixes: ClassVar[tuple[str, ...]] = ("_native_v3", "_native_v4", "_native_neon")
 
     def get_num_threads(self) -> Any:
-        """The most threads a call may take."""
+        """The maximum number of threads of a call."""
         return threads.available_threads()
 
     def set_num_threads(self, num_threads: int) -> None:
@@ -37,5 +37,5 @@ class ThreadController(threadpoolctl.LibController):  # pyright: ignore[reportUn
 
 
 def register() -> None:
-    """Make the controller known; called once, when the core is loaded."""
+    """Register the controller; called once, when the core is loaded."""
     threadpoolctl.register(ThreadController)  # pyright: ignore[reportUnknownMemberType]

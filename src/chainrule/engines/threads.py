@@ -1,4 +1,4 @@
-"""How many threads the native engine may use."""
+"""The number of threads that the native engine may use."""
 
 import math
 import os
@@ -14,19 +14,20 @@ _CGROUP_QUOTAS = ("/sys/fs/cgroup/cpu.max",)
 
 
 def available_threads() -> int:
-    """Return the threads this process may use: its processors, its quota, OMP_NUM_THREADS.
+    """Return the number of threads for this process: by processors, quota and OMP_NUM_THREADS.
 
     Raises
     ------
     InvalidParameter
-        If OMP_NUM_THREADS is no whole number above 0.
+        If OMP_NUM_THREADS is not a whole number above 0.
     """
     limits = [_processors(), *_quota(), *_limit]
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted:
         if not (wanted.isascii() and wanted.isdigit()) or int(wanted) < 1:
             raise InvalidParameter(
-                f"OMP_NUM_THREADS must be a whole number above 0. Got {wanted!r}: unset or mend it."
+                f"OMP_NUM_THREADS must be a whole number above 0. Got {wanted!r}: unset or correct "
+                f"it."
             )
         limits.append(int(wanted))
     return max(1, min(limits))

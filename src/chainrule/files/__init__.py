@@ -1,4 +1,4 @@
-"""Files: whatever was trained on disk, without anything in a file being executed."""
+"""Files: trained models on disk; reading a file executes no code from it."""
 
 from chainrule.files.model import write_model
 from chainrule.files.saving import load, read_model, save

@@ -1,4 +1,4 @@
-"""The types a model file may hold besides those that skops itself trusts.
+"""The types that a model file may hold in addition to those that skops itself trusts.
 
 skops trusts plain values, NumPy's types and scikit-learn's public estimators (not the trees,
 whose stored indices are followed unchecked). This list is written by hand and is never taken from
@@ -9,7 +9,7 @@ only if it computes from its arguments and does nothing else; a file may name it
 
 __all__ = ["ALLOWED", "FUNCTIONS", "SPLITTERS"]
 
-FUNCTIONS: tuple[str, ...] = (  # what scikit-learn's selectors of features measure by
+FUNCTIONS: tuple[str, ...] = (  # the scores of scikit-learn's feature selectors
     "sklearn.feature_selection._mutual_info.mutual_info_classif",
     "sklearn.feature_selection._mutual_info.mutual_info_regression",
     "sklearn.feature_selection._univariate_selection.chi2",
@@ -18,7 +18,7 @@ FUNCTIONS: tuple[str, ...] = (  # what scikit-learn's selectors of features meas
     "sklearn.feature_selection._univariate_selection.r_regression",
 )
 
-SPLITTERS: tuple[str, ...] = tuple(  # what searches cut the rows with; a file may name them too
+SPLITTERS: tuple[str, ...] = tuple(  # the splitters of searches; a file may name them too
     f"sklearn.model_selection._split.{name}"
     for name in (
         *("GroupKFold", "GroupShuffleSplit", "KFold", "LeaveOneGroupOut", "LeaveOneOut"),

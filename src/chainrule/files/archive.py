@@ -1,7 +1,7 @@
-"""The zip of a model file, examined before anything in it is believed.
+"""The zip of a model file, checked before anything in it is used.
 
-Members are stored as they are, never compressed, so nothing can be larger than the file; nothing
-is unpacked to disk; each array's own header is compared with the bytes that are there.
+Members are stored without compression, so nothing can be larger than the file; nothing
+is unpacked to disk; each array's own header is compared with the bytes that follow it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from chainrule.storage import short
 __all__ = ["Unusable", "check_array", "check_members", "digest", "open_archive"]
 
 _MAX_DIRECTORY = 4 * 2**20  # its entries take ten times as much in memory
-_END = struct.Struct("<4s4H2LH")  # the record at the end: where the directory lies, how large
+_END = struct.Struct("<4s4H2LH")  # the record at the end, with the place and size of the directory
 _END_MAGIC, _ZIP64_MAGIC = b"PK\x05\x06", b"PK\x06\x07"
 _ZIP64_LOCATOR = 20
 
@@ -31,7 +31,7 @@ _ARRAY = re.compile(
 _ARRAY_MAGIC, _ARRAY_VERSIONS = b"\x93NUMPY", (b"\x01\x00", b"\x02\x00", b"\x03\x00")
 _MAX_HEADER = 10_000
 _MAX_DIMENSIONS = 32
-_MAX_EMPTY = 2**31  # a dimension, or bytes of an element, where there is no data to tell
+_MAX_EMPTY = 2**31  # of a dimension, or bytes of an element, in an array without data
 
 
 class Unusable(Exception):
@@ -40,7 +40,7 @@ class Unusable(Exception):
     Parameters
     ----------
     reason : str
-        What is wrong.
+        The reason.
     foreign : bool, default=False
         Whether it is a type that no model file holds.
     """
@@ -51,7 +51,7 @@ class Unusable(Exception):
 
 
 def open_archive(file: BinaryIO) -> ZipFile:
-    """Open a zip once its directory is known to be small and whole.
+    """Open a zip after checking that its directory is small and complete.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def open_archive(file: BinaryIO) -> ZipFile:
     Raises
     ------
     BadZipFile
-        If the directory is not there, is not whole, or claims too much.
+        If the directory is missing, incomplete, or too large.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR))
@@ -76,12 +76,12 @@ def open_archive(file: BinaryIO) -> ZipFile:
         raise BadZipFile("a directory of more than 4 MiB")
     archive = ZipFile(file)
     if len(archive.infolist()) != entries:
-        raise BadZipFile("a directory with other entries than it says")
+        raise BadZipFile("a directory with another number of entries than it states")
     return archive
 
 
 def check_members(archive: ZipFile) -> None:
-    """Raise if a member is not one that was stored plainly and once, or they claim too much.
+    """Raise if a member is compressed, duplicated or not a plain file, or members are too large.
 
     Raises
     ------
@@ -95,15 +95,15 @@ def check_members(archive: ZipFile) -> None:
             raise Unusable(f"it has two members named {short(name)}")
         names.add(name)
         if member.compress_type != ZIP_STORED or member.compress_size != member.file_size:
-            raise Unusable(f"its member {short(name)} is compressed, which ours never are")
+            raise Unusable(f"its member {short(name)} is compressed, unlike those of a model file")
         if member.flag_bits & 0x1:
             raise Unusable(f"its member {short(name)} is encrypted")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise Unusable(f"its member {short(name)} is a link or no file")
+            raise Unusable(f"its member {short(name)} is a link, or not a file")
     held = archive.start_dir
     if sum(member.file_size for member in archive.infolist()) > held:
-        raise Unusable(f"its members claim more than the {held} bytes that there are")
+        raise Unusable(f"its members claim more than the {held} bytes of the file")
 
 
 def check_array(archive: ZipFile, name: str) -> None:
@@ -127,17 +127,17 @@ def check_array(archive: ZipFile, name: str) -> None:
         length = int.from_bytes(start[8:12] if long else start[8:10], "little")
         known = start.startswith(_ARRAY_MAGIC) and version in _ARRAY_VERSIONS
         if not known or length > _MAX_HEADER:
-            raise Unusable(f"its member {short(name)} is no array")
+            raise Unusable(f"its member {short(name)} is not an array")
         header = start[12 if long else 10 :] + member.read(length - (0 if long else 2))
     found = _ARRAY.fullmatch(header)
     if found is None:
-        raise Unusable(f"its member {short(name)} is no array of numbers, texts or dates")
+        raise Unusable(f"its member {short(name)} is not an array of numbers, strings or dates")
     kind, width, _, dimensions = found.groups()
     itemsize = int(width) * (4 if kind == b"U" else 1)
     shape = [int(each) for each in dimensions.replace(b" ", b"").split(b",") if each]
     held = archive.getinfo(name).file_size - (12 if long else 10) - length
     if len(shape) > _MAX_DIMENSIONS or math.prod(shape) * itemsize != held:
-        raise Unusable(f"its member {short(name)} has another shape than its {held} bytes have")
+        raise Unusable(f"its member {short(name)} has a shape that does not fit its {held} bytes")
     if not held and max([itemsize, *shape]) > _MAX_EMPTY:
         raise Unusable(f"its member {short(name)} has an impossible shape")
 

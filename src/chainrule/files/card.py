@@ -1,4 +1,4 @@
-"""The card: the one member of a model file that is ours, not skops'."""
+"""The card: the member of a model file that chainrule adds to those of skops."""
 
 import json
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ def make_card(about: Mapping[str, Any] | None, sha256: str) -> str:
     Parameters
     ----------
     about : mapping or None
-        What a program wants to know about the model again, whatever JSON can hold.
+        Information about the model for the program that opens it, as plain values for JSON.
     sha256 : str
         Of the description and the arrays.
 
     Raises
     ------
     InvalidInput
-        If that is too much.
+        If `about` is too large.
     """
     text = json.dumps(
         {
@@ -41,12 +41,12 @@ def make_card(about: Mapping[str, Any] | None, sha256: str) -> str:
         indent=2,
     )
     if reason := too_large(text):
-        raise InvalidInput(f"This model cannot be saved: what is noted about it {reason}.")
+        raise InvalidInput(f"This model cannot be saved: the information about it {reason}.")
     return text
 
 
 def read_card(archive: ZipFile, name: str) -> dict[str, Any]:
-    """Read the card, or stand in for it where skops itself wrote the file.
+    """Read the card, or make a default one if skops itself wrote the file.
 
     Returns
     -------
@@ -56,14 +56,14 @@ def read_card(archive: ZipFile, name: str) -> dict[str, Any]:
     Raises
     ------
     InvalidFile
-        If it is none, or of a newer format.
+        If it is not a card, or of a newer format.
     """
     card: dict[str, Any] = {"format": 0}
     if CARD in archive.namelist():
         try:
             card = parse_json(archive.read(CARD).decode("ascii"), name)
         except UnicodeDecodeError:
-            raise damaged(name, "its header is no text") from None
+            raise damaged(name, "its header is not text") from None
     card = {"versions": {}, "about": None, "sha256": None} | card
     whole = type(card.get("format")) is int and isinstance(card["versions"], dict)
     if not whole or not isinstance(card["about"], dict | None):
@@ -77,7 +77,7 @@ def read_card(archive: ZipFile, name: str) -> dict[str, Any]:
 
 
 def other_versions(card: Mapping[str, Any]) -> str:
-    """Say which packages had another version when the file was written."""
+    """Return the packages that had another version when the file was written, as text."""
     versions = card["versions"]
     other = [
         f"{name} {str(versions[name])[:20]} (here {_installed(name)})"

@@ -1,4 +1,4 @@
-"""The columns that a OneHotEncoder makes of its categories."""
+"""The columns that a OneHotEncoder makes from its categories."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ __all__ = ["groups_rare", "is_missing", "is_same", "places_of"]
 
 
 def is_missing(value: object) -> bool:
-    """Whether a category is that of missing cells: None, or NaN."""
+    """Whether a category stands for missing cells: None, or NaN."""
     return value is None or (isinstance(value, float | np.floating) and bool(np.isnan(value)))
 
 
 def places_of(encoder: Any, i: int) -> tuple[NDArray[Any], int, int]:
     """Return the column of each category of input i (-1: none), their number, that of unknowns.
 
-    Rare categories share the last column, and so do unknown ones where the encoder says so.
+    Rare categories share the last column, and so do unknown ones if the encoder is set up so.
     """
     known = encoder.categories_[i]
     places = np.arange(len(known))
@@ -43,5 +43,5 @@ def groups_rare(encoder: Any) -> bool:
 
 
 def is_same(a: object, b: object) -> bool:
-    """Whether two categories are one, where NaN and None both are that of missing cells."""
+    """Whether two categories are equal; NaN and None both stand for missing cells."""
     return a == b or (is_missing(a) and is_missing(b))

@@ -1,4 +1,4 @@
-"""Whether the parts of an estimator from a file fit each other."""
+"""Check that the parts of an estimator from a file fit each other."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -22,16 +22,16 @@ __all__ = [
 
 
 def check_consistent(model: BaseEstimator) -> None:
-    """Raise if a network of ours in a model does not fit what the estimator says of it.
+    """Raise if one of our networks in a model does not fit its estimator.
 
-    What was saved always fits. Whoever wrote a file by hand could have an estimator of 4 features
-    around a network of 5, which would be found out later, far from its cause. So each of ours is
-    looked at, and predicts once.
+    A saved model is always consistent. A file written by hand could have an estimator of 4 features
+    around a network of 5, which would cause an error later, far from the cause. So each of our
+    estimators is checked, and predicts once.
 
     Raises
     ------
     InvalidInput
-        With what contradicts what.
+        With the contradiction.
     """
     for estimator in estimators_in(model):
         if isinstance(estimator, MLPClassifier | MLPRegressor):
@@ -39,7 +39,7 @@ def check_consistent(model: BaseEstimator) -> None:
 
 
 def estimators_in(model: BaseEstimator) -> list[BaseEstimator]:
-    """Return the estimators that a model is made of, itself first."""
+    """Return the estimators inside a model, beginning with itself."""
     found: list[BaseEstimator] = []
     seen: set[int] = set()
 
@@ -62,13 +62,13 @@ def estimators_in(model: BaseEstimator) -> list[BaseEstimator]:
 
 
 def forget_checkpoint(estimator: BaseEstimator) -> None:
-    """Let an estimator of ours neither write a checkpoint nor continue from one."""
+    """Remove checkpoint settings from one of our estimators."""
     if isinstance(estimator, MLPClassifier | MLPRegressor):
         estimator.checkpoint, estimator.resume = None, False
 
 
 def curves_as_arrays(estimator: BaseEstimator) -> None:
-    """Make arrays of an estimator's curves, of which a list would be described value by value."""
+    """Turn an estimator's curves into arrays; lists would be described value by value."""
     state = vars(estimator)
     for name in CURVES:
         if isinstance(estimator, MLPClassifier | MLPRegressor) and isinstance(
@@ -83,7 +83,7 @@ def curves_as_lists(estimator: BaseEstimator) -> None:
     Raises
     ------
     InvalidInput
-        If there is something else than a curve.
+        If one is not a curve.
     """
     state = vars(estimator)
     for name in CURVES:
@@ -117,4 +117,4 @@ def _check(estimator: MLPClassifier | MLPRegressor) -> None:
         warnings.simplefilter("ignore")  # it may have been fitted with names of features
         answer = estimator.predict(np.zeros((1, sizes[0]), network.architecture.dtype))
     if answer.shape[0] != 1:  # sparse ones have no length
-        raise InvalidInput("it predicts more than there is to predict")
+        raise InvalidInput("it predicts another number of rows than it is given")

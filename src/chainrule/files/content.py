@@ -1,4 +1,4 @@
-"""Tell what a file is from its content, for the sentence that says what it is not."""
+"""Recognize the kind of a file by its content, for error messages."""
 
 import re
 
@@ -34,7 +34,7 @@ _OLD_PICKLE = re.compile(rb"c[\w.]+\n\w+\n|\((?:[dlti]p?\d|c[\w.]+\n)|[\]}]q|[\]
 
 
 def is_pickle(data: bytes) -> bool:
-    r"""Tell whether a file's content is a Python pickle, without opening it as one.
+    r"""Return whether a file's content is a Python pickle, without unpickling it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def is_pickle(data: bytes) -> bool:
 
 
 def looks_like_tensors(start: bytes) -> bool:
-    r"""Tell whether a file is in the safetensors format: a length, and JSON of that length.
+    r"""Return whether a file is in the safetensors format: a length, and JSON of that length.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def name_content(data: bytes) -> str:
     Returns
     -------
     str
-        What it looks like, with its article.
+        The kind that it looks like, with its article.
     """
     for magic, name in _MAGICS.items():
         if data.startswith(magic):

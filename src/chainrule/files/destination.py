@@ -1,4 +1,4 @@
-"""Where an exporter writes to: a path, given by name or in the place of the rows."""
+"""The path that an exporter writes to, given by name or in place of the rows."""
 
 import os
 from typing import Any
@@ -10,23 +10,23 @@ __all__ = ["destination"]
 
 
 def destination(model: Any, X: Any, path: Any) -> tuple[Any, str | None]:
-    """Return the rows and the path that an exporter was given, either of which may be None.
+    """Return the rows and the path given to an exporter, either of which may be None.
 
-    ``to_c(model, "net.c")`` is what a hand writes by itself, so a path in the place of X is one.
+    ``to_c(model, "net.c")`` is the natural call, so a path in place of X is accepted.
 
     Raises
     ------
     InvalidInput
-        If the path is something else, or stands before the model.
+        If the path is something else, or comes before the model.
     InvalidParameter
         If there are two paths.
     UnwritablePath
-        If the file could not be written: before the work, not after it.
+        If the file cannot be written; this is checked before the export.
     """
     if is_path(model):
         raise InvalidInput(f"The model comes first, then the path. Got {os.fspath(model)!r} first.")
     if isinstance(X, bytes) or hasattr(X, "write"):
-        path_of(X)  # says what is needed
+        path_of(X)  # raises
     if is_path(X):
         if path is not None:
             raise InvalidParameter(

@@ -2,7 +2,7 @@
 
 A model file is a zip with skops' description and arrays, and one JSON member of ours, the card.
 Reading one executes nothing from it and unpacks nothing to disk: the archive and the description
-are examined first, then skops builds the types on a written list.
+are checked first, then skops builds the types on a fixed list.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ _MAPPED = "numpy.memmap"
 _LIBRARIES = ("numpy", "scipy", "sklearn", "chainrule")
 _REMEDIES = {
     ONNX: "read a chain of layers with cr.from_onnx, or ",
-    PROGRAM: "no model can be read back from it: ",
+    PROGRAM: "a model cannot be read back from it: ",
 }
 HINT = "give a file that cr.save or `chainrule train --model` wrote"
 
@@ -51,7 +51,7 @@ def write_model(
     path: str | os.PathLike[str],
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a model file with what a program wants to know about the model again.
+    """Write a model file, with information about the model for the program that opens it.
 
     Parameters
     ----------
@@ -60,18 +60,19 @@ def write_model(
     path : str or path-like
         The file.
     about : mapping, optional
-        Whatever JSON can hold.
+        Plain values for JSON.
 
     Raises
     ------
     InvalidInput
-        If the model holds something that a model file cannot, for instance a function of yours.
+        If the model holds something that a model file cannot, for instance your own function.
     UnwritablePath
         If the file cannot be written.
     """
     if not isinstance(model, BaseEstimator):
         raise InvalidInput(
-            f"A model file holds an estimator, a Pipeline, a Network or a Learner; given: "
+            f"A model file holds an estimator, a Pipeline, a Network or a Learner. Got an object "
+            f"of type "
             f"{type(model).__name__}."
         )
     content = _described(model)
@@ -108,7 +109,7 @@ def _described(model: BaseEstimator) -> bytes:
 
 
 def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
-    """Read a model file, and what was noted about the model.
+    """Read a model file, and the information about the model.
 
     Parameters
     ----------
@@ -121,12 +122,12 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
     -------
     model : estimator or Pipeline
     about : dict or None
-        As given to `write_model`; None when nothing was.
+        As given to `write_model`, or None.
 
     Raises
     ------
     InvalidFile
-        If it is no model file, is damaged, holds a foreign type, or is of a newer format.
+        If it is not a model file, is damaged, holds a foreign type, or is of a newer format.
     """
     _require_zip(file, name)
     card: dict[str, Any] | None = None
@@ -150,11 +151,12 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
     try:
         if card["sha256"] is not None and card["sha256"] != sha256:
             _refuse(name, _foreign_types(file))
-            raise _unreadable(name, card, "it is not as it was written (SHA-256)")
+            raise _unreadable(name, card, "it was changed after it was written (SHA-256)")
         model = skops.io.load(file, trusted=list(ALLOWED))  # pyright: ignore[reportArgumentType]
         if not isinstance(model, BaseEstimator):
             raise InvalidFile(
-                f"'{name}' holds no model but an object of type {type(model).__name__}; {HINT}."
+                f"'{name}' does not hold a model but an object of type {type(model).__name__}; "
+                f"{HINT}."
             )
         check_consistent(model)
         complete(model)
@@ -167,15 +169,15 @@ def open_model(file: BinaryIO, name: str) -> tuple[Any, dict[str, Any] | None]:
     except (InvalidFile, MemoryError):
         raise
     except Exception as error:
-        # The content is not ours to trust: whatever goes wrong while reading it is its fault.
+        # The content is not trusted: every error while reading is reported as one of the file.
         ours = isinstance(error, ChainruleError)
         raise _unreadable(name, card, str(error)[:200] if ours else type(error).__name__) from error
     return model, card["about"]
 
 
 def _require_zip(file: BinaryIO, name: str) -> None:
-    """Raise unless the file is a zip, and say what it is."""
-    content = file.read(4096)  # as much as tells; a large table is not read whole
+    """Raise with the kind of the file unless it is a zip."""
+    content = file.read(4096)  # enough to recognize its kind; a large table is not read whole
     if content.startswith(ZIP_MAGIC):
         return
     if len(content) == 4096:
@@ -196,7 +198,7 @@ def _require_zip(file: BinaryIO, name: str) -> None:
 
 
 def _require_model(archive: ZipFile, name: str) -> None:
-    """Raise unless a zip is a model file, and say what it is."""
+    """Raise with the kind of the zip unless it is a model file."""
     members = archive.namelist()
     if SCHEMA not in members:
         pickled = any(member.endswith((".pkl", ".pickle")) for member in members)
@@ -205,17 +207,17 @@ def _require_model(archive: ZipFile, name: str) -> None:
 
 
 def _examine(archive: ZipFile) -> str:
-    """Examine all that skops is going to read, and return its SHA-256.
+    """Check everything that skops is going to read, and return its SHA-256.
 
     Raises
     ------
     Unusable, BadZipFile
-        If anything is not as saving would have written it.
+        If anything differs from what saving writes.
     """
     try:
         text = archive.read(SCHEMA).decode()
     except UnicodeDecodeError:
-        raise Unusable("its description is no text") from None
+        raise Unusable("its description is not text") from None
     arrays = check_schema(text, archive.namelist())
     for member in arrays:
         check_array(archive, member)
@@ -223,7 +225,7 @@ def _examine(archive: ZipFile) -> str:
 
 
 def _foreign_types(file: BinaryIO) -> list[str]:
-    """Return the types that are on no list, of a file that was examined."""
+    """Return the types of a checked file that are not on the list."""
     found = skops.io.get_untrusted_types(file=file)  # pyright: ignore[reportArgumentType]
     return sorted(set(found) - set(ALLOWED))
 
@@ -232,35 +234,35 @@ def _refuse(name: str, foreign: list[str]) -> None:
     """Raise if there are foreign types."""
     if foreign:
         raise InvalidFile(
-            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of what a "
-            "model file may hold."
+            f"'{name}' was not opened: it holds {_listed(foreign)}, not on the list of types that "
+            "a model file may hold. Open only files that chainrule wrote."
         )
 
 
 def _unsaved(foreign: list[str], model: BaseEstimator) -> InvalidInput:
     return InvalidInput(
-        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of what a model "
-        f"file may hold; {_advice(foreign, model)}, or save the network alone."
+        f"This model cannot be saved: it holds {_listed(foreign)}, not on the list of types that a "
+        f"model file may hold; {_advice(foreign, model)}, or save the network alone."
     )
 
 
 def _advice(foreign: list[str], model: BaseEstimator) -> str:
-    """Return what to do about foreign types, the most helpful first."""
+    """Return the advice about foreign types, the most helpful one that applies."""
     best = getattr(model, "best_estimator_", None)
     if best is not None and not _foreign_to_files(best):
-        return "save its best_estimator_"  # what the search drew from, or scored by, is foreign
+        return "save its best_estimator_"  # its distributions or scoring functions are foreign
     if any(isinstance(each, TunedThresholdClassifierCV) for each in estimators_in(model)):
         return "save its estimator_, and note its best_threshold_"
     if any(name.partition(".")[0] not in _LIBRARIES for name in foreign):
         return (
-            "what is a function or class of your own is code, which no file holds: take one of "
-            "NumPy's, such as np.log1p, or do that before the model"
+            "your own function or class is code, which a file cannot hold: use one of "
+            "NumPy's, such as np.log1p, or apply it before the model"
         )
     return "replace that part"
 
 
 def _foreign_to_files(model: BaseEstimator) -> bool:
-    """Whether a model holds what a model file may not."""
+    """Whether a model holds something that a model file may not."""
     try:
         with saved_form(model), io.BytesIO(skops.io.dumps(model)) as buffer:
             return bool(_foreign_types(buffer))
@@ -269,7 +271,7 @@ def _foreign_to_files(model: BaseEstimator) -> bool:
 
 
 def _listed(types: list[str]) -> str:
-    # The names come from the file, and so may be anything.
+    # The names come from the file, so they may be anything.
     names = ["".join(filter(str.isprintable, name))[:100] for name in types]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"the type{'s' if len(names) > 1 else ''} {', '.join(names[:5])}{more}"

@@ -1,4 +1,4 @@
-"""A network as plain arrays and names: what other languages and runtimes need."""
+"""A network as plain arrays and names, for other languages and runtimes."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -48,7 +48,7 @@ NORMAL_TAIL_MIDDLE, NORMAL_TAIL_END = 5.5, 39.0
 @final
 @dataclass(frozen=True)
 class Plain:
-    """What a network computes: h = hypothesis(... g(X W + b) ...).
+    """The computation of a network: h = hypothesis(... g(X W + b) ...).
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Plain:
     hypothesis : {"identity", "logistic", "softmax", "exp", "step"}
         Of the output layer.
     groups : tuple of int
-        The sizes of the softmax groups side by side; one group of all outputs otherwise.
+        The sizes of the softmax groups side by side; otherwise one group of all outputs.
     dtype : numpy.dtype
         float32 or float64.
     """
@@ -89,8 +89,8 @@ def plain_network(net: Network, dtype: Any = None) -> Plain:
     for part in (*a.activations, a.loss):
         if not is_built_in(part):
             raise InvalidInput(
-                f"This network cannot leave Python: its {type(part).__name__.lower()} "
-                f"'{part.name}' is a function of your own, which has no form outside. Use a "
+                f"This network cannot be exported: its {type(part).__name__.lower()} "
+                f"'{part.name}' is your own function, which exists in Python only. Use a "
                 f"built-in one."
             )
     kind = np.dtype(a.dtype if dtype is None else dtype)
@@ -98,7 +98,7 @@ def plain_network(net: Network, dtype: Any = None) -> Plain:
         theta = net.theta.astype(kind)
     if not np.isfinite(theta).all():
         raise InvalidInput(
-            f"This network cannot leave Python: its weights hold NaN or infinity in {kind}. Train "
+            f"This network cannot be exported: its weights hold NaN or infinity in {kind}. Train "
             f"it again, with a smaller learning rate."
         )
     made_of = a.loss.made_of
@@ -114,7 +114,7 @@ def plain_network(net: Network, dtype: Any = None) -> Plain:
 
 
 def single(model: Any) -> Any:
-    """Return the estimator itself, fitted; of one with cross-validation the best.
+    """Return the fitted estimator itself, or the best one of a cross-validated estimator.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def single(model: Any) -> Any:
 
 
 def network_in(model: object) -> Network:
-    """Return the network that a network, a learner or an estimator of ours is made around.
+    """Return the network inside one of our networks, learners or estimators.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A model as its file holds it: without what is only of this moment, selectors as their columns."""
+"""The form of a model in its file: without temporary state, and with columns for selectors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ _Columns = dict[tuple[str, Any], Any]
 
 @contextmanager
 def saved_form(model: BaseEstimator) -> Generator[None]:
-    """Give a model, for as long as it is saved, the form in which its file holds it.
+    """Change a model, while it is saved, into the form that its file holds.
 
-    Left behind are scikit-learn's callbacks, such as a progress bar that watched the training;
-    where the training was kept (who opens a file should not write to a path that came with it);
-    and the functions that a search scored by, which `complete` finds again by their names. Where a
+    Left out are scikit-learn's callbacks, such as a progress bar that watched the training;
+    the path of a checkpoint (a model from a file should not write to a path that came with it);
+    and the scoring functions of a search, which `complete` looks up by their names. If a
     ColumnTransformer chooses its columns by a function, such as a ``make_column_selector``, the
-    columns that it chose take the function's place.
+    chosen columns replace the function.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def saved_form(model: BaseEstimator) -> Generator[None]:
                 _name_columns(estimator, chosen)
             if _is_search(estimator):
                 attributes.pop("scorer_", None)
-                attributes.pop("_checked_cv_orig", None)  # of the fit, made of `cv` again
+                attributes.pop("_checked_cv_orig", None)  # from the fit, made from `cv` again
         yield
     finally:
         for attributes, as_it_was in before:
@@ -57,7 +57,7 @@ def saved_form(model: BaseEstimator) -> Generator[None]:
 
 
 def complete(model: BaseEstimator) -> None:
-    """Give the searches in a model from a file the functions again that they score by.
+    """Restore the scoring functions of the searches in a model from a file.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _is_search(estimator: BaseEstimator) -> bool:
 
 
 def _note_columns(transformer: ColumnTransformer, chosen: _Columns) -> None:
-    """Note what the functions of a fitted ColumnTransformer chose."""
+    """Record the columns that the functions of a fitted ColumnTransformer chose."""
     found: Any = vars(transformer).get("_columns")
     if found is None:
         return
@@ -93,7 +93,7 @@ def _note_columns(transformer: ColumnTransformer, chosen: _Columns) -> None:
 
 
 def _name_columns(transformer: ColumnTransformer, chosen: _Columns) -> None:
-    """Put columns in the place of functions; a template has those of what was fitted from it."""
+    """Replace functions by columns; a template gets those of the part fitted from it."""
     attributes = vars(transformer)
     named: list[Any] = []
     for name, part, columns in transformer.transformers:
@@ -102,7 +102,7 @@ def _name_columns(transformer: ColumnTransformer, chosen: _Columns) -> None:
             kind = getattr(columns, "__name__", type(columns).__name__)
             raise InvalidInput(
                 f"This model cannot be saved: its ColumnTransformer chooses columns by {kind}, "
-                f"which is a function and chooses when it is fitted. Fit it first, and the file "
+                f"which is a function that is called in fit. Fit it first, and the file "
                 f"holds the columns; or name them yourself."
             )
         named.append((name, part, chosen[key] if callable(columns) else columns))
@@ -115,12 +115,12 @@ def _name_columns(transformer: ColumnTransformer, chosen: _Columns) -> None:
 
 
 def _identity(function: Any) -> Any:
-    """Return what a function and its copies have in common; clones copy selectors."""
+    """Return a key that is equal for a function and its copies; clones copy selectors."""
     state = getattr(function, "__dict__", None)
     return (type(function).__name__, repr(state)) if state else id(function)
 
 
 def _plain(columns: Any) -> Any:
-    """Return columns as a file holds them: the index of a table as a list."""
+    """Return columns in the form for a file: the index of a table as a list."""
     is_foreign = hasattr(columns, "tolist") and not isinstance(columns, np.ndarray)
     return columns.tolist() if is_foreign else columns

@@ -1,4 +1,4 @@
-"""`cr.save` and `cr.load`: whatever can be kept, each in its kind of file."""
+"""`cr.save` and `cr.load`: every kind of model, each in its kind of file."""
 
 import os
 from typing import Any
@@ -19,30 +19,30 @@ _READERS = {"network": Network.from_parts, "learner": Learner.from_parts}
 
 
 def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write a network, a learner, an estimator, or what scikit-learn puts around one to a file.
+    """Write a network, a learner, an estimator, or a scikit-learn model around one to a file.
 
-    That is a Pipeline, a search for parameters with its results, a TransformedTargetRegressor, an
-    ensemble, a calibration. Where a ColumnTransformer chooses its columns by a function, such as a
-    ``make_column_selector``, the file holds the columns that it chose, and so does what is opened.
+    That is a Pipeline, a parameter search with its results, a TransformedTargetRegressor, an
+    ensemble, a calibration. If a ColumnTransformer chooses its columns by a function, such as a
+    ``make_column_selector``, the file, and the model read from it, has the chosen columns instead.
 
     Parameters
     ----------
     model : Network, Learner or estimator
         The model, trained or not. Callbacks set on it are not saved.
     path : str or path-like
-        The file, used as given, with any suffix or none. It is written whole or not at all.
+        The file, used as given, with any suffix or none. It is written atomically.
 
     Raises
     ------
     InvalidInput
-        If the model holds something that a file cannot, for instance a function of yours. Nothing
+        If the model holds something that a file cannot, for instance your own function. Nothing
         is written then.
     UnwritablePath
-        If the file cannot be written; the old one is then as it was.
+        If the file cannot be written; the old one is then unchanged.
 
     See Also
     --------
-    load : Read it back.
+    load : The inverse.
 
     Examples
     --------
@@ -65,15 +65,15 @@ def save(model: Network | Learner | BaseEstimator, path: str | os.PathLike[str])
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read what `save` wrote.
+    """Read a file that `save` wrote.
 
-    Nothing in the file is executed; only types on a written list are made. Predictions are
-    the saved model's, bit for bit, and so are the next training steps.
+    No code in the file is executed; only types on a fixed list are made. Predictions are
+    those of the saved model, bit for bit, and so are the next training steps.
 
     Parameters
     ----------
     path : str or path-like
-        The file. Its kind is told by its content, not by its name.
+        The file. Its kind is recognized by its content, not by its name.
 
     Returns
     -------
@@ -82,19 +82,19 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     MissingFile
-        If there is no such file.
+        If the file does not exist.
     InvalidFile
-        If it is no such file, is damaged, holds a foreign type, or is of a newer format.
+        If it is not such a file, is damaged, holds a foreign type, or is of a newer format.
 
     See Also
     --------
-    save : Write one.
+    save : The inverse.
     """
     return read_model(path)[0]
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None]:
-    """Read what `save` wrote, and what the command noted about it.
+    """Read a file that `save` wrote, and the command's information about the model.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any] | None
     -------
     model : Network, Learner, estimator or Pipeline
     about : dict or None
-        As given to `write_model`; None when nothing was.
+        As given to `write_model`, or None.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Scalers, and what is made of them, as one multiplication and one addition for each column."""
+"""Scalers and combinations of them, as one multiplication and addition per column."""
 
 from typing import Any
 
@@ -25,13 +25,13 @@ def affine(transformer: Any) -> tuple[Float, Float] | None:
     Parameters
     ----------
     transformer : transformer
-        A scaler, what changes nothing, or a Pipeline of these.
+        A scaler, a step without effect, or a Pipeline of these.
 
     Returns
     -------
     (array, array) or None
-        For each column, or of one entry for all of them; None of any other transformer. That a
-        scaler clips is not in them.
+        For each column, or with one entry for all of them; None for any other transformer. Clipping
+        by a scaler is not included.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def affine(transformer: Any) -> tuple[Float, Float] | None:
 
 
 def is_identity(step: Any) -> bool:
-    """Whether a step of a Pipeline changes nothing."""
+    """Whether a step of a Pipeline has no effect."""
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return True
     return isinstance(step, FunctionTransformer) and step.func is None and step.inverse_func is None

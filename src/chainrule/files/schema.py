@@ -1,8 +1,8 @@
-"""The description in a model file, examined before skops builds anything from it.
+"""The description in a model file, checked before skops builds anything from it.
 
-skops asks of each type whether it is trusted. It does not ask what a description costs: one array
-can be named a thousand times, one object be made of itself, a list be "of type Network" and so
-call it. So here everything must be what saving would have written.
+skops checks whether each type is trusted. It does not limit the cost of a description: an array
+can be named a thousand times, an object can contain itself, a list can be "of type Network" and so
+call it. So here everything must be as saving writes it.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from chainrule.storage import short
 
 __all__ = ["check_schema"]
 
-# What skops makes of an object takes half a kilobyte, or four where it has a long list of trusted
+# An object of skops takes half a kilobyte, or four where it has a long list of trusted
 # types. Before objects are counted, values have to have some bytes of text each.
 _MAX_BYTES = 40 * 2**20
 _FREE_VALUES, _BYTES_PER_VALUE = 50_000, 24
 _MAX_OBJECTS, _MAX_LARGE = 120_000, 5_000
 _LARGE = frozenset({"FunctionNode", "LossNode", "ObjectNode"})
 
-_PROTOCOLS = range(2, 1000)  # skops itself says when one is too new for it
+_PROTOCOLS = range(2, 1000)  # skops itself raises if one is too new for it
 
 _ARRAYS = (
     *("ndarray", "bool", "bool_", "str_", "datetime64", "timedelta64", "longlong", "ulonglong"),
@@ -31,7 +31,7 @@ _ARRAYS = (
     *("float16", "float32", "float64"),
 )
 _BUNCH = "sklearn.utils._bunch.Bunch"
-# The ways of making an object that saving uses, and of which classes; None: whichever is trusted.
+# The loaders that saving uses, and their classes; None: any trusted class.
 _LOADERS: dict[str, frozenset[str] | None] = {
     "DTypeNode": frozenset({"numpy.dtype"}),
     "DefaultDictNode": frozenset({"collections.defaultdict"}),
@@ -61,18 +61,18 @@ _KEYS = frozenset(
 
 @final
 class _Part:
-    """What is kept of a part of the description: enough to examine the part around it.
+    """A summary of a part of the description: enough to check the part around it.
 
     Attributes
     ----------
     digest : bytes
-        Of all that it says, but for identities and the names of members.
+        The digest of its content, without identities and the names of members.
     loader : str or None
-        How it is made; None for what only groups objects.
+        Its loader; None for parts that only group objects.
     value : str or None
         The JSON of a plain value.
     odd_position : bool
-        Whether something in it that is called "pos" is no position in 624 words.
+        Whether something in it that is called "pos" is not a position in 624 words.
     """
 
     __slots__ = ("digest", "loader", "odd_position", "value")
@@ -86,24 +86,24 @@ class _Part:
 
 @final
 class _Examiner:
-    """Takes in the objects of a description as they are parsed, those inside first."""
+    """Checks the objects of a description while they are parsed, inner ones first."""
 
     def __init__(self, members: Iterable[str]) -> None:
         self.members = frozenset(members)
         self.n_objects = self.n_groups = self.n_large = 0
         self.digests: dict[int, bytes] = {}  # of each identity
-        self.owners: dict[str, int] = {}  # the one object that each member belongs to
-        self.protocol: object = None  # of what came last: of the whole
+        self.owners: dict[str, int] = {}  # the object that each member belongs to
+        self.protocol: object = None  # of the last object, which is the whole
 
     def take(self, pairs: list[tuple[str, Any]]) -> _Part:
-        """Examine one JSON object."""
+        """Check one JSON object."""
         described = dict(pairs)
         if len(described) != len(pairs):
-            raise Unusable("its description names a thing twice")
+            raise Unusable("its description has a key twice")
         digest = hashlib.sha256()
         odd_position = False
         for key, value in described.items():
-            if key in ("__id__", "file"):  # what a copy of the same object may have its own of
+            if key in ("__id__", "file"):  # these may differ between copies of the same object
                 continue
             digest.update(f"{key!a}:".encode())
             for part in value if isinstance(value, list) else [value]:
@@ -119,10 +119,10 @@ class _Examiner:
         return self._object(described, digest.digest(), odd_position)
 
     def _group(self, described: dict[str, Any], digest: bytes, odd_position: bool) -> _Part:
-        """Examine what holds the attributes of an object, or the entries of a dict."""
+        """Check the container of an object's attributes, or of a dict's entries."""
         self.n_groups += 1
         if self.n_groups > self.n_objects + 1000:
-            raise Unusable("its description has groups of nothing")
+            raise Unusable("its description has empty groups")
         if "pos" in described:
             position = described["pos"]
             odd_position |= not (isinstance(position, _Part) and _is_position(position.value))
@@ -139,17 +139,17 @@ class _Examiner:
         content, value = described.get("content"), None
         if loader == "JsonNode":
             if not isinstance(content, str) or content.lstrip().startswith(("[", "{")):
-                raise Unusable("its description has a plain value that is none")
+                raise Unusable("its description has an invalid plain value")
             value = content
-        # The position in its words is followed unchecked.
+        # NumPy does not check the position in its words.
         if loader == "RandomStateNode" and (
             odd_position or not isinstance(content, _Part) or content.loader != "DictNode"
         ):
-            raise Unusable("its random numbers have no valid state")
+            raise Unusable("its random numbers have an invalid state")
         return _Part(digest, loader, value, odd_position)
 
     def _identify(self, described: dict[str, Any], loader: str, digest: bytes) -> None:
-        """Count an object, and compare it with what was said of the same object before."""
+        """Count an object, and compare it with earlier descriptions of the same object."""
         identity = described.get("__id__")
         self.n_objects += 1
         self.n_large += loader in _LARGE and identity not in self.digests
@@ -161,25 +161,25 @@ class _Examiner:
         if identity is None:
             return
         if type(identity) is not int or identity <= 0:
-            raise Unusable("its description has an object of no identity")
-        # An object is described wherever it stands, and made once: so what is built is never more
-        # than what is written, is what was examined, and is not made of itself.
+            raise Unusable("its description has an object without identity")
+        # An object is described at each occurrence and made once: so the result is never larger
+        # than the description, is what was checked, and does not contain itself.
         if self.digests.setdefault(identity, digest) != digest:
             raise Unusable("its description has two objects with one identity")
 
     def _own(self, described: dict[str, Any], loader: str) -> None:
-        """Note whose a member is, of which nobody else may be made."""
+        """Record the owner of a member, which no other object may use."""
         member, identity = described["file"], described.get("__id__")
         if loader != "NdArrayNode" or identity is None or not isinstance(member, str):
-            raise Unusable("its description has an array that is none")
+            raise Unusable("its description has an invalid array")
         if member not in self.members:
             raise Unusable(f"its member {short(member)} is missing")
         if self.owners.setdefault(member, identity) != identity:
-            raise Unusable(f"two objects are made of its member {short(member)}")
+            raise Unusable(f"two objects use its member {short(member)}")
 
 
 def check_schema(text: str, members: Iterable[str]) -> set[str]:
-    """Examine a description.
+    """Check a description.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def check_schema(text: str, members: Iterable[str]) -> set[str]:
     Raises
     ------
     Unusable
-        If it is not what saving writes.
+        If it differs from what saving writes.
     """
     values = text.count(",") + text.count("[") + text.count("{")
     if len(text) > _MAX_BYTES or values > _FREE_VALUES + len(text) / _BYTES_PER_VALUE:
@@ -210,18 +210,18 @@ def check_schema(text: str, members: Iterable[str]) -> set[str]:
     except (ValueError, RecursionError) as error:
         raise Unusable(f"its description cannot be read ({error})") from None
     if not isinstance(whole, _Part) or whole.loader is None:
-        raise Unusable("its description is of no object")
+        raise Unusable("its description does not describe an object")
     if type(examiner.protocol) is not int or examiner.protocol not in _PROTOCOLS:
         raise Unusable("its description has an unknown protocol")
     return set(examiner.owners)
 
 
 def _check_kind(described: dict[str, Any]) -> str:
-    """Return how an object is made, if it is a way that saving uses for its class."""
+    """Return the loader of an object, if saving uses it for its class."""
     loader = described.get("__loader__")
     names = (described.get("__module__"), described.get("__class__"))
     if not isinstance(loader, str) or not all(isinstance(name, str) for name in names):
-        raise Unusable("its description has an object of no type")
+        raise Unusable("its description has an object without type")
     kind = ".".join(str(name) for name in names)
     classes = _LOADERS.get(loader, frozenset())
     ways = ("FunctionNode",) if kind in FUNCTIONS else _OURS

@@ -1,4 +1,4 @@
-"""A fitted model as exporters need it: what its searches found, its columns by number."""
+"""Simplify a fitted model for exporters: best estimators for searches, columns by number."""
 
 from copy import copy
 from typing import Any
@@ -25,18 +25,18 @@ _SEARCHES = (GridSearchCV, RandomizedSearchCV, MLPClassifierCV, MLPRegressorCV)
 
 
 def unwrapped(model: Any, dtype: Any = None) -> Any:
-    """Return a fitted model that predicts the same, of fewer kinds of parts.
+    """Return a fitted model with the same predictions and fewer kinds of parts.
 
     Each search, and each cross-validated estimator of ours, is replaced by its best estimator;
-    ColumnTransformers choose their columns by number, however they did, so that the model takes
-    an array too. Nothing of the model itself is changed.
+    ColumnTransformers choose their columns by number, so that the model takes
+    an array too. The given model itself is not changed.
 
     Parameters
     ----------
     model : estimator
         Fitted.
     dtype : dtype, optional
-        The dtype that networks are to have; by default their own.
+        The dtype of the networks; by default unchanged.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def _unwrapped(model: Any, dtype: Any) -> Any:
     elif isinstance(made, TransformedTargetRegressor):
         made.regressor_ = _unwrapped(made.regressor_, dtype)
     elif isinstance(made, VotingClassifier):
-        made.flatten_transform = False  # of its transform alone, and skl2onnx knows no other
+        made.flatten_transform = False  # affects its transform only; skl2onnx supports no other
     elif isinstance(made, MLPClassifier | MLPRegressor) and dtype is not None:
         made.network_ = made.network_.copy(dtype)
     return made

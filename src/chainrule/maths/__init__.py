@@ -1,1 +1,1 @@
-"""The notes as functions of arrays; imports nothing else of ours but the errors."""
+"""The notes as functions of arrays; imports nothing of ours except the errors."""

@@ -26,24 +26,24 @@ class Activation:
     Parameters
     ----------
     name : str
-        What it is called in messages and files.
+        Its name in messages and files.
     g : callable
         Elementwise g(z): an array in, an array of the same shape and dtype out.
     g_prime : callable
         Elementwise g', of z or of a as `takes` says.
     takes : {"z", "a"}, default="z"
-        What `g_prime` is a function of: the weighted input z, or the activation a = g(z).
+        The argument of `g_prime`: the weighted input z, or the activation a = g(z).
     kinks : tuple of float, default=()
-        The z at which g' or g'' jumps: differences across one say nothing about g'.
+        The z at which g' or g'' jumps: finite differences across one are not estimates of g'.
     differentiable : bool, default=True
         False where g' carries no information (the step function): such a network propagates
         forward only.
 
     Notes
     -----
-    The derivative enters back-propagation in BP2.1 and BP2.2. An activation of your own runs on
+    The derivative enters back-propagation in BP2.1 and BP2.2. Your own activation runs on
     the reference engine (``learner.engine`` says so), and the first training with it begins with a
-    comparison of its derivative with differences; see `chainrule.errors.WrongDerivative`.
+    comparison of its derivative with finite differences; see `chainrule.errors.WrongDerivative`.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class Activation:
     differentiable: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what would fail later, far from its cause."""
+        """Refuse values that would otherwise fail later, far from the cause."""
         if self.takes not in ("z", "a"):
             raise unknown_name("argument for a derivative to take", self.takes, ("z", "a"))
 
@@ -76,7 +76,7 @@ class Activation:
         return self.g(z)
 
     def derivative(self, z: Float, a: Float) -> Float:
-        """Return g', computed from z or from a, whichever it takes."""
+        """Return g', computed from z or from a as `takes` says."""
         return self.g_prime(z if self.takes == "z" else a)
 
 
@@ -240,7 +240,7 @@ ACTIVATIONS: dict[str, Activation] = {activation.name: activation for activation
 
 
 def get_activation(activation: str | Activation) -> Activation:
-    """Return the activation of that name, or the user's own as it is.
+    """Return the activation of that name, or the user's own unchanged.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def get_activation(activation: str | Activation) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    # Callers without a type checker get the sentence too.
+    # Callers without a type checker get this message too.
     if isinstance(activation, str) and activation in ACTIVATIONS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return ACTIVATIONS[activation]
     raise unknown_name("activation", activation, ACTIVATIONS)

@@ -2,7 +2,7 @@
 
 Smoothing by e replaces the certain target by y (1 - e) + e/K, K being the number of classes that
 compete: 2 for a logistic output, else those of the softmax. delta stays h - y, with that y: it is
-0 at h = 1 - e + e/K instead of at infinite z, so that the network is never asked to be sure.
+0 at h = 1 - e + e/K instead of at infinite z, so that the network is never trained to be certain.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -117,7 +117,7 @@ class LogLoss(Parametric):
     References
     ----------
     Szegedy, C. and others, "Rethinking the Inception architecture for computer vision", CVPR
-    2016. As PyTorch's CrossEntropyLoss has it.
+    2016; the same as in PyTorch's CrossEntropyLoss.
 
     Examples
     --------
@@ -173,7 +173,7 @@ class GroupedLogLoss(Parametric):
     Raises
     ------
     InvalidParameter
-        If groups are no whole numbers, at least 2, or label_smoothing is outside [0, 1).
+        If groups are not whole numbers, at least 2, or label_smoothing is outside [0, 1).
 
     Examples
     --------
@@ -215,7 +215,7 @@ class GroupedLogLoss(Parametric):
         return [slice(end - k, end) for k, end in zip(self.groups, ends, strict=True)]
 
     def misfit(self, n_outputs: int) -> str | None:
-        """Say what is wrong if the outputs are not those of the groups."""
+        """Return an error message if the number of outputs does not match the groups."""
         if n_outputs == sum(self.groups):
             return None
         return (
@@ -255,7 +255,7 @@ def _smoothing(loss: Parametric, given: object) -> float:
 
 
 def _smoother(e: float) -> Callable[[Float, int], Float]:
-    """Return the function that smooths y among so many classes."""
+    """Return the function that smooths y among the given number of classes."""
     if not e:
         return lambda y, _: y
     return lambda y, n_classes: (1 - e) * y + e / n_classes

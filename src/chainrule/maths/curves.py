@@ -1,7 +1,7 @@
-"""Curves that rates follow, of sums and products alone.
+"""The curves of learning-rate schedules, computed with sums and products only.
 
 NumPy's and the C library's cos and exp differ in the last bit from one processor to another. Here
-every rounding is written down, so that a rate has the same bits everywhere.
+every rounding is fixed, so that a rate has the same bits everywhere.
 """
 
 import math
@@ -14,7 +14,7 @@ __all__ = ["exponential", "half_cosine"]
 
 Numbers = NDArray[np.float64]
 
-# Taylor's coefficients, as far as they count: of sin(u)/u in u^2 for u <= pi/2, and of e^r for
+# The Taylor coefficients that affect the result: of sin(u)/u in u^2 for u <= pi/2, and of e^r for
 # |r| <= 0.35.
 _SINE: Final = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(12)]
 _EXP: Final = [1 / math.factorial(k) for k in range(15)]
@@ -37,7 +37,7 @@ def half_cosine(x: Numbers) -> Numbers:
 
 
 def exponential(x: Numbers) -> Numbers:
-    """Return e^x for |x| < 700, within some roundings.
+    """Return e^x for |x| < 700, up to a few roundings.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def exponential(x: Numbers) -> Numbers:
 
 
 def _polynomial(coefficients: list[float], x: Numbers) -> Numbers:
-    """Return its values, by Horner's rule."""
+    """Return the polynomial's value, by Horner's rule."""
     total = np.full_like(x, coefficients[-1])
     for c in coefficients[-2::-1]:
         total *= x

@@ -1,8 +1,8 @@
-"""Whether a derivative is that of its function: compared with differences at sample points.
+"""Compare a derivative with finite differences of its function, at sample points.
 
-A difference quotient says something only where it is settled: those of two widths, each combined
+A difference quotient counts only where it has settled: those of two widths, each combined
 from two so that errors of order t^2 cancel (Richardson), must agree. Where they do not there is a
-kink, a rounding of its own, or no number, and the point says nothing.
+kink, too much rounding, or a value that is not finite, and the point is ignored.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ __all__ = ["Mismatch", "activation_mismatch", "loss_mismatch"]
 
 _WIDTHS = (1e-3, 1e-4)
 _SETTLED, _RIGHT = 1e-5, 1e-3  # how far apart, relative to the slopes' size or 1
-_ROWS, _COLUMNS = 12, 6  # of a loss that are looked at
+_ROWS, _COLUMNS = 12, 6  # of a loss that are checked
 
 
 @final
@@ -38,7 +38,7 @@ class Mismatch:
 
 
 def activation_mismatch(g: Activation) -> Mismatch | None:
-    """Return where g' is not the slope of g, or None.
+    """Return the first point where g' is not the slope of g, or None.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ def activation_mismatch(g: Activation) -> Mismatch | None:
     >>> activation_mismatch(Activation("cube", lambda z: z**3, lambda z: 3 * z**2)) is None
     True
     """
-    # Nowhere near the round numbers where kinks are.
+    # Away from the round numbers at which kinks are.
     z = (np.linspace(-4, 4, 23) + 0.0271828)[:, None]
     with np.errstate(all="ignore"):
         stated = np.asarray(g.derivative(z, np.asarray(g.g(z))))
         slope, settled = _slopes(g.g, z, np.ones_like(z))
         if stated.shape != z.shape or slope.shape != z.shape:
-            return None  # what propagates forward reports it
+            return None  # the forward pass reports it
         row = _worst(stated[:, 0], slope[:, 0], settled[:, 0])
     if row is None:
         return None
@@ -65,14 +65,14 @@ def activation_mismatch(g: Activation) -> Mismatch | None:
 
 
 def loss_mismatch(loss: Loss, y: Float, n_outputs: int) -> Mismatch | None:
-    """Return where delta is not the slope of the loss by z, or None.
+    """Return a point where delta is not the slope of the loss by z, or None.
 
     Parameters
     ----------
     loss : Loss
         Called with float64 rows of z, about 0 and, if targets are real, about y.
     y : array of shape (n, n_outputs)
-        Targets as in training, some of which are taken.
+        Targets as in training, some of which are used.
     n_outputs : int
         K.
     """
@@ -110,7 +110,7 @@ def _slopes(f: Callable[[Float], Float], z: Float, direction: Float) -> tuple[Fl
 def _worst(stated: Float, slope: Float, settled: Sides) -> int | None:
     """Return the number of the worst point, if it is wrong."""
     error = np.abs(stated - slope) / np.maximum(1, np.abs(slope))
-    # A derivative that is NaN where there is a slope is as wrong as can be.
+    # A derivative that is NaN where there is a slope is the worst error.
     error = np.where(settled, np.where(np.isnan(error), np.inf, error), 0)
     worst = int(error.argmax())
     return worst if error[worst] > _RIGHT else None

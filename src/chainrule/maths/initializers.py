@@ -1,8 +1,8 @@
-"""Starting weights: their scale keeps signals neither vanishing nor exploding.
+"""Starting weights, scaled so that signals neither vanish nor explode.
 
 With independent weights of variance v, a node's z has variance fan_in * v * E[a^2], and going
-back its delta has fan_out * v. Glorot and Bengio (2010) settle between both with v = 2/(fan_in +
-fan_out); He et al. (2015) take v = 2/fan_in, since the rectifier halves E[a^2]; LeCun et al.
+back its delta has fan_out * v. Glorot and Bengio (2010) compromise between both with v = 2/(fan_in
++ fan_out); He et al. (2015) take v = 2/fan_in, since the rectifier halves E[a^2]; LeCun et al.
 (1998) take v = 1/fan_in. A uniform distribution in (-r, r) has variance r^2/3.
 
 Zeros never break the symmetry: all nodes of a layer then stay identical.
@@ -90,9 +90,9 @@ _RECTIFYING = frozenset({"relu", "leaky_relu", "elu", "softplus", "silu", "gelu"
 
 
 def initializer_for(activation_name: str | None) -> str:
-    """Return the initializer that ``init="auto"`` takes for weights into such a layer.
+    """Return the initializer that ``init="auto"`` chooses for the weights into a layer.
 
-    Rectifiers and their smooth relatives: "he_uniform". SELU, which presumes it: "lecun_normal".
+    Rectifiers and similar activations: "he_uniform". SELU, which is derived for it: "lecun_normal".
     All others, and the output layer (None): "glorot_uniform".
     """
     if activation_name in _RECTIFYING:
@@ -106,9 +106,9 @@ def get_initializer(name: str) -> Initializer:
     Raises
     ------
     UnknownName
-        If there is none; the message suggests the nearest.
+        If there is no initializer of that name; the message suggests the nearest.
     """
-    # Callers without a type checker get the sentence too.
+    # Callers without a type checker get this message too.
     if isinstance(name, str) and name in INITIALIZERS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return INITIALIZERS[name]
     raise unknown_name("initializer", name, ["auto", *INITIALIZERS])

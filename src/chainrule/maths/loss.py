@@ -1,6 +1,6 @@
 """Output pairs: hypothesis, loss and the delta they share, as ONE object (notes 8, B.1, B.2).
 
-The notes advise to look at hypothesis and cost together, because back-propagation needs only
+The notes advise considering hypothesis and cost together, because back-propagation needs only
 delta^(L) = dJ/dz. For the canonical pairs (the GLMs) it is the same simple residual,
 
     delta^(L) = h - y        per example, before the 1/M of the cost,
@@ -26,8 +26,8 @@ from chainrule.maths.arrays import Float, Function
 __all__ = ["Loss", "Parametric", "Targets", "as_number", "pair_of"]
 
 Targets: TypeAlias = Literal["real", "nonnegative", "binary", "classes", "groups"]
-"""What Y holds: real numbers, numbers >= 0, zeros and ones, one class of K per example, or one
-class of each of several groups."""
+"""The kind of targets: real numbers, numbers >= 0, zeros and ones, one class of K per example, or
+one class of each of several groups."""
 
 
 @final
@@ -38,7 +38,7 @@ class Loss:
     Parameters
     ----------
     name : str
-        What it is called in messages and files.
+        Its name in messages and files.
     hypothesis_name : str
         The name of h.
     hypothesis : callable
@@ -49,21 +49,21 @@ class Loss:
     delta : callable
         ``delta(z, h, y)``, the derivative of each example's loss by z, shape (n, K).
     targets : {"real", "nonnegative", "binary", "classes"}, default="real"
-        What y may hold. The columns of y are those of z.
+        The kind of targets that y holds. The columns of y are those of z.
     differentiable : bool, default=True
         False for a hypothesis that only propagates forward (the indicator).
     kinks : tuple of float, default=()
-        The z - y at which delta or its derivative jumps: differences across one say nothing about
-        delta.
+        The z - y at which delta or its derivative jumps: finite differences across one are not
+        estimates of delta.
     made_of : Parametric or None, default=None
-        The description with parameters that one of ours was made of, such as ``cr.Huber(2.0)``;
-        None for your own.
+        The description with parameters that a built-in loss was made from, such as
+        ``cr.Huber(2.0)``; None for your own.
 
     Notes
     -----
-    The cost is J = (1/M) sum of `per_example` plus penalties; delta enters as BP1.2. A loss of
-    your own runs on the reference engine (``learner.engine`` says so), and the first training with
-    it begins with a comparison of its delta with differences; see
+    The cost is J = (1/M) sum of `per_example` plus penalties; delta enters as BP1.2. Your own
+    loss runs on the reference engine (``learner.engine`` says so), and the first training with
+    it begins with a comparison of its delta with finite differences; see
     `chainrule.errors.WrongDerivative`.
 
     Examples
@@ -95,13 +95,13 @@ class Loss:
 
 
 class Parametric(ABC):
-    """The description of a loss with parameters: frozen, comparable, whatever a file can hold."""
+    """The description of a loss with parameters: frozen, comparable, and savable in a file."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def make_pair(self) -> Loss:
-        """Make the output pair; use `pair_of`, which makes it once."""
+        """Make the output pair; call `pair_of` instead, which makes it once."""
 
     @property
     @abstractmethod
@@ -114,7 +114,7 @@ class Parametric(ABC):
         return 1
 
     def misfit(self, n_outputs: int) -> str | None:
-        """Return the sentence why a network cannot have this loss, or None if it can."""
+        """Return the reason why a network cannot have this loss, or None if it can."""
         return None
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -123,7 +123,7 @@ class Parametric(ABC):
 
 
 def as_number(given: object) -> float:
-    """Return a number as a float, and NaN for anything else: no interval contains it."""
+    """Return a number as a float, and NaN for anything else: no interval contains NaN."""
     if isinstance(given, Real) and not isinstance(given, bool | np.bool_):
         with suppress(OverflowError):  # a whole number of more than 308 digits
             return float(given)

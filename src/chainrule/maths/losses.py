@@ -39,12 +39,12 @@ Description: TypeAlias = str | dict[str, Any]
 
 # The indicator as output hypothesis (2.3): forward only.
 def no_loss(z: Float, y: Float) -> Float:
-    """Refuse: nothing can be learned through a step."""
+    """Refuse: a step function passes no gradient."""
     raise NotTrainable(_INDICATOR)
 
 
 def no_delta(z: Float, h: Float, y: Float) -> Float:
-    """Refuse: nothing can be learned through a step."""
+    """Refuse: a step function passes no gradient."""
     raise NotTrainable(_INDICATOR)
 
 
@@ -66,7 +66,7 @@ _TABLE = (
 )
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in _TABLE}
-"""The built-in output pairs by the name of their loss, each with the default of its parameter."""
+"""The built-in output pairs by the name of their loss, each with its default parameters."""
 
 _PARAMETRIC: dict[str, type[Parametric]] = {
     made.name: made for made in (Huber, Quantile, CrossEntropy, LogLoss, GroupedLogLoss)
@@ -74,7 +74,7 @@ _PARAMETRIC: dict[str, type[Parametric]] = {
 
 
 def get_loss(loss: str | Loss | Parametric) -> Loss:
-    """Return the output pair of that name or description, or the user's own as it is.
+    """Return the output pair of that name or description, or the user's own unchanged.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def get_loss(loss: str | Loss | Parametric) -> Loss:
         return loss
     if isinstance(loss, Parametric):
         return pair_of(loss)
-    # Callers without a type checker get the sentence too.
+    # Callers without a type checker get this message too.
     if isinstance(loss, str) and loss in LOSSES:  # pyright: ignore[reportUnnecessaryIsInstance]
         return LOSSES[loss]
     raise unknown_name("loss", loss, LOSSES)
@@ -107,9 +107,9 @@ def is_built_in_loss(loss: Loss) -> bool:
 
 
 def describe_loss(loss: Loss) -> Description | Loss:
-    """Return a pair as whatever JSON can hold: its name, with its parameters if it needs them.
+    """Return a pair as plain values for JSON: its name, with its parameters if it needs them.
 
-    The user's own is returned as it is.
+    The user's own is returned unchanged.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def loss_from(description: object) -> Loss:
     Raises
     ------
     InvalidParameter
-        If it is no such description, or a parameter is outside its allowed values.
+        If the description is invalid, or a parameter is outside its allowed values.
     """
     if not isinstance(description, Mapping):
         return get_loss(description)  # pyright: ignore[reportArgumentType] - checked there

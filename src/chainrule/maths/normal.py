@@ -1,7 +1,7 @@
 """The inverse of the normal distribution function, with the same bits on every machine.
 
 The logarithm of a machine's mathematical library may differ from another's in the last place. Here
-everything is made of +, -, *, / and the square root, which IEEE 754 rounds in one way only.
+everything uses only +, -, *, / and the square root, which IEEE 754 rounds in one way only.
 """
 
 import math
@@ -54,7 +54,7 @@ _ARTANH = [1 / k for k in range(25, 0, -2)]  # v^12/25 + ... + v/3 + 1
 
 
 def inverse_normal(p: Float) -> Float:
-    """Return the x that a standard normal number is below with probability p.
+    """Return the x below which a standard normal number lies with probability p.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@
     L1:  (lambda/M) sum |w|     gradient  (lambda/M) sign(w)   a Laplace prior on w
 
 The M of the notes is S here, the sum of the sample weights (S = M without them). Biases are never
-penalized: moving a whole activation to the left or right is no complexity.
+penalized: shifting an activation to the left or right does not add complexity.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def penalty(weights: Iterable[Float], l2: float, l1: float, total: float) -> flo
     weights : iterable of arrays
         The weight matrices, without biases.
     l2, l1 : float
-        The notes' lambda of each penalty; 0 is none.
+        The notes' lambda of each penalty; 0 for no penalty.
     total : float
         S, the sum of the sample weights.
 

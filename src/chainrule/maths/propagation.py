@@ -64,7 +64,7 @@ def forward_propagate(
     hypothesis : callable
         h, the output's function.
     masks : sequence of arrays, optional
-        Dropout: for each hidden layer what its activations are multiplied by.
+        Dropout: for each hidden layer the factors of its activations.
 
     Returns
     -------
@@ -117,13 +117,13 @@ def back_propagate(
     Returns
     -------
     Gradients
-        Without penalties: those depend on the weights alone.
+        Without penalties, which depend on the weights alone.
     """
     delta = [output_delta]  # BP1.2
     for hidden in reversed(range(len(activations))):
         error = delta[0] @ weights[hidden + 1].T  # BP2.2: (W^(l+1))^T Delta^(l+1)
         if masks is not None:
-            error = error * masks[hidden]  # dJ/da through what was passed on
+            error = error * masks[hidden]  # dJ/da through the mask
         g_prime = activations[hidden].derivative(forward.z[hidden], forward.a[hidden + 1])
         delta.insert(0, error * g_prime)  # BP2.2: ... elementwise times g'(Z^(l))
     return Gradients(

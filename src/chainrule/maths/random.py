@@ -30,7 +30,7 @@ _CHUNK = 2**16
 
 
 class Purpose(IntEnum):
-    """What random words are for; each purpose has counters of its own."""
+    """The uses of random words; each has its own counters."""
 
     INITIALIZE = 0
     SHUFFLE = 1
@@ -84,15 +84,15 @@ def words(
     Parameters
     ----------
     n : int
-        How many.
+        The number of words.
     seed : int
         The key, 0 <= seed < 2**64.
     purpose : Purpose
-        What they are for.
+        Their purpose.
     layer : int, default=0
-        The layer they are for, less than 2**16.
+        The layer that uses them, less than 2**16.
     step : int, default=0
-        The step or epoch they are for, less than 2**64.
+        The step or epoch that uses them, less than 2**64.
     start : int, default=0
         The place of the first one in the stream, a multiple of 4.
     """
@@ -115,7 +115,7 @@ def _wide_words(
 def uniform(n: int, seed: int, purpose: Purpose, layer: int = 0, step: int = 0) -> Float:
     """Return n numbers uniform in (0, 1), never 0 or 1: (53 bits + 1/2) 2^-53, float64."""
     drawn = np.empty(n)
-    for start in range(0, n, _CHUNK):  # in parts, so that a large matrix costs no large detours
+    for start in range(0, n, _CHUNK):  # in parts, to avoid large temporary arrays
         part = drawn[start : start + _CHUNK]
         bits = _wide_words(len(part), seed, purpose, layer, step, start) >> np.uint64(11)
         # 53 bits and a half need 54: a sum that rounds up to 2**53 stays below 1 by the minimum.
@@ -151,9 +151,9 @@ def permutation(n: int, seed: int, epoch: int) -> NDArray[np.intp]:
 def dropout_mask(
     n_rows: int, width: int, p: float, seed: int, layer: int, step: int
 ) -> NDArray[np.bool_]:
-    """Return which nodes of a layer stay, shape (n_rows, width), True with probability 1 - p.
+    """Return which nodes of a layer are kept, shape (n_rows, width), True with probability 1 - p.
 
-    Each row starts with a block of its own: row r has the words from 4 r ceil(width/4) on. A
+    Each row starts with a new block: row r has the words from 4 r ceil(width/4) on. A
     node stays where its word is at least p 2^32, rounded to a whole number below 2^32.
     """
     padded = -(-width // 4) * 4

@@ -101,7 +101,7 @@ LOGISTIC_SQUARED_ERROR = Loss(
 @final
 @dataclass(frozen=True)
 class Huber(Parametric):
-    """Huber's loss: squared near the target, absolute far from it, so that outliers pull less.
+    """Huber's loss: squared near the target, absolute far from it, so that outliers count less.
 
     With r = h - y and h = z (the identity), summed over the outputs,
 
@@ -111,13 +111,13 @@ class Huber(Parametric):
     Parameters
     ----------
     delta : float, default=1.0
-        Where squared becomes absolute, in units of y; greater than 0. Larger values come closer
-        to the squared error, smaller ones to `delta` times the absolute error.
+        The residual at which squared becomes absolute, in units of y; greater than 0. Larger values
+        come closer to the squared error, smaller ones to `delta` times the absolute error.
 
     Raises
     ------
     InvalidParameter
-        If delta is no number greater than 0.
+        If delta is not a number greater than 0.
 
     References
     ----------
@@ -153,7 +153,7 @@ class Huber(Parametric):
 
     def make_pair(self) -> Loss:
         """Make the output pair."""
-        d = self.delta  # of Python's, which leaves float32 as it is
+        d = self.delta  # a Python float, which keeps float32
 
         def per_example(z: Float, y: Float) -> Float:
             r = np.abs(z - y)
@@ -194,7 +194,7 @@ class Quantile(Parametric):
     Notes
     -----
     The outputs are trained together but are free to cross, where data are few; `MLPRegressor`
-    sorts its predictions, a network's hypotheses are as they are.
+    sorts its predictions; the hypotheses of a `Network` are not sorted.
 
     References
     ----------
@@ -235,7 +235,7 @@ class Quantile(Parametric):
         return len(self.numbers)
 
     def misfit(self, n_outputs: int) -> str | None:
-        """Say what is wrong if the outputs cannot be shared out among the quantiles."""
+        """Return an error message if the outputs cannot be divided among the quantiles."""
         per_target = self.outputs_per_target
         if n_outputs % per_target == 0:
             return None

@@ -7,8 +7,8 @@ difference is taken term by term before summing, which saves the digits that J -
     D(t) = sum [J_m(theta + t v) - J_m(theta - t v)] / 2t,    (4 D(t) - D(2t)) / 3.
 
 Where a kink lies between the two sides (a rectifier's z changes sign, an L1 weight does, the
-residual of an absolute error), the difference is no derivative. It is then tried again with a much
-smaller t, and left out and counted if a kink is still crossed.
+residual of an absolute error), the difference is not an estimate of the derivative. It is then
+computed again with a much smaller t, and left out and counted if a kink is still crossed.
 """
 
 import math
@@ -33,13 +33,13 @@ TOLERANCE = 1e-6
 Sides: TypeAlias = NDArray[np.bool_]
 _SMALL = 2000  # parameters up to which every single one is checked
 _DIRECTIONS = 8  # random directions for each layer's weights and for its biases
-_WIDE, _NARROW = 2e-4, 1e-7  # t, relative to the size of what is moved
+_WIDE, _NARROW = 2e-4, 1e-7  # t, relative to the size of the values that are moved
 
 
 @final
 @dataclass(frozen=True)
 class GradientProblem:
-    """A network with the data and penalties its gradient is to be checked on."""
+    """A network with the data and penalties for the check of its gradient."""
 
     net: Network
     X: Any
@@ -52,7 +52,7 @@ class GradientProblem:
 @final
 @dataclass(frozen=True)
 class LayerCheck:
-    """How far back-propagation and differences are apart in one layer of weights.
+    """The differences between back-propagation and finite differences in one layer.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class LayerCheck:
     weights_error, biases_error : float
         The largest difference relative to max abs grad J; NaN if every entry was left out.
     n_checked, n_left_out : int
-        Entries and directions compared, and left out because a kink was crossed.
+        The numbers of entries and directions compared, and left out because of a kink.
     """
 
     layer: int
@@ -74,13 +74,13 @@ class LayerCheck:
 @final
 @dataclass(frozen=True)
 class GradientCheck:
-    """The result of `chainrule.check_gradients`; printed, it is a table.
+    """The result of `chainrule.check_gradients`, which prints as a table.
 
     Attributes
     ----------
     per_layer : tuple of LayerCheck
     max_gradient : float
-        max abs grad J over all of theta, what the errors are relative to.
+        max abs grad J over all of theta; the errors are relative to it.
     """
 
     per_layer: tuple[LayerCheck, ...]
@@ -95,17 +95,17 @@ class GradientCheck:
 
     @property
     def n_checked(self) -> int:
-        """How many entries and directions were compared."""
+        """The number of entries and directions that were compared."""
         return sum(layer.n_checked for layer in self.per_layer)
 
     @property
     def n_left_out(self) -> int:
-        """How many were left out because a kink was crossed."""
+        """The number of entries and directions that were left out because of a kink."""
         return sum(layer.n_left_out for layer in self.per_layer)
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared and nothing is further apart than 1e-6."""
+        """Whether something was compared and no difference is larger than 1e-6."""
         return self.max_relative_error <= TOLERANCE
 
     def __str__(self) -> str:
@@ -132,7 +132,7 @@ def check_network(problem: GradientProblem) -> GradientCheck:
     InvalidInput
         If the batch is unusable.
     NotTrainable
-        If a step function lets no gradient through.
+        If a step function blocks the gradient.
     """
     l2, l1 = problem.l2, problem.l1
     wide = problem.net.copy("float64")
@@ -153,7 +153,7 @@ def check_network(problem: GradientProblem) -> GradientCheck:
     for layer, (grad_W, grad_b) in enumerate(
         zip(gradients.grad_weights, gradients.grad_biases, strict=True)
     ):
-        # Moving a weight by t moves z by |a| t: t has to suit what the layer reads.
+        # Moving a weight by t moves z by |a| t: t must suit the inputs of the layer.
         read = max(1.0, float(abs(forward.reads[layer]).max()))
         W = slopes.compare(wide.weights[layer], grad_W, layer, read=read, penalized=True)
         b = slopes.compare(wide.biases[layer], grad_b, layer, read=1.0, penalized=False)
@@ -172,7 +172,7 @@ def check_network(problem: GradientProblem) -> GradientCheck:
 @final
 @dataclass
 class _Tally:
-    """The worst difference of one array, and how many were compared."""
+    """The worst difference of one array, and the number of comparisons."""
 
     worst: float = float("nan")
     checked: int = 0
@@ -183,7 +183,7 @@ class _Tally:
             self.left_out += 1
             return
         self.checked += 1
-        # A NaN difference must not be lost: it is as wrong as can be.
+        # A NaN difference must not be lost: it is the worst possible.
         worst = np.inf if np.isnan(difference) else difference
         self.worst = worst if np.isnan(self.worst) else max(self.worst, worst)
 
@@ -200,7 +200,7 @@ class _Slopes:
     def compare(
         self, array: Float, grad: Float, layer: int, *, read: float, penalized: bool
     ) -> _Tally:
-        """Compare an array's gradient with differences; the array is left as it was."""
+        """Compare an array's gradient with differences; the array is restored."""
         tally = _Tally()
         _, sides = self._evaluate()
         for direction in self._directions(array, layer):

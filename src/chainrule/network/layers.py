@@ -21,7 +21,7 @@ LOSS_OF_HYPOTHESIS = {
     "exp": "poisson",
     "step": "indicator",
 }
-"""The loss that a hypothesis is trained with, where nobody says another."""
+"""The default loss of each hypothesis."""
 
 
 def network_of_layers(
@@ -40,10 +40,10 @@ def network_of_layers(
     activations : sequence of str or Activation
         One per hidden layer.
     hypothesis : str
-        What the layers end with.
+        The function after the last layer.
     loss : str, Loss or described loss, optional
-        What it is trained with further; by default that of the hypothesis. Layers that end with
-        the raw z take any: its hypothesis comes on top.
+        The loss for further training; by default that of the hypothesis. Layers that end with
+        the raw z take any loss: its hypothesis is added at the end.
 
     Raises
     ------
@@ -70,9 +70,11 @@ def network_of_layers(
     net = Network(sizes, activations, pair, init="zeros", dtype=dtype)
     for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         net.weights[layer], net.biases[layer] = weight, bias
-    net.__setstate__({"parameters": net.parameters})  # no seed is where its weights are from
+    net.__setstate__({"parameters": net.parameters})  # its weights do not come from a seed
     if not np.isfinite(net.theta).all():
-        raise InvalidInput("The layers hold NaN or infinity, from which nothing can be computed.")
+        raise InvalidInput(
+            "The weights or biases hold NaN or infinity. Give layers with finite numbers."
+        )
     return net
 
 
@@ -86,9 +88,9 @@ def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> N
         SiLU, GELU, Mish; at the end perhaps a Sigmoid or Softmax. Dropout is left out, as in
         PyTorch's own predictions.
     loss : str, Loss or loss with parameters, optional
-        What it is trained with further. By default what belongs to its end: "squared_error" for
-        the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax. A module that ends with
-        the raw z, as PyTorch's losses want it, takes any: give "log_loss" to have probabilities.
+        The loss for further training. By default it follows from the last module: "squared_error"
+        for the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax. A module that ends
+        with the raw z, as PyTorch's losses expect, takes any: give "log_loss" for probabilities.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def from_torch(module: Any, *, loss: str | Loss | Parametric | None = None) -> N
 
     See Also
     --------
-    Network.to_torch : The way back.
+    Network.to_torch : The inverse.
 
     Notes
     -----

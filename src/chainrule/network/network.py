@@ -27,7 +27,7 @@ __all__ = ["Network"]
 
 @final
 class Network:
-    """A feed-forward network: layers of weights and biases, and what it makes of an input.
+    """A feed-forward network: layers of weights and biases, and its forward and backward pass.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ class Network:
         The output's hypothesis and loss: "squared_error", "absolute_error", "huber", "quantile"
         (identity), "cross_entropy" (logistic), "log_loss" (softmax, at least two outputs),
         "poisson" (exp), "logistic_squared_error" (the teaching pair), "indicator" (step, forward
-        only); one with parameters, such as ``cr.Huber(2.0)``; or a `Loss` of your own.
+        only); one with parameters, such as ``cr.Huber(2.0)``; or your own `Loss`.
     init : str, default="auto"
         The starting weights: "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
         "lecun_uniform", "lecun_normal", "orthogonal", "normal", "uniform", "zeros"; "auto" takes
-        He's for rectifiers and their relatives, LeCun's for SELU, else Glorot's. Biases are 0.
+        He's for rectifiers and similar activations, LeCun's for SELU, else Glorot's. Biases are 0.
     dtype : {"float32", "float64"}, default="float32"
-        Of the parameters; inputs are cast to it.
+        The type of the parameters; inputs are cast to it.
     seed : int, default=0
-        Of the starting weights, 0 <= seed < 2**64.
+        The seed of the starting weights, 0 <= seed < 2**64.
 
     Attributes
     ----------
@@ -66,16 +66,16 @@ class Network:
     architecture : Architecture
         Sizes, activations, loss and dtype.
     seed : int or None
-        Of the starting weights; None where they were not drawn by the network.
+        The seed of the starting weights; None if they were not drawn by the network.
     feature_names : tuple of str or None
-        What the inputs are called, for whoever opens the network's file. Assign a list to it.
+        The names of the inputs, which are saved with the network. Assign a list to it.
     training_data : str or None
         The SHA-256 of the shapes and dtypes it was last trained on.
 
     Raises
     ------
     InvalidParameter
-        If a size, dtype, seed or the number of outputs cannot be; nothing is allocated.
+        If a size, dtype, seed or the number of outputs is invalid; nothing is allocated.
     UnknownName
         If a name is unknown; the message suggests the nearest.
     TooLarge
@@ -122,7 +122,7 @@ class Network:
         Raises
         ------
         InvalidInput
-            If theta has not one value per parameter.
+            If theta does not have one value per parameter.
         """
         net = cls.__new__(cls)
         own = np.empty(architecture.n_parameters, architecture.dtype)
@@ -186,7 +186,7 @@ class Network:
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """What the inputs are called; assign a list of names, or None."""
+        """The names of the inputs; assign a list of names, or None."""
         return self._feature_names
 
     @feature_names.setter
@@ -195,11 +195,11 @@ class Network:
 
     @property
     def training_data(self) -> str | None:
-        """The SHA-256 of the shapes and dtypes it was last trained on; a learner notes it."""
+        """The SHA-256 of the shapes and dtypes it was last trained on; a learner sets it."""
         return self._training_data
 
     def note_training_data(self, digest: str | None) -> None:
-        """Note what it is trained on, for its file."""
+        """Record the training data's digest, for its file."""
         self._training_data = digest
 
     def __call__(self, X: Any) -> Float:
@@ -250,7 +250,7 @@ class Network:
         InvalidInput
             If X, Y or the weights are unusable.
         NotTrainable
-            If a step function lets no gradient through.
+            If a step function blocks the gradient.
 
         Examples
         --------
@@ -269,7 +269,8 @@ class Network:
         result = cost_and_gradients(
             self.architecture, self._parameters, batch, len(batch), batch.total, l2=l2, l1=l1
         )
-        # Arrays of their own: with the identity a and z would be one, and a[0] the caller's X.
+        # Copies: otherwise with the identity a and z would be the same array, and a[0] the caller's
+        # X.
         inputs, *layers = result.forward.a
         return Trace(
             a=[inputs.copy(), *(a.copy() for a in layers)],
@@ -302,7 +303,7 @@ class Network:
         Parameters
         ----------
         path : str or path-like
-            The file, used as given, with any suffix or none. It is written whole or not at all.
+            The file, used as given, with any suffix or none. It is written atomically.
 
         Raises
         ------
@@ -310,7 +311,7 @@ class Network:
             If an activation or the loss is your own, since a file holds no code, or a weight is
             NaN or infinite. Nothing is written then.
         UnwritablePath
-            If the file cannot be written; the old one is then as it was.
+            If the file cannot be written; the old one is then unchanged.
 
         Examples
         --------
@@ -330,12 +331,12 @@ class Network:
     def load(cls, path: str | os.PathLike[str]) -> "Network":
         """Read a network from its file, or from that of a learner that trains it.
 
-        Nothing in the file is executed. The bits are those that were saved.
+        No code in the file is executed. The network has the same bits as the saved one.
 
         Parameters
         ----------
         path : str or path-like
-            The file. Its kind is told by its content.
+            The file. Its kind is recognized by its content.
 
         Returns
         -------
@@ -344,7 +345,7 @@ class Network:
         Raises
         ------
         MissingFile
-            If there is no such file.
+            If the file does not exist.
         InvalidFile
             If it is of another kind, is damaged, or of a newer format.
         """
@@ -354,14 +355,14 @@ class Network:
         return cls.from_parts(tensors, header, name)
 
     def to_parts(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the tensors and the header that a file holds of it (`docs/format.md`)."""
+        """Return the tensors and the header of its file (`docs/format.md`)."""
         return network_parts(self._parameters, self._noted())
 
     @classmethod
     def from_parts(
         cls, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
     ) -> "Network":
-        """Return the network of a file's tensors and header; `name` is the file's, for errors."""
+        """Return the network from a file's tensors and header; `name` is the file, for errors."""
         net = cls.__new__(cls)
         net.__setstate__(network_state(tensors, header, name))
         with checked_values(name):
@@ -372,7 +373,7 @@ class Network:
         """Return a PyTorch module that computes the same: Linear layers and their activations.
 
         Its parameters are copies, in the network's dtype, and can be trained there. PyTorch's own
-        losses of classes take the raw z, which are ``module[:-1](X)``.
+        classification losses take the raw z, which is ``module[:-1](X)``.
 
         Returns
         -------
@@ -383,13 +384,13 @@ class Network:
         InvalidInput
             If an activation or the loss is your own.
         MissingExtra
-            If PyTorch is not installed; chainrule itself never needs it.
+            If PyTorch is not installed; chainrule itself does not need it.
 
         See Also
         --------
-        from_torch : The way back.
+        from_torch : The inverse.
         """
-        from chainrule.network.torch import module_of  # what only a few need
+        from chainrule.network.torch import module_of  # rarely needed
 
         return module_of(self.architecture, self.weights, self.biases)
 
@@ -398,7 +399,7 @@ class Network:
         return self.copy()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and files keep; whoever shares the parameters still does."""
+        """Return the state for copies and files; shared parameters stay shared."""
         known = {name: value for name, value in self._noted().items() if value is not None}
         return {"parameters": self._parameters} | known
 

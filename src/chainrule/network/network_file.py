@@ -1,4 +1,4 @@
-"""A network as tensors and a header, and back: what `docs/format.md` says of both."""
+"""A network as tensors and a header, and back, in the format of `docs/format.md`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ Tensors = dict[str, NDArray[Any]]
 _KINDS = {
     "network": "a Network; open it with cr.load or cr.Network.load",
     "learner": "a Learner; open it with cr.load or cr.Learner.load",
-    "checkpoint": "a checkpoint of a training; go on from it with resume=True in that training",
+    "checkpoint": "a checkpoint of a training; continue from it with resume=True in that training",
 }
 
 
@@ -31,9 +31,9 @@ def network_parts(
     Parameters
     ----------
     parameters : Parameters
-        The network's.
+        The parameters of the network.
     noted : mapping
-        What else it knows: ``seed``, ``feature_names`` and ``training_data``, or None.
+        The other entries: ``seed``, ``feature_names`` and ``training_data``, or None.
 
     Returns
     -------
@@ -58,8 +58,8 @@ def network_parts(
             )
     if not np.isfinite(parameters.theta).all():
         raise InvalidInput(
-            "This network cannot be saved: its weights hold NaN or infinity, from which nothing "
-            "can go on. Nothing was written."
+            "This network cannot be saved: its weights hold NaN or infinity. Nothing was "
+            "written. Train it again, with a smaller learning rate."
         )
     tensors: Tensors = {}
     for layer, (W, b) in enumerate(zip(parameters.weights, parameters.biases, strict=True)):
@@ -76,26 +76,26 @@ def network_parts(
 def network_state(
     tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], name: str
 ) -> dict[str, Any]:
-    """Return what a file says of a network, every part checked against every other.
+    """Return the network that a file describes, after checking its parts against each other.
 
     Parameters
     ----------
     tensors, header : mapping
-        As `read_tensors` returns them; what a network does not know is left alone.
+        As `read_tensors` returns them; entries that do not belong to a network are ignored.
     name : str
         The file's name, for the errors.
 
     Raises
     ------
     InvalidFile
-        If they contradict each other, or a value cannot be.
+        If they contradict each other, or a value is invalid.
     """
     described = header.get("architecture")
     if not isinstance(described, dict):
         raise damaged(name, "its header has no architecture")
     digest, seed = header.get("training_data"), header.get("seed")
     if not (digest is None or (isinstance(digest, str) and len(digest) == 64)):
-        raise damaged(name, "its digest of the training data is none")
+        raise damaged(name, "its digest of the training data is invalid")
     with checked_values(name):
         architecture = _architecture_from(described, name)  # pyright: ignore[reportUnknownArgumentType] - JSON
         return {
@@ -106,16 +106,16 @@ def network_state(
 
 
 def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> str:
-    """Return the kind of a file if it is one of these.
+    """Return the kind of a file if it is one of the given ones.
 
     Raises
     ------
     InvalidFile
-        If it is another; the sentence says which and how to open it.
+        If it is another; the message says which, and how to open it.
     """
     kind = header.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise damaged(name, "its header names no kind of content")
+        raise damaged(name, "its header does not name a kind of content")
     if kind not in kinds:
         raise InvalidFile(f"'{name}' holds {_KINDS[kind]}.")
     return kind
@@ -124,7 +124,7 @@ def require_kind(header: Mapping[str, Any], kinds: Sequence[str], name: str) -> 
 def _parameters_from(
     architecture: Architecture, tensors: Mapping[str, NDArray[Any]], name: str
 ) -> Parameters:
-    # Before anything is allocated: the sizes are those of the tensors that are there.
+    # Before anything is allocated: the sizes must match the tensors in the file.
     dtype = architecture.dtype
     for layer, (s_in, s_out) in enumerate(architecture.shapes):
         for tensor, shape in (f"weights.{layer}", (s_in, s_out)), (f"biases.{layer}", (s_out,)):
@@ -133,7 +133,7 @@ def _parameters_from(
                 found = "none" if there is None else f"{there.dtype} {list(there.shape)}"
                 raise damaged(
                     name,
-                    f"its architecture needs {tensor} as {dtype} {list(shape)}, there is {found}",
+                    f"its architecture needs {tensor} as {dtype} {list(shape)}, not {found}",
                 )
             if not np.isfinite(there).all():
                 raise damaged(name, f"its {tensor} holds NaN or infinity")

@@ -1,4 +1,4 @@
-"""From and to PyTorch's Sequential. PyTorch itself is imported where a module is made, only."""
+"""From and to PyTorch's Sequential. PyTorch is imported only to make a module."""
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -14,7 +14,7 @@ from chainrule.maths.losses import GroupedLogLoss
 
 __all__ = ["layers_of", "module_of"]
 
-# What each module computes, and whether its settings are those of ours.
+# The function of each module, and a check that its settings equal ours.
 _FUNCTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Sigmoid": ("logistic", lambda module: True),
     "Tanh": ("tanh", lambda module: True),
@@ -28,7 +28,7 @@ _FUNCTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Mish": ("mish", lambda module: True),
     "Softmax": ("softmax", lambda module: module.dim in (1, -1)),
 }
-_PASSES = ("Identity", "Dropout", "AlphaDropout")  # what changes nothing in a prediction
+_PASSES = ("Identity", "Dropout", "AlphaDropout")  # modules without effect on a prediction
 
 
 def layers_of(module: Any) -> tuple[list[Float], list[Float], list[str], str]:
@@ -41,7 +41,7 @@ def layers_of(module: Any) -> tuple[list[Float], list[Float], list[str], str]:
     """
     weights: list[Float] = []
     biases: list[Float] = []
-    functions: list[str] = []  # one behind each layer
+    functions: list[str] = []  # one after each layer
     for part in _flat(module):
         kind = type(part).__name__
         if kind == "Linear":
@@ -57,11 +57,13 @@ def layers_of(module: Any) -> tuple[list[Float], list[Float], list[str], str]:
             functions[-1] = name
         elif kind not in _PASSES:
             raise InvalidInput(
-                f"A Sequential of Linear layers with activations of ours between is needed. Got "
+                f"A Sequential of Linear layers with supported activations between is needed. Got "
                 f"{part!r} in it."
             )
     if not weights:
-        raise InvalidInput("A Sequential of Linear layers is needed. Got none of them.")
+        raise InvalidInput(
+            "A Sequential of Linear layers is needed. Got one without a Linear layer."
+        )
     hypothesis = functions.pop()
     if "softmax" in functions or hypothesis not in ("identity", "logistic", "softmax"):
         raise InvalidInput(
@@ -102,7 +104,7 @@ def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequ
         "leaky_relu": nn.LeakyReLU,
         "elu": nn.ELU,
         "selu": nn.SELU,
-        "softplus": lambda: nn.Softplus(threshold=40),  # from where on log1p(exp(z)) is z
+        "softplus": lambda: nn.Softplus(threshold=40),  # above it log1p(exp(z)) equals z
         "silu": nn.SiLU,
         "gelu": nn.GELU,
         "mish": nn.Mish,
@@ -113,7 +115,7 @@ def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequ
     for part in (*a.activations, a.loss):
         if not is_built_in(part):
             raise InvalidInput(
-                f"This network has no form in PyTorch: its {type(part).__name__.lower()} "
+                f"This network cannot be converted to PyTorch: its {type(part).__name__.lower()} "
                 f"'{part.name}' is a function of your own. Use a built-in one."
             )
     made: list[Any] = []
@@ -130,7 +132,7 @@ def module_of(architecture: Architecture, weights: Sequence[Float], biases: Sequ
 
 
 def _flat(module: Any) -> Iterator[Any]:
-    """Yield the modules of a Sequential, those of a Sequential in it too."""
+    """Yield the modules of a Sequential, including those of nested ones."""
     if not type(module).__module__.startswith("torch.nn"):
         raise InvalidInput(
             f"A torch.nn.Sequential is needed. Got an object of {type(module).__name__}."

@@ -1,4 +1,4 @@
-"""A trace: every number of one pass forward and back, in the names of the notes."""
+"""A trace: every number of one pass forward and back, under the names of the notes."""
 
 from dataclasses import dataclass
 from typing import final

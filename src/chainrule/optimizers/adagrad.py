@@ -3,7 +3,7 @@
     s := s + g^2                            the sum over all steps
     theta := theta - alpha g / (sqrt(s) + epsilon)
 
-Parameters whose gradient is seldom other than 0, as with sparse features, keep long steps.
+Parameters whose gradient is mostly 0, as with sparse features, keep long steps.
 """
 
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ __all__ = ["Adagrad"]
 @final
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """Adagrad: each parameter's rate falls with all the gradients that it has seen.
+    """Adagrad: each parameter's rate falls with the sum of its squared gradients.
 
     Parameters
     ----------
     learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     epsilon : float, default=1e-10
-        Keeps the division from exploding, greater than 0.
+        Prevents a division by zero, greater than 0.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Adagrad(Optimizer):
         Raises
         ------
         InvalidParameter
-            If epsilon would count as 0 beside parameters of that dtype.
+            If epsilon is rounded to 0 in the dtype of the parameters.
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return {"sum": zeros_as(theta)}

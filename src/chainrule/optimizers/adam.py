@@ -4,7 +4,7 @@
     v := beta_2 v + (1 - beta_2) g^2        and that of its square
     theta := theta - alpha (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-The divisions by 1 - beta^t undo that m and v start from 0. epsilon is added after that, as in
+The divisions by 1 - beta^t correct for m and v starting from 0. epsilon is added after that, as in
 PyTorch.
 """
 
@@ -37,11 +37,11 @@ class Adam(Optimizer):
     learning_rate : float or Schedule, default=1e-3
         The notes' alpha, greater than 0.
     beta_1 : float, default=0.9
-        How slowly the mean of the gradient forgets, in [0, 1).
+        The decay rate of the gradient's running mean, in [0, 1).
     beta_2 : float, default=0.999
-        How slowly the mean of its square forgets, in [0, 1).
+        The decay rate of the running mean of its square, in [0, 1).
     epsilon : float, default=1e-8
-        Keeps the division from exploding, greater than 0.
+        Prevents a division by zero, greater than 0.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Adam(Optimizer):
         Raises
         ------
         InvalidParameter
-            If epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
+            If epsilon is rounded to 0 in the dtype of the parameters: 0/0 is NaN.
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return {"mean": zeros_as(theta), "square": zeros_as(theta)}

@@ -3,7 +3,8 @@
     W := (1 - alpha d) W          the weights only, never the biases; then a step of Adam
 
 An L2 penalty in the gradient is divided by Adam's running size like the rest of it, so that weights
-with large gradients are hardly shrunk. Taken out of the gradient, the decay d is the same for all.
+with large gradients are hardly shrunk. Applied outside the gradient, the decay d is the same for
+all weights.
 """
 
 from collections.abc import Iterable
@@ -29,21 +30,21 @@ __all__ = ["AdamW"]
 @final
 @dataclass(frozen=True)
 class AdamW(Optimizer):
-    """Adam, with weights that decay by themselves; biases do not.
+    """Adam with decoupled weight decay, which does not affect biases.
 
     Parameters
     ----------
     learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     beta_1 : float, default=0.9
-        How slowly the mean of the gradient forgets, in [0, 1).
+        The decay rate of the gradient's running mean, in [0, 1).
     beta_2 : float, default=0.999
-        How slowly the mean of its square forgets, in [0, 1).
+        The decay rate of the running mean of its square, in [0, 1).
     epsilon : float, default=1e-8
-        Keeps the division from exploding, greater than 0.
+        Prevents a division by zero, greater than 0.
     weight_decay : float, default=0.01
-        How much of each weight a step takes away, times the rate; at least 0. It is no part of
-        the cost: the penalties of `Learner` and the estimators' `alpha` come in addition.
+        The fraction of each weight that a step removes, times the rate; at least 0. It is not part
+        of the cost: the penalties of `Learner` and the estimators' `alpha` come in addition.
 
     Raises
     ------
@@ -85,13 +86,13 @@ class AdamW(Optimizer):
         Raises
         ------
         InvalidParameter
-            If epsilon would count as 0 beside parameters of that dtype.
+            If epsilon is rounded to 0 in the dtype of the parameters.
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return self._adam().init(theta)
 
     def decay(self, weights: Iterable[Float], rate: float) -> None:
-        """Take the part of the weights away."""
+        """Shrink the weights in place."""
         for W in weights:
             np.multiply(W, 1 - rate * self.weight_decay, out=W)
 

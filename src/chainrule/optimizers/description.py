@@ -46,7 +46,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as its name and settings, whatever JSON can hold.
+    """Return an optimizer as its name and settings, plain values for JSON.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def describe_schedule(schedule: Schedule) -> dict[str, Any]:
-    """Return a schedule as its name and settings, whatever JSON can hold.
+    """Return a schedule as its name and settings, plain values for JSON.
 
     Raises
     ------
@@ -83,12 +83,12 @@ def describe_schedule(schedule: Schedule) -> dict[str, Any]:
 
 
 def optimizer_from(description: object) -> Optimizer:
-    """Return the optimizer that `describe_optimizer` described, every part checked.
+    """Return the optimizer that `describe_optimizer` described, and check every part.
 
     Raises
     ------
     InvalidParameter
-        If it is no such description, or a setting is outside its allowed values.
+        If the description is invalid, or a setting is outside its allowed values.
     """
     return _made(description, "optimizer", OPTIMIZERS)
 

@@ -1,4 +1,4 @@
-"""What an optimizer is: a frozen rule with two functions, init and update."""
+"""The interface of optimizers: a frozen rule with two functions, init and update."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from chainrule.optimizers.schedules import Schedule
 __all__ = ["Optimizer", "OptimizerState", "require_usable_epsilon", "settle", "zeros_as"]
 
 OptimizerState: TypeAlias = dict[str, Float]
-"""What an optimizer remembers between steps: named arrays as long as theta, or of one number."""
+"""The state of an optimizer between steps: named arrays as long as theta, or of one number."""
 
 
 class Optimizer(NamesChecked, ABC):
     """An update rule.
 
-    The rule itself is frozen settings; what it remembers is the state, which its owner keeps. So
+    The rule itself holds frozen settings; its state between steps is kept by the caller. So
     one rule can train many networks, and a state can be saved as plain arrays.
 
     Attributes
@@ -41,7 +41,7 @@ class Optimizer(NamesChecked, ABC):
         Parameters
         ----------
         theta : array of shape (n_parameters,)
-            The parameters to be optimized; not changed.
+            The parameters to optimize; not changed.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class Optimizer(NamesChecked, ABC):
         grad : array of shape (n_parameters,)
             The gradient of J at theta; not changed.
         state : dict
-            What `init` returned, as the steps before left it.
+            The state returned by `init`, as changed by the earlier steps.
         t : int
             The number of this step, 1 for the first.
         rate : float
@@ -80,31 +80,31 @@ class Optimizer(NamesChecked, ABC):
 
 
 def settle(rule: object, **checked: object) -> None:
-    """Set what was checked on a frozen rule.
+    """Set checked values on a frozen rule.
 
-    Numbers are floats of Python's then: NumPy's would widen a float32 network's steps.
+    They become Python floats: NumPy floats would widen a float32 network's steps.
     """
     for name, value in checked.items():
         object.__setattr__(rule, name, value)
 
 
 def zeros_as(theta: Float) -> Float:
-    """Return a memory of 0, as long as theta."""
+    """Return an array of zeros, as long as theta."""
     return np.zeros(theta.shape, theta.dtype)
 
 
 def require_usable_epsilon(rule: Optimizer, epsilon: float, theta: Float) -> None:
-    """Raise if epsilon would count as 0 beside parameters of that dtype: 0/0 is NaN.
+    """Raise if epsilon is rounded to 0 in the dtype of the parameters: 0/0 is NaN.
 
     Raises
     ------
     InvalidParameter
-        If it would.
+        If it is.
     """
     least = np.finfo(theta.dtype).smallest_normal
     if theta.dtype.type(epsilon) < least:
         wider = ", or dtype='float64'" if theta.dtype == np.float32 else ""
         raise InvalidParameter(
             f"epsilon of {type(rule).__name__} must be at least {least:.2g} in {theta.dtype}, "
-            f"where smaller numbers count as 0. Got {epsilon!r}: use a larger one{wider}."
+            f"where smaller numbers are rounded to 0. Got {epsilon!r}: use a larger one{wider}."
         )

@@ -1,4 +1,4 @@
-"""L-BFGS's settings; SciPy has the method itself."""
+"""The settings of L-BFGS; SciPy implements the method."""
 
 from dataclasses import dataclass
 from typing import final
@@ -14,16 +14,16 @@ __all__ = ["LBFGS"]
 class LBFGS(NamesChecked):
     """L-BFGS on all examples at once, a solver of the estimators: ``solver=cr.LBFGS(20)``.
 
-    It searches along a line in each iteration and so takes no learning rate. How long it may go on
-    is up to the estimator's `max_iter`, `max_fun` and `tol`. A `Learner`, which makes one step a
+    It searches along a line in each iteration and so takes no learning rate. The estimator's
+    `max_iter`, `max_fun` and `tol` limit how long it runs. A `Learner`, which makes one step per
     batch, cannot use it.
 
     Parameters
     ----------
     history_size : int, default=10
-        How many steps and gradients the curvature is estimated from.
+        The number of steps and gradients that the curvature is estimated from.
     max_line_search : int, default=20
-        How often each iteration may compute the cost at most.
+        The maximum number of evaluations of the cost per iteration.
 
     Raises
     ------

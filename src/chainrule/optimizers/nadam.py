@@ -37,11 +37,11 @@ class Nadam(Optimizer):
     learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     beta_1 : float, default=0.9
-        How slowly the mean of the gradient forgets, in [0, 1).
+        The decay rate of the gradient's running mean, in [0, 1).
     beta_2 : float, default=0.999
-        How slowly the mean of its square forgets, in [0, 1).
+        The decay rate of the running mean of its square, in [0, 1).
     epsilon : float, default=1e-8
-        Keeps the division from exploding, greater than 0.
+        Prevents a division by zero, greater than 0.
     momentum_decay : float, default=0.004
         The psi above: how fast the momentum grows from half of beta_1 to all of it, at least 0.
 
@@ -85,7 +85,7 @@ class Nadam(Optimizer):
         Raises
         ------
         InvalidParameter
-            If epsilon would count as 0 beside parameters of that dtype.
+            If epsilon is rounded to 0 in the dtype of the parameters.
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return {

@@ -35,9 +35,9 @@ class RMSprop(Optimizer):
     learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     rho : float, default=0.99
-        How slowly the mean of the gradient's square forgets, in [0, 1); PyTorch's ``alpha``.
+        The decay rate of the running mean of the gradient's square, in [0, 1); PyTorch's ``alpha``.
     epsilon : float, default=1e-8
-        Keeps the division from exploding, greater than 0.
+        Prevents a division by zero, greater than 0.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class RMSprop(Optimizer):
         Raises
         ------
         InvalidParameter
-            If epsilon would count as 0 beside parameters of that dtype.
+            If epsilon is rounded to 0 in the dtype of the parameters.
         """
         require_usable_epsilon(self, self.epsilon, theta)
         return {"square": zeros_as(theta)}

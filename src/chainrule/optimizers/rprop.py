@@ -1,6 +1,6 @@
 """Rprop, in the form iRPROP- (Igel and Huesken, "Improving the Rprop learning algorithm", 2000).
 
-Only the sign of the gradient counts. Each parameter has a step size of its own:
+Only the sign of the gradient counts. Each parameter has its own step size:
 
     the sign is that of the step before    the step size grows by eta+, and theta goes against g
     it has changed: a minimum was jumped   the step size shrinks by eta-, and theta stays
@@ -23,7 +23,7 @@ __all__ = ["Rprop"]
 @final
 @dataclass(frozen=True)
 class Rprop(Optimizer):
-    """Rprop: steps of the gradient's sign, each parameter's of a size of its own.
+    """Rprop: steps along the gradient's sign, with a separate size for each parameter.
 
     Only for the gradient over all examples (``batch_size=None``): from batch to batch the sign
     would change by chance, and the steps shrink to nothing.
@@ -34,11 +34,11 @@ class Rprop(Optimizer):
         The size of the first step, greater than 0. The sizes change by themselves, so that no
         schedule applies.
     eta_minus : float, default=0.5
-        By what the size is multiplied when the sign has changed, in (0, 1).
+        The factor of the size when the sign has changed, in (0, 1).
     eta_plus : float, default=1.2
-        By what it is multiplied when the sign has not, greater than 1.
+        The factor when the sign has not changed, greater than 1.
     min_step, max_step : float, default=1e-6 and 50.0
-        Between which the sizes stay.
+        The bounds of the sizes.
 
     Raises
     ------
@@ -88,7 +88,7 @@ class Rprop(Optimizer):
         )
 
     def init(self, theta: Float) -> OptimizerState:
-        """Return no gradient before, and the size of the first step."""
+        """Return a previous gradient of 0, and the size of the first step."""
         return {
             "previous": zeros_as(theta),
             "step_size": np.full(theta.shape, self.learning_rate, theta.dtype),

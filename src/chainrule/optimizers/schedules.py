@@ -1,8 +1,8 @@
-"""Learning-rate schedules: the rate as a function of how far training is.
+"""Learning-rate schedules: the rate as a function of the progress of the training.
 
-A schedule is frozen settings, like an optimizer. It is asked for the rates of many steps at once,
-and told when the cost has reached a plateau. Those that need to know how long training is are
-given its number of steps, or take it from the fit: "open" ones run once through each fit.
+A schedule holds frozen settings, like an optimizer. It returns the rates of many steps at once, and
+gets the number of plateaus of the cost. Schedules that depend on the length of the training have a
+number of steps, or take it from the fit: "open" ones run once through each fit.
 """
 
 import math
@@ -41,14 +41,14 @@ Counts: TypeAlias = NDArray[np.int64]
 
 
 class Schedule(NamesChecked, ABC):
-    """A learning-rate schedule. It defines `rates`; or `rate`, if it goes by the epoch alone.
+    """A learning-rate schedule. It defines `rates`, or `rate` if that depends on the epoch alone.
 
     Attributes
     ----------
     changes : bool
         Whether the rate may change without a plateau.
     steps : int or None
-        How many steps it is made for; None in an open one, and in those that need not know.
+        Its length in steps; None in an open one, and in those without a length.
     """
 
     changes: ClassVar[bool] = True
@@ -61,9 +61,9 @@ class Schedule(NamesChecked, ABC):
         steps : array of int
             The number of each step, 0 for the first.
         examples : array of int
-            Examples seen before the epoch of each step, each as often as it was seen.
+            The number of examples seen before the epoch of each step, counting repetitions.
         reductions : int
-            How often the rate was reduced at a plateau.
+            The number of reductions of the rate at plateaus.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class Schedule(NamesChecked, ABC):
         return float(rates_of(self, np.array([step]), np.array([examples]), reductions)[0])
 
     def reduces(self, rate: float) -> bool:
-        """Whether to go on with a reduced rate at a plateau, rather than to stop."""
+        """Whether to continue with a reduced rate at a plateau instead of stopping."""
         return False
 
     @property
@@ -95,7 +95,7 @@ class Schedule(NamesChecked, ABC):
 @final
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate always.
+    """A constant rate.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Constant(Schedule):
     def __post_init__(self) -> None:
         """Check the settings."""
         rate = check_number("learning_rate", self.initial, low_included=False)
-        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
+        object.__setattr__(self, "initial", rate)  # a Python float: NumPy's would widen float32
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
         """Return the rate for each step."""
@@ -149,7 +149,7 @@ class InverseScaling(Schedule):
     def __post_init__(self) -> None:
         """Check the settings."""
         rate = check_number("learning_rate", self.initial, low_included=False)
-        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
+        object.__setattr__(self, "initial", rate)  # a Python float: NumPy's would widen float32
         object.__setattr__(self, "power", check_number("power of InverseScaling", self.power))
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
@@ -187,10 +187,10 @@ class Adaptive(Schedule):
     def __post_init__(self) -> None:
         """Check the settings."""
         rate = check_number("learning_rate", self.initial, low_included=False)
-        object.__setattr__(self, "initial", rate)  # a float: NumPy's would widen float32
+        object.__setattr__(self, "initial", rate)  # a Python float: NumPy's would widen float32
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
-        """Return the rate after so many reductions."""
+        """Return the rate after the given number of reductions."""
         return np.full(len(steps), self.initial / 5**reductions)
 
     def reduces(self, rate: float) -> bool:
@@ -201,16 +201,16 @@ class Adaptive(Schedule):
 @final
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """initial * factor^(t // every): a fall from time to time (PyTorch's StepLR).
+    """initial * factor^(t // every): a fall at regular intervals (PyTorch's StepLR).
 
     Parameters
     ----------
     initial : float
         The rate at the start, greater than 0.
     every : int, optional
-        After how many steps each it falls; without it, after each third of the fit.
+        The number of steps between falls; by default a third of the fit.
     factor : float, default=0.1
-        By what it is multiplied then, in (0, 1].
+        The factor of each fall, in (0, 1].
 
     Examples
     --------
@@ -239,12 +239,12 @@ class StepDecay(Schedule):
         return self.every is None
 
     def over(self, steps: int) -> Self:
-        """Return one that falls after each third of so many steps, if it is open."""
+        """Return one that falls after each third of that number of steps, if it is open."""
         return replace(self, every=max(1, -(-steps // 3))) if self.is_open else self
 
 
 class _Spanning(Schedule):
-    """A dataclass with a schedule of so many steps, or as long as the fit where none are told."""
+    """The base of schedules with a length in steps, by default that of the fit."""
 
     steps: int | None
 
@@ -254,7 +254,7 @@ class _Spanning(Schedule):
         return self.steps is None
 
     def over(self, steps: int) -> Self:
-        """Return one of so many steps, if it is open."""
+        """Return one of that length, if it is open."""
         return replace(cast(Any, self), steps=steps) if self.is_open else self
 
 
@@ -268,8 +268,8 @@ class ExponentialDecay(_Spanning):
     initial : float
         The rate at the start, greater than 0.
     steps : int, optional
-        After how many steps it is ``factor * initial``; without it, at the end of the fit. It goes
-        on to fall beyond.
+        The number of steps until it is ``factor * initial``; by default those of the fit. After
+        that it continues to fall.
     factor : float, default=0.01
         In (0, 1].
 
@@ -298,16 +298,16 @@ class ExponentialDecay(_Spanning):
 @final
 @dataclass(frozen=True)
 class Cosine(_Spanning):
-    """From initial to final along half a cosine, and final beyond (PyTorch's CosineAnnealingLR).
+    """From initial to final along half a cosine, then final (PyTorch's CosineAnnealingLR).
 
     Parameters
     ----------
     initial : float
         The rate at the start, greater than 0.
     steps : int, optional
-        After how many steps it is `final`; without it, at the end of the fit.
+        The number of steps until it is `final`; by default those of the fit.
     final : float, default=0.0
-        The rate in the end, at least 0.
+        The final rate, at least 0.
 
     References
     ----------
@@ -346,16 +346,17 @@ class OneCycle(_Spanning):
     """Up to a peak and down to almost nothing, each along half a cosine (PyTorch's OneCycleLR).
 
     The rate is ``peak / div_factor`` in the first step, `peak` after `pct_start` of the steps, and
-    ``peak / div_factor / final_div_factor`` in the last one and beyond. The momentum stays.
+    ``peak / div_factor / final_div_factor`` in the last one and after it. The momentum does not
+    change.
 
     Parameters
     ----------
     peak : float
         The highest rate, greater than 0.
     steps : int, optional
-        How many steps it takes; without it, those of the fit.
+        Its length in steps; by default that of the fit.
     pct_start : float, default=0.3
-        The part of the steps that go up, in [0, 1].
+        The fraction of the steps in which the rate rises, in [0, 1].
     div_factor : float, default=25.0
         Greater than 0.
     final_div_factor : float, default=1e4
@@ -395,7 +396,7 @@ class OneCycle(_Spanning):
         top = max(self.pct_start * (last + 1) - 1, 0.0)
         first_rate = self.peak / self.div_factor
         last_rate = first_rate / self.final_div_factor
-        # How far it is still to go, up to the peak and down to the end.
+        # The remaining fraction of the way up to the peak, and down to the end.
         up = half_cosine(np.minimum(t / max(top, 1e-300), 1.0))
         down = half_cosine(np.clip((t - top) / max(last - top, 1e-300), 0.0, 1.0))
         rising = first_rate + (self.peak - first_rate) * (1 - up)
@@ -406,7 +407,7 @@ class OneCycle(_Spanning):
 @final
 @dataclass(frozen=True)
 class Warmup(Schedule):
-    """A rise in equal parts up to the first rate of another schedule, which then goes on.
+    """A linear rise to the first rate of another schedule, which then follows.
 
     The rate of step t < `steps` is (t + 1)/(steps + 1) of the other's first one, so that no step
     is lost at rate 0.
@@ -414,9 +415,9 @@ class Warmup(Schedule):
     Parameters
     ----------
     learning_rate : float, Schedule or callable
-        What comes afterwards; its steps are counted from there on.
+        The rate or schedule that follows; its steps are counted from there on.
     steps : int
-        How many steps the rise takes.
+        The number of steps of the rise.
 
     Examples
     --------
@@ -444,23 +445,23 @@ class Warmup(Schedule):
         rates = rates_of(self.after, np.maximum(steps - self.steps, 0), examples, reductions)
         rises = steps < self.steps
         if rises.any():
-            # The first rate is that of step 0, whatever has been seen meanwhile.
+            # The first rate is that of step 0, regardless of the examples seen meanwhile.
             start = np.zeros(1, np.int64)
             goal = rates_of(self.after, start, start, reductions)[0]
             rates = np.where(rises, goal * ((steps + 1) / (self.steps + 1)), rates)
         return rates
 
     def reduces(self, rate: float) -> bool:
-        """Whether the other schedule does."""
+        """Whether the other schedule reduces its rate at a plateau."""
         return self.after.reduces(rate)
 
     @property
     def is_open(self) -> bool:
-        """Whether the other schedule is."""
+        """Whether the other schedule takes its length from the fit."""
         return self.after.is_open
 
     def over(self, steps: int) -> Self:
-        """Return one whose other schedule takes the rest of so many steps, if it is open."""
+        """Return one whose other schedule takes the remaining steps, if it is open."""
         if not self.is_open:
             return self
         return replace(self, learning_rate=self.after.over(max(1, steps - self.steps)))
@@ -469,15 +470,16 @@ class Warmup(Schedule):
 @final
 @dataclass(frozen=True)
 class FromFunction(Schedule):
-    """A function of the user's: the rate of each step, given its number.
+    """A user's function that returns the rate of each step, given its number.
 
-    Whatever takes a learning rate takes the function itself.
+    Everything that takes a learning rate also takes the function itself.
 
     Parameters
     ----------
     function : callable
         ``function(step)`` with step an int, 0 for the first: a number that is at least 0. It is
-        asked for many steps ahead, in order, and may be asked twice: only the step may count.
+        called for many steps ahead, in order, and may be called twice for the same step, so its
+        result must depend only on the step.
 
     Examples
     --------
@@ -490,8 +492,8 @@ class FromFunction(Schedule):
     function: Callable[[int], float]
 
     def rates(self, steps: Counts, examples: Counts, reductions: int) -> Numbers:
-        """Return what the function returns, checked."""
-        what = "What the learning rate's function returns"
+        """Return the function's rates, after checking them."""
+        what = "The value of the learning rate's function"
         try:
             rates = [self.function(t) for t in steps.tolist()]
         except TypeError as error:
@@ -504,7 +506,7 @@ class FromFunction(Schedule):
 
 
 def checked_rate(learning_rate: "float | Schedule | Callable[[int], float]") -> "float | Schedule":
-    """Return a schedule as it is, a function as one, or a checked float."""
+    """Return a schedule unchanged, a function as a schedule, or a number as a checked float."""
     if isinstance(learning_rate, Schedule):
         return learning_rate
     if isinstance(learning_rate, type):
@@ -556,7 +558,7 @@ _ENDLESS = 2**53
 
 
 def _length(steps: int | None) -> int:
-    """Return a length; an open schedule that nobody has given one is at its very beginning."""
+    """Return the length; an open schedule without one is treated as at its beginning."""
     return _ENDLESS if steps is None else steps
 
 

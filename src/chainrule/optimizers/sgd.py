@@ -1,13 +1,13 @@
 """Gradient descent, with momentum (notes 10.1-10.4).
 
-Batch, online and mini-batch descent are the same line, W := W - alpha grad_W J, over another
-batch. Momentum, left open in the notes, lets the gradient accumulate in a velocity:
+Batch, online and mini-batch descent are the same line, W := W - alpha grad_W J, over different
+batches. Momentum, left open in the notes, lets the gradient accumulate in a velocity:
 
     classical   v := mu v + g      theta := theta - alpha v              (Polyak 1964)
     Nesterov    v := mu v + g      theta := theta - alpha (g + mu v)     (Nesterov 1983)
 
-in PyTorch's form: the learning rate multiplies outside, and Nesterov's look ahead is taken at
-the gradient where we stand (Sutskever et al. 2013).
+in PyTorch's form: the learning rate multiplies the velocity, and Nesterov's look-ahead uses the
+gradient at the current point (Sutskever et al. 2013).
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class SGD(Optimizer):
     learning_rate : float or Schedule
         The notes' alpha, greater than 0.
     momentum : float, default=0.0
-        The notes' mu, in [0, 1]: how much of the velocity is kept.
+        The notes' mu, in [0, 1]: the fraction of the velocity that is kept.
     nesterov : bool, default=False
         Look ahead along the velocity; needs momentum > 0.
 
@@ -59,7 +59,7 @@ class SGD(Optimizer):
         check_flag("nesterov of SGD", self.nesterov)
         if self.nesterov and not self.momentum:
             raise InvalidParameter(
-                "nesterov=True of SGD looks ahead along the momentum, which is 0. Give a "
+                "nesterov=True of SGD needs a momentum, and it is 0. Give a "
                 "momentum such as 0.9, or nesterov=False."
             )
 

@@ -1,4 +1,4 @@
-"""Files on disk: everything that writes one goes through here."""
+"""Files on disk: all writing of files goes through this package."""
 
 from chainrule.storage.atomic import check_writable, keep_text, write_file
 from chainrule.storage.json_text import parse_json, short, too_large

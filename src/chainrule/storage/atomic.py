@@ -1,7 +1,7 @@
-"""Write a whole file or nothing.
+"""Write files atomically.
 
-The bytes go into a file aside, in the same folder, reach the disk, and only then take the
-destination's name. A reader sees the old file or the new one, never a half of either.
+The bytes are written to a temporary file in the same folder and flushed to the disk; only then is
+it renamed to the destination. A reader sees either the old file or the new one, whole.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ def write_file(path: str | os.PathLike[str], content: bytes | Iterable[bytes]) -
     Raises
     ------
     UnwritablePath
-        If the destination cannot be written; it is then as it was before.
+        If the destination cannot be written; it is then unchanged.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def keep_text(text: str, path: str | os.PathLike[str] | None) -> str:
     InvalidInput
         If the path is something else.
     UnwritablePath
-        If the file cannot be written; it is then as it was before.
+        If the file cannot be written; it is then unchanged.
     """
     if path is not None:
         write_file(path, text.encode())
@@ -69,10 +69,10 @@ def keep_text(text: str, path: str | os.PathLike[str] | None) -> str:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out whether a file could be written, before the work that would be lost.
+    """Check that a file can be written, before work whose result would be lost.
 
-    An empty file is made aside and removed again: the only answer that also holds for a
-    read-only file system, a full quota, or for root.
+    An empty temporary file is created next to it and removed again: the only check that also works
+    for a read-only file system, a full quota, and for root.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 def _is_stream(path: str) -> bool:
-    """Tell whether the path is a device or a pipe, which cannot be replaced."""
+    """Return whether the path is a device or a pipe, which cannot be replaced."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
@@ -123,14 +123,14 @@ def _destination(path: str) -> Path:
 
 
 def _aside(destination: Path) -> Path:
-    """Name the file aside; short, so that any allowed destination has one."""
+    """Return the name of the temporary file; short, so that every destination can have one."""
     return destination.with_name(f".chainrule-{secrets.token_hex(6)}.part")
 
 
 def _write_aside(destination: Path, parts: Iterable[bytes]) -> None:
     aside = _aside(destination)
     try:
-        # O_EXCL: never through a link that someone put there. 0o666: as open() would, less umask.
+        # O_EXCL: never follow a link that someone put there. 0o666 minus the umask, as open() does.
         with open(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
             if destination.exists():
                 os.chmod(aside, stat.S_IMODE(destination.stat().st_mode))
@@ -138,10 +138,10 @@ def _write_aside(destination: Path, parts: Iterable[bytes]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, destination)
-    except BaseException:  # Ctrl-C too leaves nothing behind
+    except BaseException:  # Ctrl-C must not leave the file behind either
         aside.unlink(missing_ok=True)
         raise
-    # The new name is on disk only when the folder is. Some file systems cannot sync a folder.
+    # The new name is on disk only once the folder is. Some file systems cannot sync a folder.
     with contextlib.suppress(OSError):
         folder = os.open(destination.parent, os.O_RDONLY)
         try:

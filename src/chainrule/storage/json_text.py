@@ -1,4 +1,4 @@
-"""JSON from a file, of whose content nothing is believed."""
+"""JSON from an untrusted file."""
 
 import json
 import math
@@ -8,21 +8,21 @@ from chainrule.storage.reading import damaged
 
 __all__ = ["MAX_BYTES", "parse_json", "short", "too_deep", "too_large"]
 
-# JSON in memory is up to 30 times its text, and these bound that.
+# JSON in memory takes up to 30 times the size of its text; these limits bound that.
 MAX_BYTES = 8 * 2**20
 _MAX_VALUES = 250_000
 _MAX_DEPTH = 32
 
 
 def parse_json(text: str, name: str) -> dict[str, Any]:
-    """Parse an object of JSON that says nothing twice, is finite, and not large or deep.
+    """Parse a JSON object without duplicate keys or infinite numbers, of limited size and depth.
 
     Parameters
     ----------
     text : str
         The JSON, in ASCII.
     name : str
-        The name of the file it is from, for the errors.
+        The name of the file, for the errors.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def parse_json(text: str, name: str) -> dict[str, Any]:
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) != len(pairs):
-            raise ValueError("names a thing twice")
+            raise ValueError("has a key twice")
         return values
 
     def finite(digits: str) -> float:
@@ -69,18 +69,18 @@ def parse_json(text: str, name: str) -> dict[str, Any]:
         if reason := too_deep(parsed):
             raise ValueError(reason)
     except json.JSONDecodeError:
-        raise damaged(name, "its header is no JSON") from None
+        raise damaged(name, "its header is not JSON") from None
     except RecursionError:
         raise damaged(name, "its header is nested too deeply") from None
     except ValueError as error:
         raise damaged(name, f"its header {error}") from None
     if not isinstance(parsed, dict):
-        raise damaged(name, "its header is no JSON object")
+        raise damaged(name, "its header is not a JSON object")
     return parsed
 
 
 def too_large(text: str) -> str | None:
-    """Say what is too much in a text of JSON, before it is parsed."""
+    """Return why a JSON text is too large to parse, or an empty string."""
     if len(text) > MAX_BYTES:
         return f"has {len(text)} bytes, more than {MAX_BYTES}"
     if not text.isascii():
@@ -91,7 +91,7 @@ def too_large(text: str) -> str | None:
 
 
 def too_deep(parsed: Any) -> str | None:
-    """Say whether lists and objects are nested too deeply, without recursion."""
+    """Return an error if lists and objects are nested too deeply, without recursion."""
     level = [parsed]
     for _ in range(_MAX_DEPTH):
         inner: list[Any] = []
@@ -107,6 +107,6 @@ def too_deep(parsed: Any) -> str | None:
 
 
 def short(value: object) -> str:
-    """Return what a value looks like, cut where it is long."""
+    """Return a value's representation, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

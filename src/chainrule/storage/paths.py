@@ -1,4 +1,4 @@
-"""What users give for the path of a file."""
+"""The paths of files that users give."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Read a whole file that someone says is one of ours, and say what is wrong with its content."""
+"""Read a whole file that should be one of ours, with errors that say what is wrong with it."""
 
 import os
 import stat
@@ -25,7 +25,7 @@ def open_file(
     path : str or path-like
         The file, used as given. A link is followed.
     hint : str
-        What to do, the end of each error's sentence.
+        The advice at the end of each error.
 
     Yields
     ------
@@ -34,7 +34,7 @@ def open_file(
     Raises
     ------
     MissingFile
-        If there is no such file.
+        If the file does not exist.
     InvalidFile
         If it is a folder, a device or a pipe, or the system refuses to read it.
     """
@@ -68,7 +68,7 @@ def read_file(
     Returns
     -------
     bytearray
-        The content, for its owner to do with as it likes.
+        The content, which the caller may change.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def read_file(
 
 
 def damaged(name: str, reason: str) -> InvalidFile:
-    """Make the error for a file whose content is not what it was, or contradicts itself.
+    """Make the error for a file whose content was changed, or contradicts itself.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def damaged(name: str, reason: str) -> InvalidFile:
 
 @contextmanager
 def checked_values(name: str) -> Generator[None]:
-    """Turn what a check says of a value into a sentence about the file the value comes from.
+    """Turn the error of a check of a value into one about the file that the value is from.
 
     Raises
     ------

@@ -1,12 +1,12 @@
-"""Named arrays and a JSON header in one safetensors file, read as if an enemy had written it.
+"""Named arrays and a JSON header in one safetensors file, whose content is never trusted.
 
 The file is the public safetensors format: eight bytes with the length of a JSON description, the
 description, the numbers. Ours has one entry of metadata, "chainrule", whose text is the header:
 JSON again, with the format's version and two SHA-256 digests, of the tensors and of the header
-itself. `docs/format.md` has it all for another program.
+itself. `docs/format.md` describes the format for other programs.
 
-The package writes; reading is ours, because every number here comes from a file. The package
-would copy each array, and take JSON that names a thing twice.
+The safetensors package writes; reading is our own code, because every number comes from an
+untrusted file. The package would copy each array, and accept JSON with duplicate keys.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}", re.ASCII)
 _OWN = ("format", "format_version", "chainrule", "tensors_sha256", "header_sha256")
-# How the header ends: its own digest comes last, so that it is of all the text before it.
+# The end of the header: its own digest comes last, so that it covers all the text before it.
 _END = re.compile(r'"header_sha256": "([0-9a-f]{64})"\}\Z')
 
 
@@ -60,7 +60,7 @@ def write_tensors(
     tensors: Mapping[str, NDArray[Any]],
     header: Mapping[str, Any],
 ) -> None:
-    """Write arrays and a header to a file, whole or not at all.
+    """Write arrays and a header to a file, atomically.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def write_tensors(
         Of float32, float64, int32, int64, uint8, uint32 or uint64. The names consist of letters,
         digits and ``_./-``.
     header : mapping
-        Whatever JSON can hold, without NaN and infinity. ``format``, ``format_version``,
+        Plain values for JSON, without NaN and infinity. ``format``, ``format_version``,
         ``chainrule`` (the version that writes) and the digests are added.
 
     Raises
@@ -78,7 +78,7 @@ def write_tensors(
     InvalidInput
         If a name, a dtype or the header cannot be written.
     UnwritablePath
-        If the file cannot be written; the old one is then as it was.
+        If the file cannot be written; the old one is then unchanged.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def write_tensors(
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
-    """Read arrays and header from a file, of whose content nothing is believed.
+    """Read arrays and header from an untrusted file.
 
     Parameters
     ----------
@@ -110,9 +110,9 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]
     Raises
     ------
     MissingFile
-        If there is no such file.
+        If the file does not exist.
     InvalidFile
-        If it is no file of this kind, is damaged, or of a newer format.
+        If it is not a file of this kind, is damaged, or of a newer format.
     """
     return parse_tensors(read_file(path), path_of(path))
 
@@ -129,7 +129,7 @@ def dump_tensors(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any])
     """
     little = {name: _as_written(name, tensor) for name, tensor in tensors.items()}
     if clash := [name for name in _OWN if name in header]:
-        raise InvalidInput(f"The header's '{clash[0]}' is written by itself: leave it out.")
+        raise InvalidInput(f"The header's '{clash[0]}' is added automatically: leave it out.")
     try:
         text = json.dumps(
             {
@@ -151,7 +151,7 @@ def dump_tensors(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any])
 
 
 def parse_tensors(content: bytes | bytearray, name: str) -> tuple[Tensors, dict[str, Any]]:
-    """Do what `read_tensors` does with a file's content.
+    """Parse the content of a file, as `read_tensors` does.
 
     Parameters
     ----------
@@ -189,10 +189,10 @@ def parse_tensors(content: bytes | bytearray, name: str) -> tuple[Tensors, dict[
         )
     end = _END.search(text)
     if end is None or end[1] != _digest_of_header(text[: end.start(1)]):
-        raise damaged(name, "its header is not as it was written (SHA-256)")
+        raise damaged(name, "its header was changed after it was written (SHA-256)")
     tensors = _view(description, data, name)
     if header.get("tensors_sha256") != _digest(tensors):
-        raise damaged(name, "its numbers are not as they were written (SHA-256)")
+        raise damaged(name, "its numbers were changed after they were written (SHA-256)")
     return tensors, header
 
 
@@ -202,24 +202,24 @@ def _split(content: bytes | bytearray, name: str) -> tuple[dict[str, Any], memor
     size = int.from_bytes(whole[:8], "little")
     if whole[:4] == _ZIP_MAGIC:
         raise InvalidFile(
-            f"'{name}' is a zip file, as those of estimators and pipelines; open it with cr.load."
+            f"'{name}' is a zip file, like those of estimators and pipelines; open it with cr.load."
         )
     if len(whole) < 8 or size > len(whole) - 8:
         raise InvalidFile(
-            f"'{name}' is damaged or cut short at {len(whole)} bytes, or is no safetensors file at "
-            "all; take another copy, or give a file that cr.save wrote."
+            f"'{name}' is damaged or cut short at {len(whole)} bytes, or is not a safetensors "
+            "file; take another copy, or give a file that cr.save wrote."
         )
     if size > MAX_BYTES:
         raise damaged(name, f"its header claims {size} bytes, more than the {MAX_BYTES} allowed")
     try:
         text = str(whole[8 : 8 + size], "ascii")
     except UnicodeDecodeError:
-        raise damaged(name, "it is no safetensors file, or its header is damaged") from None
+        raise damaged(name, "it is not a safetensors file, or its header is damaged") from None
     return parse_json(text, name), whole[8 + size :]
 
 
 def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensors:
-    """Return the tensors as views, once their places are known to fill the data exactly."""
+    """Return the tensors as views, after checking that they fill the data exactly."""
     places: list[tuple[int, int, str, np.dtype[Any], list[int]]] = []
     for tensor, entry in description.items():
         known = isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"}
@@ -246,7 +246,7 @@ def _view(description: Mapping[str, Any], data: memoryview, name: str) -> Tensor
     last = 0
     for begin, end, tensor, dtype, shape in places:
         if begin != last:
-            what = "overlaps the one before" if begin < last else "comes after a hole"
+            what = "overlaps the one before" if begin < last else "comes after a gap"
             raise damaged(name, f"its tensor '{tensor}' {what}")
         last = end
         try:

@@ -142,7 +142,7 @@ def test_categories_of_another_kind_are_refused():
     table = pd.DataFrame({"day": pd.to_datetime(["2026-01-01", "2026-01-02"] * 40).astype(object)})
     before = make_column_transformer((OneHotEncoder(), ["day"]))
     model = make_pipeline(before, cr.MLPClassifier(**SETTINGS)).fit(table, Y)
-    with pytest.raises(errors.InvalidInput, match="categories that are texts, numbers"):
+    with pytest.raises(errors.InvalidInput, match="categories that are strings, numbers"):
         cr.to_js(model)
 
 
@@ -178,7 +178,7 @@ def test_what_a_program_does_not_hold():
     for before, said in {
         PCA(2): "Here is PCA:",
         MinMaxScaler(clip=True): "Here is MinMaxScaler that clips",
-        SimpleImputer(missing_values=-1): "imputes for missing values only",
+        SimpleImputer(missing_values=-1): "imputes missing values only",
     }.items():
         with pytest.raises(errors.InvalidInput, match=f"program in C or JavaScript .*{said}"):
             cr.to_c(make_pipeline(before, net).fit(X, y))
@@ -187,7 +187,7 @@ def test_what_a_program_does_not_hold():
         cr.to_js(twice)
     regressor = cr.MLPRegressor(**SETTINGS)
     logs = TransformedTargetRegressor(regressor, func=np.log, inverse_func=np.exp)
-    with pytest.raises(errors.InvalidInput, match="takes back a target that was scaled"):
+    with pytest.raises(errors.InvalidInput, match="undo only the scaling of a target"):
         cr.to_c(logs.fit(X, np.exp(X[:, 0])))
     scaled = make_pipeline(StandardScaler(), net).fit(X, y)
     for wrong in (X[:, :2], X[0], [["a", "b", "c"]]):

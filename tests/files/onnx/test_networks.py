@@ -197,7 +197,7 @@ LINEAR, LAST = node("MatMul", ["x", "W"], ["z"]), node("MatMul", ["a", "V"], ["y
             "has a MatMul",
         ),
         ((LINEAR, node("Cos", ["z"], ["y"])), "has a Cos at 'z'"),
-        ((node("MatMul", ["x", "x"], ["y"]),), "no constant matrix"),
+        ((node("MatMul", ["x", "x"], ["y"]),), "not a constant matrix"),
         ((LINEAR, node("Relu", ["z"], ["extra"]), node("Sigmoid", ["z"], ["y"])), "Relu beside"),
     ],
 )

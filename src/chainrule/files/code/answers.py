@@ -1,4 +1,4 @@
-"""From a network's hypotheses to what its estimator answers, as a program can follow it."""
+"""From a network's hypotheses to its estimator's results, in steps that a program can do."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -15,7 +15,7 @@ __all__ = ["Answers", "answers_of"]
 @final
 @dataclass(frozen=True)
 class Answers:
-    """What becomes of a network's outputs, in this order.
+    """The steps from a network's outputs to the results, in this order.
 
     Attributes
     ----------
@@ -24,7 +24,8 @@ class Answers:
     quantiles : tuple of int
         The sizes of groups of outputs, each sorted.
     target : (array, array) or None
-        Scale and offset, by which a scaled target is taken back: for each output, or one for all.
+        Scale and offset of the inverse transform of a scaled target: for each output, or one for
+        all.
     """
 
     shares: tuple[int, ...] = ()
@@ -32,7 +33,7 @@ class Answers:
     target: tuple[Float, Float] | None = None
 
     def apply(self, H: Float) -> Float:
-        """Return the answers for hypotheses of shape (n, K)."""
+        """Return the results for hypotheses of shape (n, K)."""
         H = H.copy()
         for part in _parts(H, self.shares):
             total = part.sum(axis=1, keepdims=True)
@@ -43,12 +44,12 @@ class Answers:
 
 
 def answers_of(last: Any, target: tuple[Float, Float] | None = None) -> Answers:
-    """Return what becomes of the hypotheses of a fitted estimator of ours.
+    """Return the steps after the hypotheses of one of our fitted estimators.
 
     Parameters
     ----------
     last : object
-        The estimator; of anything else the hypotheses themselves are the answers.
+        The estimator; of anything else the hypotheses themselves are the results.
     target : (array, array), optional
         Scale and offset of its target.
     """

@@ -1,4 +1,4 @@
-"""`cr.to_c`: a network as one file of C99 that needs nothing but math.h."""
+"""`cr.to_c`: a network as one file of C99 that needs only math.h."""
 
 import os
 import re
@@ -95,8 +95,8 @@ static void ${name}_sort($real *h, int n)
 """
 
 _PREPARE = """\
-/* The network's inputs, of the values of one example: numbers, of which NaN are missing, and places
-   of categories. */
+/* The network's inputs, from the values of one example: numbers, NaN if missing, and the numbers of
+   categories. */
 static void ${name}_prepare(const $real *x, $real *a)
 {
     int j;
@@ -118,10 +118,10 @@ _HEAD = """\
 #define ${macro}_INPUTS $inputs
 #define ${macro}_OUTPUTS $outputs
 
-/* The answers h for one example x; the arrays must not overlap. */
+/* The outputs h for one example x; the arrays must not overlap. */
 void ${name}_predict(const $real *x, $real *h);
 
-/* How many of the $rows test vectors below come out otherwise: 0 if all is well. */
+/* The number of the $rows test vectors below that fail: 0 if all pass. */
 int ${name}_test(void);
 """
 
@@ -143,7 +143,7 @@ int ${name}_test(void)
     return failed;
 }
 
-/* Alone, this file is a program that runs the test; linked to yours, its main is not taken. */
+/* On its own, this file is a program that runs the test; in your program your main replaces its. */
 #if defined(${macro}_MAIN)
 #define ${macro}_WEAK
 #elif defined(__GNUC__) && !defined(_WIN32)
@@ -166,31 +166,31 @@ def to_c(
     dtype: Any = None,
     path: str | os.PathLike[str] | None = None,
 ) -> str:
-    """Return a network as one file of C99 that needs nothing but math.h, or write that file.
+    """Return a network as one file of C99 that needs only math.h, or write that file.
 
-    ``void net_predict(const float *x, float *h)`` computes the answers for one example, and
-    ``int net_test(void)`` returns how many of the test vectors in the file come out otherwise than
-    here: 0, if all is well. Alone, the file is a program that ends with 0 if so; in a program of
-    yours it is a part (other compilers than GCC and Clang need ``-DNET_MAIN`` for the first). The
-    numbers read back to the last bit. Nothing is allocated: two rows of the widest hidden layer lie
-    on the stack.
+    ``void net_predict(const float *x, float *h)`` computes the outputs for one example, and
+    ``int net_test(void)`` returns the number of test vectors in the file that fail: 0 if all pass.
+    Compiled on its own, the file is a program that runs this test and returns 0 if it passes; or
+    it can be a part of your program (other compilers than GCC and Clang need ``-DNET_MAIN`` for the
+    former). The numbers are read back to the same bits. Nothing is allocated: two rows of the
+    widest hidden layer are on the stack.
 
     Parameters
     ----------
     model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
-        What to write. A network gives its hypotheses, an estimator or Pipeline what its
-        `predict_proba` or `predict` does (of two classes the second's probability), which a comment
-        names. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
+        The model to write. A network gives its hypotheses, an estimator or Pipeline the results of
+        `predict_proba` or `predict` (of two classes the second's probability); a comment says
+        which. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
         network, and scale its target: then x are the table's columns, missing numbers NaN, and each
-        category a number that a comment tells.
+        category a number that a comment lists.
     X : array-like of shape (n, N) or table, optional
-        Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
+        Inputs for the test vectors, such as a few of your rows; by default 8 random rows.
     name : str, default="net"
-        How the names in the file begin.
+        The prefix of the names in the file.
     dtype : {"float32", "float64"}, optional
         ``float`` or ``double``; by default that of the network.
     path : str or path-like, optional
-        A file to write too, whole or not at all. It may stand in the place of `X`:
+        A file to write as well, atomically. It may be given in place of `X`:
         ``cr.to_c(model, "net.c")``.
 
     Returns
@@ -201,17 +201,17 @@ def to_c(
     Raises
     ------
     InvalidInput
-        If it is something else, holds something that has no form here, for instance an activation
-        of yours, or X does not fit.
+        If the model is something else, or holds something that cannot be exported, such as your own
+        activation, or if X does not fit.
     InvalidParameter
-        If the name is no identifier.
+        If the name is not an identifier.
     UnwritablePath
-        If the file cannot be written; an old one is then as it was.
+        If the file cannot be written; an existing one is then unchanged.
 
     See Also
     --------
     to_js : The same in JavaScript.
-    to_onnx : For a runtime, with labels and all that skl2onnx knows.
+    to_onnx : For a runtime, with labels and everything that skl2onnx supports.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def _parts(made: Program, name: str) -> Iterator[str]:
 
 
 def _predict(made: Program) -> Iterator[str]:
-    """Make the function that goes from layer to layer, in two rows that take turns."""
+    """Write the function that goes from layer to layer, in two alternating rows."""
     plain = made.plain
     sizes, last = plain.sizes, len(plain.weights) - 1
     functions = (*plain.activations, plain.hypothesis)
@@ -330,7 +330,7 @@ def _predict(made: Program) -> Iterator[str]:
 
 
 def _about_places(preparation: Preparation | None) -> Iterator[str]:
-    """Say which number stands for which category."""
+    """Yield the numbers of the categories, for the comment."""
     if preparation is None:
         return
     names = preparation.names or [str(i) for i in range(preparation.n_columns)]

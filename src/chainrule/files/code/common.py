@@ -1,4 +1,4 @@
-"""What programs in C and JavaScript share: their test vectors, and what their comment says."""
+"""The common parts of programs in C and JavaScript: test vectors and the comment."""
 
 import json
 import warnings
@@ -28,32 +28,32 @@ __all__ = ["Program", "in_lines", "number", "program", "quoted"]
 
 _TEST_ROWS = 8
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
-"""How far a test vector may be from ours, times max(1, |h|)."""
-_FAR = {"float32": 1e-3, "float64": 1e-7}  # an error of meaning, not of rounding
+"""The tolerance of the test vectors, times max(1, |h|)."""
+_FAR = {"float32": 1e-3, "float64": 1e-7}  # above it the meaning differs, not the rounding
 
 
 @final
 @dataclass(frozen=True)
 class Program:
-    """What goes into a program.
+    """The content of a program.
 
     Attributes
     ----------
     plain : Plain
         The network.
     preparation : Preparation or None
-        What stands before it.
+        The steps before it.
     answers : Answers
-        What becomes of its hypotheses.
+        The steps after its hypotheses.
     X, H : arrays of shapes (n, columns) and (n, K)
-        Test vectors: inputs, categories as numbers, and what the model itself answers, by
+        Test vectors: inputs, categories as numbers, and the model's own results of
         `predict_proba` or `predict`.
     cells : array of objects of shape (n, columns)
-        The inputs as the table has them.
+        The inputs as in the table.
     tolerance : float
-        How far an answer may be from the model's, times max(1, abs(h)).
+        The tolerance of the results, times max(1, abs(h)).
     about : list of str
-        What the comment says: plain ASCII, without any sign that could end a comment.
+        The text of the comment: plain ASCII, without any sequence that could end a comment.
     """
 
     plain: Plain
@@ -67,17 +67,17 @@ class Program:
 
     @property
     def n_inputs(self) -> int:
-        """How many values the program takes."""
+        """The number of values that the program takes."""
         return self.X.shape[1]
 
 
 def program(model: Any, X: Any, dtype: Any) -> Program:
-    """Return what goes into a program that answers as a model does.
+    """Return the content of a program with the same results as a model.
 
     Raises
     ------
     InvalidInput
-        If it is no model of ours, a part has no form in a program, or X does not fit.
+        If it is not one of our models, a part cannot be exported, or X does not fit.
     """
     kind = None if dtype is None else check_dtype(dtype)
     is_estimator = isinstance(model, BaseEstimator)
@@ -89,8 +89,9 @@ def program(model: Any, X: Any, dtype: Any) -> Program:
     plain, answers = plain_network(net), answers_of(last, target)
     if target is not None and len(answers.quantiles) > 1:
         raise InvalidInput(
-            "This model's own predict fails: a TransformedTargetRegressor cannot take back several "
-            "quantiles of several targets. Scale the targets before, or fit one model for each."
+            "This model's own predict fails: a TransformedTargetRegressor cannot inverse-transform "
+            "several quantiles of several targets. Scale the targets before, or fit one model for "
+            "each."
         )
     names = getattr(model, "feature_names_in_", None)
     names = net.feature_names if names is None else [str(name) for name in names]
@@ -128,9 +129,9 @@ def _test_cells(
 
 
 def _of_estimator(whole: Any, last: Any, values: Any) -> Float:
-    """Return what a model answers, one row for each of values; of two classes the second's."""
+    """Return a model's results, a row for each row of values; of two classes the second's."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of names of columns, and of unknown categories
+        warnings.simplefilter("ignore")  # about names of columns, and unknown categories
         if not isinstance(last, MLPClassifier):
             return np.asarray(whole.predict(values)).reshape(len(values), -1)
         found = whole.predict_proba(values)
@@ -140,20 +141,20 @@ def _of_estimator(whole: Any, last: Any, values: Any) -> Float:
 
 
 def _tolerance(ours: Float, expected: Float) -> float:
-    """Return how far an answer may be from the model's, once the program's are not too far.
+    """Return the tolerance of the results, after checking that the program's are close enough.
 
-    A scaler of scikit-learn may round where a program does not, far from 0 above all.
+    A scaler of scikit-learn may round where a program does not, especially far from 0.
     """
     kind = ours.dtype.name
     with np.errstate(invalid="ignore"):
         far = np.abs(ours - expected) / np.maximum(1, np.abs(expected))
-    far = np.where(ours == expected, 0, far)  # of infinities too
+    far = np.where(ours == expected, 0, far)  # also for infinities
     rows = np.flatnonzero(~(far <= _FAR[kind]).all(axis=1))
     if len(rows):
         raise InvalidInput(
-            f"The program would answer otherwise than this model on {len(rows)} of {len(far)} "
+            f"The program's results would differ from this model's on {len(rows)} of {len(far)} "
             f"rows: {ours[rows[0]]} instead of {expected[rows[0]]} in row {rows[0]}. Some part of "
-            f"it has another meaning there: use to_onnx, or give the network alone."
+            f"it behaves differently there: use to_onnx, or give the network alone."
         )
     return max(TOLERANCE[kind], 4 * float(far.max(initial=0)))
 
@@ -204,13 +205,13 @@ def quoted(value: Any) -> str:
 
 
 def number(value: Any, dtype: np.dtype[Any]) -> str:
-    """Return the shortest text that reads back as this very number, also by way of a double."""
+    """Return the shortest text that is read back as the same number, also as a double."""
     text = repr(dtype.type(value).item()) if dtype == np.float64 else str(dtype.type(value))
     return text if dtype.type(float(text)) == value else repr(float(value))
 
 
 def in_lines(parts: Sequence[str], indent: str = "    ", width: int = 96) -> str:
-    """Return numbers, separated by commas, on lines of some width."""
+    """Return numbers, separated by commas, on lines of the given width."""
     lines, line = [], indent
     for part in parts:
         if len(line) + len(part) + 2 > width:

@@ -1,4 +1,4 @@
-"""`cr.to_js`: a network as one JavaScript module that needs nothing else."""
+"""`cr.to_js`: a network as one JavaScript module without dependencies."""
 
 import json
 import os
@@ -39,7 +39,7 @@ _SCALAR = {
 
 # JavaScript has no erf.
 _NORMAL_CDF = f"""\
-// The normal distribution function: its tail where z < 0, one less a tail elsewhere.
+// The normal distribution function: its tail where z < 0, 1 minus a tail elsewhere.
 const TAIL = [
 {in_lines([repr(each) for each in NORMAL_TAIL], "  ")}
 ];
@@ -88,7 +88,7 @@ function sort(h, start, n) {
 """
 
 _PREPARE = """\
-// The network's inputs, of the values of one example: of missing numbers (null, NaN) the fill.
+// The network's inputs, from the values of one example; missing numbers (null, NaN) are imputed.
 function prepare(x) {
   return FEATURES.map(([source, kind, place, fill, offset, scale]) => {
     const missing = x[source] == null || Number.isNaN(x[source]);
@@ -99,7 +99,7 @@ function prepare(x) {
   });
 }
 
-// "" is a missing category too, unless it is one of its own.
+// "" is a missing category too, unless it is itself a category.
 function placeOf(source, value) {
   const places = PLACES[source];
   return places.get(places.has(value) || value !== "" ? value : null) ?? OTHERS[source];
@@ -107,7 +107,7 @@ function placeOf(source, value) {
 """
 
 _TEST = """\
-/** How many of the test vectors come out otherwise than in Python: 0 if all is well. */
+/** The number of test vectors that fail: 0 if all pass. */
 export function test() {
   let failed = 0;
   for (let row = 0; row < $rows; ++row) {
@@ -131,27 +131,27 @@ def to_js(
     dtype: Any = None,
     path: str | os.PathLike[str] | None = None,
 ) -> str:
-    """Return a network as one JavaScript module that needs nothing else, or write that file.
+    """Return a network as one JavaScript module without dependencies, or write that file.
 
-    It exports ``predict(x)``, also as its default: the answers for one example, an array of
-    values in, a ``Float64Array`` out; ``test()``, which returns how many of the test vectors in
-    the module come out otherwise than here; and ``INPUTS`` and ``OUTPUTS``. It runs in browsers and
-    in Node, as ``net.mjs``. The numbers read back to the last bit; JavaScript computes in float64,
+    It exports ``predict(x)``, also as its default: the outputs for one example, an array of
+    values in, a ``Float64Array`` out; ``test()``, which returns the number of test vectors in
+    the module that fail; and ``INPUTS`` and ``OUTPUTS``. It runs in browsers and in Node, as
+    ``net.mjs``. The numbers are read back to the same bits; JavaScript computes in float64,
     from the network's numbers in its dtype.
 
     Parameters
     ----------
     model : Network, Learner, MLPClassifier, MLPRegressor or Pipeline
-        What to write. A network gives its hypotheses, an estimator or Pipeline what its
-        `predict_proba` or `predict` does (of two classes the second's probability), which a comment
-        names. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
+        The model to write. A network gives its hypotheses, an estimator or Pipeline the results of
+        `predict_proba` or `predict` (of two classes the second's probability); a comment says
+        which. A Pipeline may impute and scale numbers and encode categories (one-hot) before its
         network, and scale its target: then x are the table's columns, missing ones null.
     X : array-like of shape (n, N) or table, optional
-        Inputs for the test vectors, such as a few rows of yours; by default 8 random rows.
+        Inputs for the test vectors, such as a few of your rows; by default 8 random rows.
     dtype : {"float32", "float64"}, optional
-        Of the numbers in the module, and of the inputs; by default that of the network.
+        The type of the numbers in the module, and of the inputs; by default that of the network.
     path : str or path-like, optional
-        A file to write too, whole or not at all. It may stand in the place of `X`:
+        A file to write as well, atomically. It may be given in place of `X`:
         ``cr.to_js(model, "net.mjs")``.
 
     Returns
@@ -162,15 +162,15 @@ def to_js(
     Raises
     ------
     InvalidInput
-        If it is something else, holds something that has no form here, for instance an activation
-        of yours, or X does not fit.
+        If the model is something else, or holds something that cannot be exported, such as your own
+        activation, or if X does not fit.
     UnwritablePath
-        If the file cannot be written; an old one is then as it was.
+        If the file cannot be written; an existing one is then unchanged.
 
     See Also
     --------
     to_c : The same in C.
-    to_onnx : For a runtime, with labels and all that skl2onnx knows.
+    to_onnx : For a runtime, with labels and everything that skl2onnx supports.
 
     Examples
     --------
@@ -226,7 +226,7 @@ def _parts(made: Program) -> Iterator[str]:
 
 def _predict(made: Program, numbers: str) -> Iterator[str]:
     plain = made.plain
-    yield "/** The answers for one example. */"
+    yield "/** The outputs for one example. */"
     yield "export function predict(x) {"
     yield "  if (x.length !== INPUTS)"
     yield "    throw new RangeError(`predict takes ${INPUTS} numbers. Got ${x.length} instead.`);"

@@ -1,8 +1,8 @@
-"""What stands before the network in a Pipeline, as numbers that a program can follow.
+"""The steps before the network in a Pipeline, as numbers for a program.
 
 Imputers, scalers and one-hot encoders, alone or in a ColumnTransformer, make each feature of the
-network from one column of the table. A text enters a C program as the number of its place: the
-column, of those that the encoder makes of it, that is 1.
+network from one column of the table. A C program takes the number of a category: the place
+of the column that is 1 among those that the encoder makes from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Feature:
 
     v is the number in column `source`, or `fill` if that is missing; or whether it is missing; or
     whether the place of its category is `place`. A text is filled in for a missing category.
-    `missing` is what stands for that in the table: NaN or None.
+    `missing` is the missing value in the table: NaN or None.
     """
 
     source: int
@@ -50,14 +50,14 @@ class Feature:
 @final
 @dataclass(frozen=True)
 class Preparation:
-    """All features, and what the categories of a column are.
+    """All features, and the categories of each column.
 
     Attributes
     ----------
     n_columns : int
-        Of the table.
+        The number of columns of the table.
     names : list of str or None
-        Of the columns.
+        The names of the columns.
     features : list of Feature
         In the order of the network's inputs.
     places : dict of int to dict
@@ -65,8 +65,8 @@ class Preparation:
     others : dict of int to int
         The place of all other categories; -1 for none.
     seen : dict of int to list
-        For each column of categories what a cell may hold: those seen in training, missing ones
-        as they were, and one that was not seen where such are not refused.
+        For each column of categories the values that a cell may hold: those seen in training, the
+        missing value, and an unseen one if those are accepted.
     """
 
     n_columns: int
@@ -77,7 +77,7 @@ class Preparation:
     seen: dict[int, list[Any]] = field(default_factory=dict)
 
     def cells(self, table: Any) -> NDArray[Any]:
-        """Return the cells of a table of the user's (objects), missing ones as in training."""
+        """Return the cells of a user's table (objects), missing ones as in training."""
         cells = cells_of(table, self.names, self.n_columns)
         for i, seen in self.seen.items():
             missing = [value for value in seen if is_missing(value)]
@@ -86,7 +86,7 @@ class Preparation:
         return cells
 
     def numbers(self, cells: NDArray[Any]) -> Float:
-        """Return cells as a C program takes them: categories as their places."""
+        """Return cells as a C program takes them: categories as their numbers."""
         rows = np.zeros(cells.shape)
         for i in sorted({f.source for f in self.features}):
             column = cells[:, i]
@@ -98,13 +98,15 @@ class Preparation:
                 try:
                     rows[:, i] = column.astype(np.float64)
                 except (TypeError, ValueError) as error:
-                    raise InvalidInput(f"Column {i} of X holds no numbers ({error}).") from None
+                    raise InvalidInput(
+                        f"Column {i} of X must hold numbers, for the test vectors: {error}."
+                    ) from None
         return rows
 
     def values(self, cells: NDArray[Any], rows: Float) -> NDArray[Any]:
-        """Return the cells that the model takes for rows that `numbers` made of cells.
+        """Return the cells for the model, for rows that `numbers` made from cells.
 
-        The numbers are those of the rows, which may have been rounded to float32.
+        Their numbers are those of the rows, which may have been rounded to float32.
         """
         if not self.places:
             return rows.astype(np.float64)
@@ -128,7 +130,7 @@ class Preparation:
         return np.stack(columns, axis=1)
 
     def draw(self, n: int) -> NDArray[Any]:
-        """Return the cells of random rows, with missing numbers where there is a value for them."""
+        """Return the cells of random rows, with missing numbers where they are imputed."""
         random = np.random.default_rng(0)
         normal = random.standard_normal((n, self.n_columns))
         cells = normal.astype(object)
@@ -143,7 +145,7 @@ class Preparation:
 
 
 def cells_of(table: Any, names: Sequence[str] | None, n_columns: int) -> NDArray[Any]:
-    """Return the cells of a table of the user's as objects, of shape (n, n_columns).
+    """Return the cells of a user's table as objects, of shape (n, n_columns).
 
     Raises
     ------
@@ -183,16 +185,16 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
     Returns
     -------
     preparation : Preparation or None
-        What stands before; None for a network or estimator alone.
+        The steps before; None for a network or estimator alone.
     last : object
         The network or estimator at the end.
     target : (array, array) or None
-        Scale and offset of the network's outputs, where the target was scaled too.
+        Scale and offset of the network's outputs, if the target was scaled too.
 
     Raises
     ------
     InvalidInput
-        If there is something that a program does not hold.
+        If there is something that a program cannot express.
     """
     steps: list[Any] = []
     last, target = model, None
@@ -202,7 +204,7 @@ def preparation_of(model: Any) -> tuple[Preparation | None, Any, tuple[Float, Fl
             last = last.steps[-1][1]
         else:
             scale, offset = _target(last.transformer_)
-            if target is not None:  # one around another
+            if target is not None:  # one inside another
                 scale, offset = scale * target[0], offset * target[0] + target[1]
             target = scale, offset
             last = last.regressor_
@@ -229,7 +231,7 @@ def _used_twice(made: Preparation, source: int) -> InvalidInput:
 
 
 def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[Feature]:
-    """Return what becomes of features in a step."""
+    """Return the features after a step."""
     if is_identity(step):
         return list(features)
     if isinstance(step, Pipeline):
@@ -262,15 +264,15 @@ def _through(step: Any, features: Sequence[Feature], made: Preparation) -> list[
 
 
 def _target(transformer: Any) -> tuple[Float, Float]:
-    """Return scale and offset by which a target is taken back."""
+    """Return scale and offset of the inverse transform of a target."""
     found = affine(transformer)
     if found is None:
         functions = getattr(transformer, "func", None), getattr(transformer, "inverse_func", None)
         of = ", ".join(getattr(each, "__name__", "?") for each in functions if each is not None)
         raise InvalidInput(
-            f"A program in C or JavaScript takes back a target that was scaled. Here it was "
+            f"A program in C or JavaScript can undo only the scaling of a target. Here it was "
             f"transformed by {type(transformer).__name__}{f' ({of})' if of else ''}: use to_onnx, "
-            f"or give the network alone and take its answers back in your program."
+            f"or give the network alone and transform its outputs back in your program."
         )
     return found
 
@@ -280,8 +282,8 @@ def _imputed(imputer: Any, features: Sequence[Feature]) -> list[Feature]:
     texts = any(isinstance(each, str) for each in given)
     if not is_missing(imputer.missing_values) or (texts and imputer.add_indicator):
         raise InvalidInput(
-            "A program in C or JavaScript imputes for missing values only, and has indicators of "
-            "numbers alone: use to_onnx, or give the network alone."
+            "A program in C or JavaScript imputes missing values only, and has indicators for "
+            "numbers only: use to_onnx, or give the network alone."
         )
     pairs = zip(features, given, strict=True)
     filled = [
@@ -307,7 +309,7 @@ def _encoded(encoder: Any, features: Sequence[Feature], made: Preparation) -> li
         odd = [v for v in seen if not (v is None or isinstance(v, str | int | float))]
         if odd:
             raise InvalidInput(
-                f"A program in C or JavaScript takes categories that are texts, numbers, true or "
+                f"A program in C or JavaScript takes categories that are strings, numbers, true or "
                 f"false. Here is {odd[0]!r} of type {type(odd[0]).__name__}: use to_onnx, or give "
                 f"the network alone."
             )

@@ -1,8 +1,8 @@
 """Activations and hypotheses as nodes of a graph: z in, a or h out.
 
-Where ONNX has an operator of that name whose constants fit the dtype, it is taken, so that a viewer
+If ONNX has an operator of that name whose constants fit the dtype, it is used, so that a viewer
 shows it; its attributes are float32. ONNX Runtime has no Erf for float64: there the normal
-distribution function is made of its tail, as the core does it.
+distribution function is computed from its tail, as in the core.
 """
 
 import math
@@ -47,7 +47,7 @@ def _gelu(g: Graph, z: str) -> str:
 
 
 def _normal_cdf(g: Graph, z: str) -> str:
-    """Phi(z): a tail where z < 0, one less a tail elsewhere."""
+    """Phi(z): a tail where z < 0, 1 minus a tail elsewhere."""
     a = g.add("Min", g.add("Abs", z), g.number(NORMAL_TAIL_END))
     below = g.add("Add", a, g.number(NORMAL_TAIL_MIDDLE))
     y = g.add("Div", g.add("Sub", a, g.number(NORMAL_TAIL_MIDDLE)), below)
@@ -90,7 +90,7 @@ HYPOTHESIS_NODES: dict[str, Callable[[Graph, str], str]] = {
     "exp": lambda g, z: g.add("Exp", z),
     "step": _step,
 }
-"""The hypotheses by name, but for the softmax, which has groups."""
+"""The hypotheses by name, except the softmax, which has groups."""
 
 
 def softmax_nodes(g: Graph, z: str, groups: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""From a network's hypotheses to what an estimator answers: labels, probabilities, predictions."""
+"""From a network's hypotheses to an estimator's results: labels, probabilities, predictions."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ __all__ = ["label_classes", "label_nodes", "labels_of", "probability_nodes", "re
 
 
 def labels_of(model: Any) -> Labels:
-    """Return what a fitted classifier knows of its labels."""
+    """Return a fitted classifier's encoding of its labels."""
     return single(model)._labels
 
 
 def label_classes(labels: Labels) -> list[NDArray[Any]]:
     """Return the classes of each column as ONNX can hold them, all of one type.
 
-    Integers are int64, texts strings, true and false boolean, other numbers float64.
+    Integers are int64, texts are strings, true and false are booleans, other numbers float64.
 
     Raises
     ------
@@ -39,7 +39,8 @@ def label_classes(labels: Labels) -> list[NDArray[Any]]:
     kinds = {"b": np.bool_, "i": np.int64, "u": np.int64, "f": np.float64, "U": np.str_}
     if joined.dtype.kind not in kinds:
         raise InvalidInput(
-            f"ONNX has no type for these classes: {joined.tolist()[:5]}. Use whole numbers, texts "
+            f"ONNX has no type for these classes: {joined.tolist()[:5]}. Use whole numbers, "
+            f"strings, "
             f"or true and false."
         )
     whole = joined.astype(kinds[joined.dtype.kind])
@@ -78,10 +79,10 @@ def probability_nodes(g: Graph, model: Any, h: str) -> str:
 
 
 def regression_nodes(g: Graph, model: Any, h: str) -> tuple[str, list[int]]:
-    """Add the nodes of `predict`, and return its name and the shape of one answer.
+    """Add the nodes of `predict`, and return its name and the shape of one result.
 
-    Of one target the shape is (1,), where scikit-learn has a number. Several quantiles are sorted,
-    along a last axis of their own where there are several targets.
+    With one target the shape is (1,), where scikit-learn has a number. Several quantiles are
+    sorted, along a separate last axis if there are several targets.
     """
     net = single(model).network_
     made_of, n_outputs = net.architecture.loss.made_of, net.sizes[-1]

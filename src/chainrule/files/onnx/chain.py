@@ -1,7 +1,7 @@
-"""A chain of linear layers and activations becomes a network.
+"""Make a network from a chain of linear layers and activations.
 
 An activation of several nodes (silu, gelu, mish) is recognized by comparing the graph with the
-nodes that we would write for it ourselves.
+nodes that our own export writes for it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ __all__ = ["network_of_chain"]
 _Nodes = Callable[[Graph, str], str]
 
 _COMMUTES = ("Add", "Mul")
-_PASSES = ("Identity", "Dropout")  # what changes nothing in a prediction
+_PASSES = ("Identity", "Dropout")  # without effect on a prediction
 
 
 def _gelu_of_torch(g: Graph, z: str) -> str:
@@ -33,7 +33,7 @@ def _gelu_of_torch(g: Graph, z: str) -> str:
     return g.add("Mul", g.add("Mul", z, g.add("Add", erf, g.number(1))), g.number(0.5))
 
 
-# Other ways to write ours, besides our own.
+# Other ways to write our activations.
 _OTHER_NODES: list[tuple[str, _Nodes]] = [
     ("leaky_relu", lambda g, z: g.add("LeakyRelu", z, alpha=0.01)),
     ("selu", lambda g, z: g.add("Selu", z)),
@@ -49,16 +49,16 @@ def network_of_chain(model: onnx.ModelProto, loss: str | Loss | Parametric | Non
     Raises
     ------
     InvalidFile
-        If it is no such chain; the message names the node.
+        If it is not such a chain; the message names the node.
     InvalidParameter
         If the loss has another hypothesis than the model ends with.
     """
     try:
-        with np.errstate(all="ignore"):  # what is not finite is refused at the end
+        with np.errstate(all="ignore"):  # values that are not finite are refused at the end
             return _walked(_Chain(model), loss)
     except ChainruleError:
         raise
-    except Exception as error:  # whatever goes wrong is the fault of the model's content
+    except Exception as error:  # every error is reported as one of the model
         raise InvalidFile(f"This ONNX model is damaged ({type(error).__name__}).") from error
 
 
@@ -81,14 +81,14 @@ def _walked(chain: "_Chain", loss: str | Loss | Parametric | None) -> Network:
         if len(groups) > 1 and loss is None:
             made = GroupedLogLoss(groups)
     elif hypothesis not in HYPOTHESIS_NODES:
-        raise chain.refused(f"ends with {hypothesis}, which is the hypothesis of no loss")
+        raise chain.refused(f"ends with {hypothesis}, which is not the hypothesis of any loss")
     chain.require_end()
     return network_of_layers(weights, biases, activations, hypothesis, made)
 
 
 @final
 class _Chain:
-    """A graph that is walked from its input to its output."""
+    """A graph that is followed from its input to its output."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
@@ -112,7 +112,7 @@ class _Chain:
         self.used: set[int] = set()
 
     def at_end(self) -> bool:
-        """Whether nothing follows, after what changes nothing."""
+        """Whether nothing follows, apart from nodes without effect."""
         while self.here != self.end:
             following = self._following()
             if not following or following[0].op_type not in _PASSES:
@@ -121,7 +121,7 @@ class _Chain:
         return True
 
     def linear(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Take a layer, and return its weights and biases; None if another node follows."""
+        """Consume a layer, and return its weights and biases; None if another node follows."""
         if self.at_end():
             return None
         node = self._following()[0] if self._following() else None
@@ -130,7 +130,7 @@ class _Chain:
         given = [self.constants.get(name) for name in node.input[1:]]
         W = given[0] if given else None
         if node.input[0] != self.here or W is None or W.ndim != 2 or any(x is None for x in given):
-            raise self.refused(f"has a {node.op_type} whose weights are no constant matrix")
+            raise self.refused(f"has a {node.op_type} whose weights are not a constant matrix")
         if _attribute(node, "transA", 0):
             raise self.refused("has a Gemm that transposes its input")
         W = W.T if _attribute(node, "transB", 0) else W
@@ -149,13 +149,13 @@ class _Chain:
         return np.ascontiguousarray(W), np.array(biases)
 
     def activation(self) -> str:
-        """Take the activation that follows, and return its name; "" if it is none of ours."""
+        """Consume the activation that follows, and return its name; "" if it is not one of ours."""
         if self._following() and self._following()[0].op_type in ("Gemm", "MatMul"):
             return "identity"
         return next((name for name, nodes in _largest_first() if self._take(nodes)), "")
 
     def hypothesis(self) -> tuple[tuple[int, ...], str]:
-        """Take the softmax that follows, and return the sizes of its groups, and its name."""
+        """Consume the softmax that follows, and return the sizes of its groups, and its name."""
         following = self._following()
         groups: tuple[int, ...] = (0,)
         if following and following[0].op_type == "Split" and len(following[0].input) > 1:
@@ -175,7 +175,8 @@ class _Chain:
     def refused(self, why: str) -> InvalidFile:
         """Make the error."""
         return InvalidFile(
-            f"This ONNX model {why}. A chain of Gemm, or MatMul and Add, with activations of ours "
+            f"This ONNX model {why}. A chain of Gemm, or MatMul and Add, with supported "
+            f"activations "
             f"between can be read."
         )
 
@@ -196,7 +197,7 @@ class _Chain:
         self.here = node.output[0]
 
     def _added(self) -> NDArray[Any] | None:
-        """Take the Add of constants that follows, if one does."""
+        """Consume the Add of constants that follows, if one does."""
         following = self._following()
         if self.here == self.end or len(following) != 1 or following[0].op_type != "Add":
             return None
@@ -207,7 +208,7 @@ class _Chain:
         return bias
 
     def _take(self, nodes: _Nodes) -> bool:
-        """Go on behind these nodes, if they are what follows."""
+        """Move past these nodes, if they follow."""
         for dtype in (np.float32, np.float64):
             wanted = Graph(dtype)
             end = nodes(wanted, "z")
@@ -220,7 +221,7 @@ class _Chain:
         return False
 
     def _match(self, wanted: Graph) -> tuple[set[int], dict[str, str]] | None:
-        """Find the wanted nodes behind z, and return which they are, and what is called how."""
+        """Find the wanted nodes after z, and return them, and the names of their values."""
         values = {each.name: _array(each) for each in wanted.constants}
         names, used = {"z": self.here}, set[int]()
         for node in wanted.nodes:
@@ -278,7 +279,7 @@ def _orders(node: onnx.NodeProto) -> Iterator[Sequence[str]]:
 
 @cache
 def _largest_first() -> list[tuple[str, _Nodes]]:
-    """Return the ways to write each function; a Sigmoid may be but the start of a silu."""
+    """Return the ways to write each function; a Sigmoid may be only the start of a silu."""
 
     def size(way: tuple[str, _Nodes]) -> int:
         g = Graph(np.float64)
@@ -290,7 +291,7 @@ def _largest_first() -> list[tuple[str, _Nodes]]:
 
 
 def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
-    """Return an attribute's value, or what the standard says it is."""
+    """Return an attribute's value, or the standard's default."""
     for attribute in node.attribute:
         if attribute.name == name:
             return helper.get_attribute_value(attribute)

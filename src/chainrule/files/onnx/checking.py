@@ -1,4 +1,4 @@
-"""Whether an ONNX model answers as the model it was made of, on rows of the user's."""
+"""Compare an ONNX model with the model it was made from, on the user's rows."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -14,19 +14,19 @@ from chainrule.network import Network
 
 __all__ = ["require_same_answers"]
 
-_FAR = {"float32": 1e-4, "float64": 1e-7}  # times max(1, |h|): an error of meaning, not of rounding
+_FAR = {"float32": 1e-4, "float64": 1e-7}  # times max(1, |h|); more is not rounding
 _STRING, _DOUBLE = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
 
 
 def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
-    """Raise if the predictions of an ONNX model for X are not the model's own.
+    """Raise if the predictions of an ONNX model for X differ from the model's.
 
-    ONNX Runtime computes them if it is installed, else the evaluator that comes with onnx.
+    ONNX Runtime computes them if it is installed, else the reference evaluator of onnx.
 
     Raises
     ------
     InvalidInput
-        With the row and both answers.
+        With the row and both results.
     """
     if np.ndim(X) != 2 and not hasattr(X, "toarray"):
         raise InvalidInput(
@@ -47,9 +47,9 @@ def require_same_answers(made: onnx.ModelProto, model: Any, X: Any) -> None:
         rows = np.flatnonzero(~close.reshape(len(expected), -1).all(axis=1))
         if len(rows):
             raise InvalidInput(
-                f"The ONNX model would answer otherwise than this one on {len(rows)} of the "
+                f"The ONNX model's results would differ from this model's on {len(rows)} of the "
                 f"{len(expected)} rows of X: {got[rows[0]]} instead of {expected[rows[0]]} in row "
-                f"{rows[0]}. Some part of it has another meaning in ONNX: dtype='float64' may "
+                f"{rows[0]}. Some part of it behaves differently in ONNX: dtype='float64' may "
                 f"help, or another preparation."
             )
 
@@ -60,9 +60,9 @@ def _require_same_labels(model: Any, X: Any, theirs: NDArray[Any]) -> None:
     if len(rows):
         instead, expected = (each.ravel()[rows[:1]].tolist()[0] for each in (theirs, ours))
         raise InvalidInput(
-            f"The ONNX model would answer otherwise than this one on {len(rows)} of the "
+            f"The ONNX model's results would differ from this model's on {len(rows)} of the "
             f"{ours.size} rows of X: {instead!r} instead of {expected!r} in row {rows[0]}. Some "
-            f"part of it has another meaning in ONNX: dtype='float64' may help, or another vote."
+            f"part of it behaves differently in ONNX: dtype='float64' may help, or another vote."
         )
 
 

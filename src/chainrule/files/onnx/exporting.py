@@ -36,12 +36,12 @@ def to_onnx(
 ) -> "onnx.ModelProto":
     """Return a model as ONNX, for any runtime that reads it, or write the file.
 
-    The number of rows is free. What comes in and what goes out:
+    The number of rows is not fixed. Inputs and outputs:
 
     - a `Network` or `Learner`: ``X`` of shape (n, N) in, the hypotheses ``h`` of shape (n, K) out.
     - an estimator or Pipeline that was fitted on an array: ``X``; on a table with column names:
-      one input of shape (n, 1) for each column, under its name, numbers or texts. A missing number
-      is NaN, a missing text is ``""``.
+      one input of shape (n, 1) for each column, under its name, numbers or strings. A missing
+      number is NaN, a missing string is ``""``.
     - a classifier gives ``label``, the classes as they were given to `fit`, and ``probabilities``
       (a sequence of tensors for several columns of classes); a regressor gives ``variable`` of
       shape (n, targets), or with several quantiles (n, quantiles) or (n, targets, quantiles). Where
@@ -50,31 +50,31 @@ def to_onnx(
     Parameters
     ----------
     model : Network, Learner, estimator or Pipeline
-        Fitted, with one of chainrule's networks or none: other parts of a Pipeline are those that
-        skl2onnx knows.
+        Fitted, with or without one of chainrule's networks; other parts of a Pipeline must be
+        supported by skl2onnx.
     X : array-like or table, optional
-        Some rows as the model takes them, to check the ONNX model on: its answers are compared with
-        the model's own. Advisable where a Pipeline has other parts than imputers, scalers and
-        encoders, of which skl2onnx converts some with another meaning.
+        Some rows as the model takes them, to check the ONNX model: its results are compared with
+        the model's own. Advisable if a Pipeline has other parts than imputers, scalers and
+        encoders, since some of them behave differently after skl2onnx's conversion.
     dtype : {"float32", "float64"}, optional
-        Of the numbers that come in, the computation, and what goes out; by default that of the
+        The type of the inputs, the computation and the outputs; by default that of the
         network.
     path : str or path-like, optional
-        A file to write too, whole or not at all. It may stand in the place of `X`:
+        A file to write as well, atomically. It may be given in place of `X`:
         ``cr.to_onnx(model, "net.onnx")``.
 
     Returns
     -------
     onnx.ModelProto
-        Its ``SerializeToString()`` is what a file holds.
+        Its ``SerializeToString()`` gives the content of a file.
 
     Raises
     ------
     InvalidInput
-        If the model holds something that ONNX has no form for, for instance an activation of
-        yours, or if it would answer otherwise on X.
+        If the model holds something that ONNX cannot express, such as your own activation,
+        or if its results on X would differ.
     UnwritablePath
-        If the file cannot be written; an old one is then as it was.
+        If the file cannot be written; an existing one is then unchanged.
     MissingExtra
         If the packages onnx and skl2onnx are not installed.
     sklearn.exceptions.NotFittedError
@@ -87,7 +87,7 @@ def to_onnx(
     Notes
     -----
     An encoder that refuses unknown categories (``handle_unknown="error"``) gives zeros in ONNX,
-    which cannot refuse.
+    which cannot raise errors.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def to_onnx(
 
 
 def _require_ours_last(model: BaseEstimator) -> None:
-    """Raise if one of ours prepares the inputs of another estimator, by its `transform`."""
+    """Raise if one of our networks prepares the inputs of another estimator by `transform`."""
     for whole in estimators_in(model):
         if isinstance(whole, Pipeline):
             before = [step for _, step in whole.steps[:-1]]
@@ -141,13 +141,14 @@ def _require_ours_last(model: BaseEstimator) -> None:
         for part in before:
             if isinstance(part, TransformerMixin) and type(part).__module__.startswith("chainrule"):
                 raise InvalidInput(
-                    f"ONNX has one of our networks at the end only. Here {type(part).__name__} is "
+                    f"In ONNX one of our networks can be at the end only. Here "
+                    f"{type(part).__name__} is "
                     f"in the middle of a {type(whole).__name__}: convert its network by itself."
                 )
 
 
 def _require_same_meaning(model: BaseEstimator) -> None:
-    """Raise if there is something that skl2onnx would convert to something else."""
+    """Raise if skl2onnx would convert a part to something that behaves differently."""
     for each in estimators_in(model):
         if isinstance(each, FixedThresholdClassifier | TunedThresholdClassifierCV):
             raise InvalidInput(
@@ -163,18 +164,19 @@ def _require_same_meaning(model: BaseEstimator) -> None:
 
 
 def _dtype_of(model: BaseEstimator) -> Any:
-    """Return the dtype of a model's network, float32 where there is none."""
+    """Return the dtype of a model's network, float32 without a network."""
     networks = (vars(each).get("network_") for each in estimators_in(model))
     found = {net.theta.dtype for net in networks if isinstance(net, Network)}
     return max(found, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float32))
 
 
 def _texts(model: BaseEstimator) -> list[bool]:
-    """Return whether each column that a model takes is one of texts, as its first parts learned."""
+    """Return for each column of a model whether it holds strings, according to its first steps."""
     n = getattr(model, "n_features_in_", None)
     if n is None:
         raise InvalidInput(
-            f"It is not known how many columns {type(model).__name__} takes (n_features_in_)."
+            f"{type(model).__name__} does not say how many columns it takes (n_features_in_): fit "
+            f"it first."
         )
     texts = [False] * n
     if isinstance(model, TransformedTargetRegressor):

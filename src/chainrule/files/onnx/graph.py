@@ -1,4 +1,4 @@
-"""Nodes and constants of an ONNX graph in the making."""
+"""An ONNX graph under construction: its nodes and constants."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, final
@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 __all__ = ["OPSET", "Graph", "element_type", "finish_model", "sign"]
 
-OPSET = 18  # of 2022: what ONNX Runtime 1.14 and newer read
+OPSET = 18  # of 2022: ONNX Runtime 1.14 and newer read it
 
 
 def element_type(dtype: Any) -> int:
@@ -28,7 +28,7 @@ class Graph:
     dtype : dtype
         float32 or float64, of the numbers.
     fresh : callable, optional
-        Returns a name that nothing else has, from a wish; by default, unique in this graph.
+        A function from a proposed name to a unique one; by default, unique in this graph.
     """
 
     def __init__(self, dtype: Any, fresh: Callable[[str], str] | None = None) -> None:
@@ -51,11 +51,11 @@ class Graph:
         return list(names)
 
     def fresh(self, wish: str) -> str:
-        """Return a name that nothing else has."""
+        """Return a unique name."""
         return self._fresh(wish)
 
     def rename(self, before: str, after: str) -> None:
-        """Call an output of a node otherwise."""
+        """Rename an output of a node."""
         for node in self.nodes:
             for names in (node.input, node.output):
                 names[:] = [after if name == before else name for name in names]
@@ -102,7 +102,7 @@ def finish_model(
     name : str
         Of the graph.
     inputs, outputs : sequences of (name, dtype, shape)
-        What comes in and goes out; None in a shape is free.
+        The inputs and outputs; None in a shape is not fixed.
     doc : str
         Of the graph.
 
@@ -126,7 +126,7 @@ def finish_model(
 
 
 def sign(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Note who made a model, check it, and return it."""
+    """Record the producer of a model, check it, and return it."""
     from chainrule import __version__
 
     model.producer_name, model.producer_version = "chainrule", __version__

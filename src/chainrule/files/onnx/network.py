@@ -15,7 +15,7 @@ def network_nodes(g: Graph, plain: Plain, a: str) -> str:
     Parameters
     ----------
     g : Graph
-        What to add to, of the network's dtype.
+        The graph to extend, of the network's dtype.
     plain : Plain
         The network.
     a : str

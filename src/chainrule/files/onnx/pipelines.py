@@ -1,4 +1,4 @@
-"""Estimators and whole Pipelines as ONNX: what skl2onnx has to know about ours.
+"""Estimators and whole Pipelines as ONNX: the converters that skl2onnx needs for ours.
 
 Importing this registers `MLPClassifier`, `MLPRegressor` and `TransformedTargetRegressor` with
 skl2onnx, so that its own functions convert them too.
@@ -78,7 +78,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
     dtype : dtype
         float32 or float64, of the inputs that are numbers and of the computation.
     texts : sequence of bool
-        Whether each input column is of texts.
+        Whether each input column holds strings.
     """
     names = getattr(model, "feature_names_in_", None)
     number = DoubleTensorType if np.dtype(dtype) == np.float64 else FloatTensorType
@@ -91,7 +91,8 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
         inputs = [("X", kinds[0]([None, len(kinds)]))]
     else:
         raise InvalidInput(
-            "ONNX has no array of texts and numbers: fit the model on a table with column names, "
+            "ONNX has no arrays of both strings and numbers: fit the model on a table with column "
+            "names, "
             "which become one input each."
         )
     try:
@@ -110,7 +111,7 @@ def pipeline_model(model: BaseEstimator, dtype: Any, texts: Sequence[bool]) -> o
         return sign(made)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise InvalidInput(
-            f"skl2onnx makes no valid ONNX of this model in {np.dtype(dtype)} "
+            f"skl2onnx does not make valid ONNX from this model in {np.dtype(dtype)} "
             f"({' '.join(str(error).split())[:200]}): try dtype='float32', or another preparation."
         ) from None
 
@@ -154,7 +155,7 @@ def _options(model: BaseEstimator) -> dict[type, dict[str, bool]]:
 
 
 def _name_inputs(graph: onnx.GraphProto, names: Sequence[str], kinds: Sequence[Any]) -> None:
-    """Give a graph one input for each column, under its name, whatever else is called so."""
+    """Give a graph one input for each column, under its name; rename others of that name."""
     whole = graph.input[0].name if len(graph.input) != len(names) or len(names) == 1 else None
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     new: dict[str, str] = {}
@@ -203,7 +204,7 @@ def _numbers(g: Graph, operator: Any) -> str:
 
 
 def _pour(g: Graph, answers: Sequence[str], scope: Any, operator: Any, container: Any) -> None:
-    """Give a graph to skl2onnx, its answers under the names of the operator's outputs."""
+    """Give a graph to skl2onnx, with its results under the names of the operator's outputs."""
     for answer, output in zip(answers, operator.outputs, strict=True):
         g.add("Identity", answer, name=output.full_name)
     container.initializers.extend(g.constants)
@@ -293,8 +294,9 @@ def _require_one_target_or_quantile(model: TransformedTargetRegressor) -> None:
             _, shape = regression_nodes(Graph(np.float64), each, "h")
             if len(shape) > 1:
                 raise InvalidInput(
-                    "This model's own predict fails: a TransformedTargetRegressor cannot take back "
-                    "several quantiles of several targets. Scale the targets before, or fit one "
+                    "This model's own predict fails: a TransformedTargetRegressor cannot "
+                    "inverse-transform several quantiles of several targets. Scale the targets "
+                    "before, or fit one "
                     "model for each."
                 )
 
@@ -310,7 +312,7 @@ def _convert_target(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _convert_encoder(nodes: Any, dtype: Any, scope: Any, operator: Any, container: Any) -> None:
-    g = Graph(dtype, scope.get_unique_variable_name)  # of texts alone nothing else says it
+    g = Graph(dtype, scope.get_unique_variable_name)  # strings do not give the dtype
     columns: list[tuple[str, bool]] = []
     for each in operator.inputs:
         is_text = isinstance(each.type, StringTensorType)

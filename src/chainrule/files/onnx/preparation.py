@@ -1,7 +1,7 @@
-"""Converters for scikit-learn's preparation where skl2onnx has none, or another meaning.
+"""Converters for scikit-learn's preparation that skl2onnx lacks, or that differ there.
 
-A missing text is "" in ONNX, where scikit-learn has None or NaN. skl2onnx leaves out the indicators
-of `SimpleImputer`, and does not know the missing and unknown categories of `OneHotEncoder`.
+A missing string is "" in ONNX, and None or NaN in scikit-learn. skl2onnx leaves out the indicators
+of `SimpleImputer`, and does not support the missing and unknown categories of `OneHotEncoder`.
 """
 
 from collections.abc import Sequence
@@ -45,11 +45,11 @@ def one_hot_nodes(g: Graph, encoder: Any, columns: Sequence[tuple[str, bool]]) -
     Parameters
     ----------
     g : Graph
-        What to add to.
+        The graph to extend.
     encoder : OneHotEncoder
         Fitted.
     columns : sequence of (name, bool)
-        For each column its name, of shape (n, 1), and whether it is of texts.
+        For each column its name, of shape (n, 1), and whether it holds strings.
     """
     encoded = []
     for i, (name, is_text) in enumerate(columns):
@@ -83,8 +83,9 @@ def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], u
     keys = ["" if is_missing(each) else str(each) for each in known]
     if keys.count("") > 1:
         raise InvalidInput(
-            "ONNX has no missing texts, which are '' there, and here both None (or NaN) and '' are "
-            "categories: fit on a table in which one of them is another text."
+            "ONNX has no missing strings (they are '' there), and here both None (or NaN) and '' "
+            "are "
+            "categories: fit on a table in which one of them is another string."
         )
     return g.add(
         "LabelEncoder",
@@ -99,7 +100,7 @@ def _text_code(g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], u
 def _number_code(
     g: Graph, name: str, known: NDArray[Any], places: NDArray[Any], unknown: int
 ) -> str:
-    """Add up the place of the category that is the cell's, and of unknowns if none is."""
+    """Add up the place of the cell's category, or of unknown ones if it has none."""
     values = np.array([np.nan if is_missing(each) else float(each) for each in known])
     hits = g.add("Equal", name, g.constant(values[np.newaxis].astype(g.dtype), "categories"))
     missing = np.array([is_missing(each) for each in known])
@@ -122,12 +123,15 @@ def impute_nodes(g: Graph, imputer: Any, x: str, is_text: bool) -> str:
     if not is_text:
         values = np.where(kept, fill, 0).astype(g.dtype)
     filled = g.add("Where", missing, g.constant(values[np.newaxis], "fill"), x)
-    if not kept.all():  # columns of which nothing was known are left out
+    if not kept.all():  # columns without known values are left out
         filled = g.add("Gather", filled, g.constant(np.flatnonzero(kept), "kept"), axis=1)
     if not imputer.add_indicator or not len(imputer.indicator_.features_):
         return filled
     if is_text:
-        raise InvalidInput("ONNX cannot hold texts beside their indicators: impute them without.")
+        raise InvalidInput(
+            "ONNX cannot hold strings and their indicators together: impute them without "
+            "indicators."
+        )
     features = g.constant(imputer.indicator_.features_.astype(np.int64), "indicated")
     indicators = g.add("Gather", missing, features, axis=1)
     return g.add("Concat", filled, g.add("Cast", indicators, to=element_type(g.dtype)), axis=1)
@@ -149,12 +153,12 @@ def _missing_text(g: Graph, imputer: Any, x: str) -> str:
 
 
 def inverse_nodes(g: Graph, model: TransformedTargetRegressor, y: str) -> str:
-    """Add the nodes that take a transformed target back.
+    """Add the nodes of the inverse transform of a target.
 
     Raises
     ------
     InvalidInput
-        If its transformer is no scaler, and its inverse none of exp, expm1, square.
+        If its transformer is not a scaler, and its inverse not one of exp, expm1, square.
     """
     return _inverse(g, model.transformer_, y)
 
@@ -175,6 +179,6 @@ def _inverse(g: Graph, transformer: Any, y: str) -> str:
         if nodes is not None:
             return nodes(g, y)
     raise InvalidInput(
-        f"ONNX cannot take back a target that was transformed by {type(transformer).__name__}: use "
+        f"ONNX cannot undo the transform of a target by {type(transformer).__name__}: use "
         f"a StandardScaler, a MinMaxScaler, or one of the functions log, log1p and sqrt."
     )

@@ -29,26 +29,26 @@ def from_onnx(
     source : onnx.ModelProto, bytes, str or path-like
         The model, its serialized bytes, or the file that holds them.
     loss : str, Loss or loss with parameters, optional
-        What it is trained with further. By default what belongs to its end: "squared_error" for
+        The loss for further training. By default it follows from the last node: "squared_error" for
         the raw z, "cross_entropy" for a Sigmoid, "log_loss" for a Softmax, "poisson" for an Exp. A
-        model that ends with the raw z takes any: the loss's hypothesis then comes on top.
+        model that ends with the raw z takes any: the loss's hypothesis is then added at the end.
 
     Returns
     -------
     Network
-        In the dtype of the weights. It computes what the model does.
+        In the dtype of the weights. It computes the same as the model.
 
     Raises
     ------
     InvalidFile
-        If it is no ONNX model, or no chain of Gemm, or MatMul and Add, with our activations
+        If it is not an ONNX model, or not a chain of Gemm, or MatMul and Add, with our activations
         between; the message names the node.
     InvalidInput
         If it is neither a path nor a model.
     InvalidParameter
         If the loss has another hypothesis than the model ends with.
     MissingFile
-        If there is no such file.
+        If the file does not exist.
     MissingExtra
         If the package onnx is not installed.
 
@@ -90,7 +90,7 @@ def _model(source: Any) -> "onnx.ModelProto":
         try:
             content = Path(name).read_bytes()
         except FileNotFoundError:
-            raise MissingFile(f"There is no file '{name}'.") from None
+            raise MissingFile(f"There is no file '{name}'; give an ONNX model.") from None
         except (OSError, ValueError) as error:
             raise InvalidFile(f"'{name}' cannot be read ({error}).") from None
         if content.startswith(ZIP_MAGIC) or looks_like_tensors(content[:16]):
@@ -103,5 +103,7 @@ def _model(source: Any) -> "onnx.ModelProto":
     except DecodeError:
         model = onnx.ModelProto()
     if not model.graph.node:
-        raise InvalidFile(f"{name} is no ONNX model, or an empty one.".replace("this", "This", 1))
+        raise InvalidFile(
+            f"{name} is not an ONNX model, or an empty one.".replace("this", "This", 1)
+        )
     return model
