@@ -229,7 +229,7 @@ def test_an_output_is_drawn_where_there_are_no_classes(moons):
     X, y = moons
     model = cr.MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500, tol=0.1)
     model.fit(X, np.column_stack([y, 2 * y]))
-    with pytest.raises(cr.errors.InvalidInput, match="say which to draw"):
+    with pytest.raises(cr.errors.InvalidInput, match="choose one to draw"):
         cr.DecisionRegionDisplay.from_estimator(model, X)
     display = cr.DecisionRegionDisplay.from_estimator(model, X, output=1, grid_resolution=5)
     grid = np.column_stack([display.xx0.ravel(), display.xx1.ravel()])

@@ -140,7 +140,7 @@ def of_hidden(ex, t, W, n):
     yield "delta_2", back * z * (1 - z), "slope_formula_at_z", "z stands where a = g(z) belongs"
     yield "delta_2", back * t.h * (1 - t.h), "slope_at_other_layer", "at the layer after"
     yield "delta_2", back * slope(t.a[0]), "slope_at_other_layer", "at the layer before"
-    yield "delta_2", back * (a * (1 - a)) ** 2, "slope_twice", "in here twice"
+    yield "delta_2", back * (a * (1 - a)) ** 2, "slope_twice", "included twice"
     yield "delta_2", -t.delta[0], "sign", "the other way round"
     yield "delta_2", np.repeat(t.delta[1], 2, 1) * slope(z), "weights_forgotten", "through W"
     new = W[1] - 0.5 * t.grad_weights[1]
@@ -169,7 +169,7 @@ def of_the_step(ex, t, W, n):
     W, grad, b = W[0], t.grad_weights[0], ex.net.biases[0]
     yield "new_weights_2", W + 0.5 * grad, "step_added", "against the gradient"
     yield "new_weights_2", W - grad, "rate_forgotten", "learning rate is missing"
-    yield "new_weights_2", W - 0.25 * grad, "rate_squared", "learning rate is in here twice"
+    yield "new_weights_2", W - 0.25 * grad, "rate_squared", "learning rate is included twice"
     yield "new_weights_2", -0.5 * grad, "old_value_forgotten", "the step alone"
     yield "new_biases_2", b + 0.5 * t.grad_biases[0], "step_added", "against the gradient"
 

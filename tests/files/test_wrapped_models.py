@@ -203,7 +203,7 @@ REFUSED = {
     "a made score": (chosen(make_scorer(f1_score)), "save its best_estimator_"),
     "a search over a function": (
         GridSearchCV(make_pipeline(OWN, NET), {}, cv=2),
-        "function or class of your own is code",
+        "own function or class is code",
     ),
     "a function": (make_pipeline(OWN, NET), "your own function or class is code.*np.log1p"),
     "a chosen threshold": (

@@ -102,7 +102,7 @@ def test_other_dtypes_become_float32():
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ((), "none of them"),
+        ((), "without a Linear layer"),
         ((module("ReLU"),), "supported activations"),
         ((linear(3, 2), module("BatchNorm1d")), "supported activations"),
         ((linear(3, 2), module("LeakyReLU", negative_slope=0.2), linear(2, 1)), "other settings"),

@@ -1,4 +1,4 @@
-"""Pictures, after scikit-learn's convention: ``XDisplay.from_estimator(...)`` draws."""
+"""Pictures, following scikit-learn's convention: ``XDisplay.from_estimator(...)`` draws."""
 
 from chainrule.displays.activation_display import ActivationDisplay
 from chainrule.displays.cost_display import CostDisplay

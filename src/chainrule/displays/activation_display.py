@@ -14,21 +14,21 @@ from chainrule.opening import network_of
 __all__ = ["ActivationDisplay"]
 
 _POINTS = 401
-_NEAR = 1e-9  # how near a kink is looked at from both sides
+_NEAR = 1e-9  # distance from a kink at which both sides are evaluated
 
 
 @final
 class ActivationDisplay:
-    """Activation functions a = g(z) and their derivatives g'(z), a panel each.
+    """Activation functions a = g(z) and their derivatives g'(z), one panel each.
 
     Parameters
     ----------
     activations : Activation, str, or list of them
     z : (float, float), default=(-4, 4)
-        From where to where.
+        The range of z.
     weights, biases : sequences of float, default=(1,) and (0,)
         Draws g(w z + b) for each pair of them: a weight makes g steeper, a bias shifts it
-        (blog image 11). One value serves for all.
+        (blog image 11). A single value is used for all.
     derivative : bool, default=True
         Whether g' is drawn as well; by z, so a weight counts in it.
 
@@ -100,7 +100,7 @@ class ActivationDisplay:
 
     @property
     def names(self) -> list[str]:
-        """What the activations are called."""
+        """The names of the activations."""
         return [g.name for g in self.activations]
 
     @classmethod
@@ -111,7 +111,7 @@ class ActivationDisplay:
         ----------
         activations : str, Activation, or list of them
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
         **given
             z, weights, biases and derivative, as for the class.
 
@@ -122,7 +122,7 @@ class ActivationDisplay:
         Raises
         ------
         UnknownName
-            If there is no such activation.
+            If the activation is unknown.
         MissingExtra
             If matplotlib is not installed.
         """
@@ -151,7 +151,10 @@ class ActivationDisplay:
         """
         used = dict.fromkeys(network_of(model).architecture.activations)
         if not used:
-            raise InvalidInput("This network has no hidden layer, so no activation to draw.")
+            raise InvalidInput(
+                "This network has no hidden layer, so there is no activation to draw: use "
+                "LossDisplay for its output."
+            )
         return cls.from_names(list(used), ax=ax, **given)
 
     def plot(self, ax: Any = None) -> "ActivationDisplay":
@@ -220,7 +223,8 @@ def _pairs(weights: Sequence[float], biases: Sequence[float]) -> list[tuple[floa
     ws, bs = np.atleast_1d(np.asarray(weights, float)), np.atleast_1d(np.asarray(biases, float))
     if len(ws) != len(bs) and 1 not in (len(ws), len(bs)):
         raise InvalidParameter(
-            f"weights and biases come in pairs: give as many of each, or one. Got {len(ws)} and "
+            f"weights and biases are used in pairs: give the same number of each, or one. Got "
+            f"{len(ws)} and "
             f"{len(bs)}."
         )
     n = max(len(ws), len(bs))
@@ -228,7 +232,7 @@ def _pairs(weights: Sequence[float], biases: Sequence[float]) -> list[tuple[floa
 
 
 def _linear(w: float, b: float) -> str:
-    """Return w z + b as one writes it."""
+    """Return w z + b as text."""
     first = {1.0: "z", -1.0: "−z"}.get(w, f"{w:g} z".replace("-", "−"))
     return first if not b else f"{first} {'+' if b > 0 else '−'} {abs(b):g}"
 
@@ -236,7 +240,7 @@ def _linear(w: float, b: float) -> str:
 def _broken(z: Float, values: Float) -> Float:
     """Return values with NaN wherever they jump, so that no line is drawn across."""
     values = np.array(values, float)
-    # At a kink z is there three times, nearly: a jump is between the first and the last.
+    # Near a kink there are three values of z: a jump is between the first and the last.
     tight = (z[2:] - z[:-2]) < 3 * _NEAR
     jumps = tight & (np.abs(values[2:] - values[:-2]) > 1e-6)
     values[1:-1][jumps] = np.nan

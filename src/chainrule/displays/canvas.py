@@ -1,4 +1,4 @@
-"""What both styles of the network diagram share: the sheet, its letters, nodes, names and heads."""
+"""The common parts of both styles of the diagram: sheet, letters, nodes, names and heads."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from chainrule.network import Network
 
 __all__ = ["Sheet", "hypothesis_of", "index", "margins", "plain", "short_name", "superscript"]
 
-_INCHES = 0.62  # of a unit, in a figure of our own
+_INCHES = 0.62  # per unit, in a new figure
 
 
 class Sheet:
@@ -17,9 +17,9 @@ class Sheet:
     Parameters
     ----------
     ax : Axes or None
-        Where to draw; None for a new figure.
+        The axes to draw in; None for a new figure.
     left, right, bottom, top : float
-        What must be seen, in the layout's units.
+        The visible area, in the layout's units.
     """
 
     def __init__(self, ax: Any, left: float, right: float, bottom: float, top: float) -> None:
@@ -58,7 +58,7 @@ class Sheet:
         return self.ax.add_patch(Circle((x, y), RADIUS, **style))
 
     def bias_node(self, column: Column) -> Any:
-        """Draw the node that is always +1, as a square, if the layer has one."""
+        """Draw the bias node (+1) as a square, if the layer has one."""
         from matplotlib.patches import Rectangle
 
         if column.bias is None:
@@ -70,7 +70,7 @@ class Sheet:
         return self.ax.add_patch(Rectangle(place, side, side, **style))
 
     def dots(self, layout: Layout) -> None:
-        """Draw dots where nodes and layers are left out, and say which layers."""
+        """Draw dots for omitted nodes and layers, with the numbers of the layers."""
         for column in layout.columns:
             if column.dots is not None:
                 for apart in (-0.22, 0, 0.22):
@@ -90,7 +90,7 @@ class Sheet:
             self.write(x, -0.82, "not drawn", 0.22, color=SOFT)
 
     def heads(self, layout: Layout, n_layers: int) -> None:
-        """Write above each layer what it is."""
+        """Write the title above each layer."""
         y = layout.top + 0.75
         for column in layout.columns:
             last = column.layer == n_layers
@@ -114,18 +114,18 @@ class Sheet:
 
 
 def margins(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> tuple[float, float]:
-    """Return how much room the names need at the left and at the right."""
+    """Return the space that the names need at the left and at the right."""
     wide = [max([len(short_name(name)) for name in names] or [0]) for names in (inputs, outputs)]
     return max(1.3, 1.2 + 0.14 * wide[0]), max(1.9, 1.2 + 0.14 * wide[1])
 
 
 def plain(text: str) -> str:
-    """Return text that is no formula, whatever is in it."""
+    """Return text escaped so that it is not read as a formula."""
     return text.replace("$", r"\$")
 
 
 def short_name(name: str) -> str:
-    """Return a name, cut if it is long."""
+    """Return a name, shortened if it is long."""
     return plain(name if len(name) <= 22 else name[:21] + "…")
 
 

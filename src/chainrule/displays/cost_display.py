@@ -26,21 +26,21 @@ class CostDisplay:
     Parameters
     ----------
     t : array of shape (n,)
-        Where along the direction; 0 is the model as it is.
+        The positions along the direction; 0 is the model itself.
     costs : array of shape (n,) or (n_u, n)
-        J there, penalties included; over a plane a row for each u.
+        J at these points, penalties included; over a plane a row for each u.
     u : array of shape (n_u,), optional
-        Where along the other direction.
+        The positions along the other direction.
     slopes : tuple of float
         The derivative of J along each direction at t = 0, by back-propagation; NaN with steps.
     labels : tuple of str
-        What t and u are called.
+        The labels of t and u.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
     line_, surface_ : Line2D or contour set
-        What was drawn; the one that was not is None.
+        The drawn artist; the other one is None.
 
     Notes
     -----
@@ -98,29 +98,29 @@ class CostDisplay:
         Parameters
         ----------
         model : Network, Learner, fitted estimator, or Pipeline that ends in one
-            Its penalties count. The model is not changed.
+            Its penalties are included. The model is not changed.
         X : array-like of shape (n, N)
         y : array-like
             Targets as the model takes them.
         direction : {"gradient", "random"}, int or array of theta's shape, default="gradient"
-            The line: down the gradient or at random, as long as theta itself; the number of one
-            parameter in theta, which t is added to; or any direction, such as
+            The direction: down the gradient or at random, with the length of theta; the index of
+            one parameter in theta, to which t is added; or any direction, such as
             ``other.theta - net.theta``.
         other : the same, optional
             A second direction, for a plane.
         span : (float, float), default=(-1, 1)
-            From which t to which; of u, too.
+            The range of t, and of u.
         n_points : int, optional
-            How many values of t (and u); by default 81 on a line and 41 on a plane's side.
+            The number of values of t (and u); by default 81 on a line and 41 per side of a plane.
         sample_weight : array-like of shape (n,), optional
         seed : int, default=0
-            Of random directions.
+            The seed of random directions.
         log_scale : bool, default=False
             Whether a plane's colors, or a line's heights, follow the logarithm of the cost.
         label : str, optional
-            What to call a line, where several are drawn in the same axes.
+            The label of the line, if several are drawn in the same axes.
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class CostDisplay:
         InvalidInput
             If X, y or a direction is unusable.
         InvalidParameter
-            If a setting cannot be.
+            If a setting is invalid.
         MissingExtra
             If matplotlib is not installed.
         """
@@ -227,7 +227,7 @@ class CostDisplay:
 
 
 def _gradient(batch: Opened) -> Float:
-    """Return grad J as one vector; of a network of steps, which has none, NaN."""
+    """Return grad J as one vector; NaN for a network with step functions."""
     architecture, examples = batch.net.architecture, batch.examples
     if not architecture.loss.differentiable:
         architecture.require_trainable()
@@ -261,7 +261,7 @@ def _cost(batch: Opened, theta: Float) -> float:
 def _direction(
     net: Network, given: Any, gradient: Float, seed: int, letter: str
 ) -> tuple[Float, str]:
-    """Return a direction in theta, and what the way along it is called."""
+    """Return a direction in theta, and its label."""
     length = float(np.linalg.norm(net.theta)) or 1.0
     if isinstance(given, str):
         if given not in _NAMED:
@@ -272,14 +272,17 @@ def _direction(
         if np.isnan(norm):
             net.architecture.require_trainable()
         if norm == 0:
-            raise InvalidInput("The gradient is 0 here, so it has no direction: give another.")
+            raise InvalidInput(
+                "The gradient is 0 here, so it has no direction: give another direction, such as "
+                "'random'."
+            )
         return -length / norm * gradient, f"{letter}, down the gradient"
     if np.ndim(given) == 0:
         n = net.n_parameters
         number = check_whole("direction", given, at_least=0)
         if number >= n:
             raise InvalidParameter(
-                f"The network's parameters have the numbers 0 to {n - 1}. Got {number} instead."
+                f"The network's parameters are numbered 0 to {n - 1}. Got {number} instead."
             )
         d = np.zeros(n)
         d[number] = 1.0
@@ -294,7 +297,7 @@ def _direction(
 
 
 def _random(net: Network, seed: int) -> Float:
-    """Return a random direction in which each layer's arrays are as long as they are in theta."""
+    """Return a random direction whose arrays have the same lengths as those of theta."""
     random = np.random.default_rng(check_seed(seed))
     d = Network.from_theta(net.architecture, random.standard_normal(net.n_parameters))
     for own, of_net in ((d.weights, net.weights), (d.biases, net.biases)):

@@ -16,7 +16,7 @@ __all__ = ["LossCurveDisplay"]
 
 @final
 class LossCurveDisplay:
-    """The cost of each epoch, and beside it the loss or score on validation data.
+    """The cost of each epoch, and the loss or score on validation data.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class LossCurveDisplay:
     validation_losses : array-like of shape (n_epochs,), optional
         The loss on validation data, on the same axis.
     validation_scores : array-like of shape (n_epochs,), optional
-        The score on validation data (the higher the better), on an axis of its own.
+        The score on validation data (the higher the better), on a separate axis.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class LossCurveDisplay:
     score_ax_ : Axes or None
         The axis of the scores.
     lines_ : dict of str to Line2D
-        "cost", "validation loss" and "validation score", as far as they are there.
+        "cost", "validation loss" and "validation score", those that were drawn.
 
     Examples
     --------
@@ -71,14 +71,14 @@ class LossCurveDisplay:
         Parameters
         ----------
         model : fitted estimator or Pipeline that ends in one, Learner or History
-            What was trained, by "sgd" or "adam". An estimator with early stopping brings its
-            validation scores along.
+            The model, trained by "sgd" or "adam". Of an estimator with early stopping the
+            validation scores are drawn too.
         log_scale : bool, default=False
             Whether costs are shown on a logarithmic scale.
         label : str, optional
-            What to call it, where several are drawn in the same axes.
+            The label, if several are drawn in the same axes.
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class LossCurveDisplay:
         Raises
         ------
         InvalidInput
-            If there is no curve: not trained, or by L-BFGS.
+            If there is no curve: the model was not trained, or by L-BFGS.
         MissingExtra
             If matplotlib is not installed.
         """
@@ -96,7 +96,7 @@ class LossCurveDisplay:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch that was best on the validation data; None without any."""
+        """The epoch that was best on the validation data; None without validation data."""
         for values, better in (
             (self.validation_scores, np.nanargmax),
             (self.validation_losses, np.nanargmin),
@@ -123,7 +123,7 @@ class LossCurveDisplay:
         """
         ax = self.ax_ = axes_for(ax, (6.0, 3.8))
         self.figure_, self.score_ax_, self.lines_ = ax.figure, None, {}
-        dot = "o" if len(self.epochs) == 1 else None  # one epoch makes no line
+        dot = "o" if len(self.epochs) == 1 else None  # one epoch does not make a line
         before = sum(line.get_gid() == "cost" for line in ax.get_lines())
         color, stroke = STROKES[before % len(STROKES)]
         called = "" if label is None else f"{label}: "

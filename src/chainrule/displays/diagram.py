@@ -23,7 +23,7 @@ from chainrule.network import Network
 
 __all__ = ["Numbers", "draw_numbers"]
 
-_LEAST_WIDTH = 11.0  # that the legend needs
+_LEAST_WIDTH = 11.0  # of the figure, for the legend
 _THICKEST, _THINNEST = 4.2, 0.35  # of strokes, in points
 _THICKEST_RING, _THINNEST_RING = 4.5, 0.8
 _DASHES = (0, (3, 1.2))
@@ -32,7 +32,7 @@ _DASHES = (0, (3, 1.2))
 @final
 @dataclass(frozen=True)
 class Numbers:
-    """What one example makes of a network.
+    """The numbers of one example in a network.
 
     Attributes
     ----------
@@ -125,11 +125,11 @@ def _draw_edge(sheet: Sheet, edge: Edge, value: float, largest: float, part: flo
 
 
 def _fill(numbers: Numbers | None) -> Any:
-    """Return what turns an activation into a color: a scale around 0 if any is negative."""
+    """Return the color scale of the activations: around 0 if any is negative."""
     if numbers is None:
         return None
     colors = pyplot().matplotlib
-    # Inputs may be of any size: beyond the scale of the others they have its last color.
+    # Inputs may be of any size: outside the scale they get its last color.
     values = np.concatenate(numbers.a[1:])
     end = symmetric(values)
     norm = colors.colors.Normalize(-end if values.min() < 0 else 0.0, end)
@@ -260,7 +260,7 @@ def _short(value: float) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Return a number in some digits, with a real minus sign.
+    """Return a number as text with a few digits and a real minus sign.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How z, a and delta are distributed in each layer."""
+"""The distributions of z, a and delta in each layer."""
 
 from typing import Any, final
 
@@ -16,7 +16,7 @@ __all__ = ["DistributionDisplay"]
 
 @final
 class DistributionDisplay:
-    """Histograms of z, a and delta, a row for each layer: what saturates, dies or vanishes shows.
+    """Histograms of z, a and delta, a row for each layer; they show saturated or dead nodes.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class DistributionDisplay:
     delta : list of arrays of shapes (n, s_l), optional
         dJ/dz of the same layers.
     functions : list of str
-        What turns z into a in each of them.
+        The function from z to a of each of them.
     bins : int, default=40
 
     Attributes
@@ -33,7 +33,7 @@ class DistributionDisplay:
     values : dict of str to list of arrays
         "z", "a" and "delta" of each layer, flat.
     counts, edges : dicts of str to list of arrays
-        The histograms, and where their bins begin and end.
+        The histograms, and the edges of their bins.
     ax_, axes_, figure_ : Axes, array of Axes of shape (n_layers, n_quantities), Figure
 
     Examples
@@ -92,7 +92,7 @@ class DistributionDisplay:
         sample_weight : array-like of shape (n,), optional
         bins : int, default=40
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class DistributionDisplay:
         InvalidInput
             If X, y or the weights are unusable.
         NotTrainable
-            If a step function lets no delta through.
+            If a step function blocks delta.
         MissingExtra
             If matplotlib is not installed.
         """

@@ -1,4 +1,4 @@
-"""Where the nodes and labels of a network's diagram go: geometry alone, nothing is drawn here."""
+"""The positions of nodes and labels in a network's diagram: geometry only, without drawing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,34 +12,34 @@ from chainrule.maths.arrays import Float
 __all__ = ["HALF_SIDE", "RADIUS", "STEP", "Column", "Edge", "Layout", "lay_out", "spread_labels"]
 
 RADIUS = 0.5
-"""Of a node; all lengths are in these units."""
+"""The radius of a node; all lengths are in these units."""
 HALF_SIDE = 0.36
 """Of a bias node, which is a square."""
 STEP = 1.5
-"""From node to node."""
-_LABELLED = 20  # edges between two layers up to which each has a label
+"""The distance between nodes."""
+_LABELLED = 20  # the most edges between two layers that get labels
 _GAP, _GAP_OF_LABEL, _MOST_GAP = 3.0, 0.12, 6.6
 
 
 @final
 @dataclass(frozen=True)
 class Column:
-    """A layer, drawn.
+    """A drawn layer.
 
     Attributes
     ----------
     layer : int
         Its number, from 1, the input.
     size : int
-        How many nodes it has.
+        The number of its nodes.
     x : float
-        Where it stands.
+        Its position.
     nodes : dict of int to float
-        The nodes that are drawn, from 1, and how high each is.
+        The drawn nodes, from 1, and the height of each.
     dots : float or None
-        How high the dots are that stand for the nodes left out; None if there are none.
+        The height of the dots for omitted nodes; None if no node is omitted.
     bias : float or None
-        How high the bias node (+1) is that feeds the next layer; None in the last layer.
+        The height of the bias node (+1) of the next layer; None in the last layer.
     """
 
     layer: int
@@ -51,14 +51,14 @@ class Column:
 
     @property
     def left_out(self) -> int:
-        """How many of its nodes are not drawn."""
+        """The number of its nodes that are not drawn."""
         return self.size - len(self.nodes)
 
 
 @final
 @dataclass(frozen=True)
 class Edge:
-    """A weight or bias, drawn: from node `source`, 0 for the bias node, to `target` of `layer`."""
+    """A drawn weight or bias: from node `source`, 0 for the bias node, to `target` of `layer`."""
 
     layer: int
     target: int
@@ -67,13 +67,13 @@ class Edge:
     end: tuple[float, float]
 
     def at(self, part: float) -> tuple[float, float]:
-        """Return the point that so much of the edge leads to, from 0 to 1."""
+        """Return the point at a fraction of the edge, from 0 to 1."""
         (x0, y0), (x1, y1) = self.start, self.end
         return x0 + part * (x1 - x0), y0 + part * (y1 - y0)
 
     @property
     def angle(self) -> float:
-        """How steep it is, in degrees."""
+        """Its angle, in degrees."""
         (x0, y0), (x1, y1) = self.start, self.end
         return float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
 
@@ -81,7 +81,7 @@ class Edge:
 @final
 @dataclass(frozen=True)
 class Layout:
-    """A whole diagram.
+    """A complete diagram.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Layout:
         The layers that are drawn, from left to right.
     edges : tuple of Edge
     gaps : tuple of (float, int, int)
-        Where layers are left out: x, and the first and last of them.
+        The omitted layers: x, and the first and last of them.
     """
 
     columns: tuple[Column, ...]
@@ -98,7 +98,7 @@ class Layout:
 
     @property
     def labelled(self) -> list[Edge]:
-        """The edges between layers that have so few that each may have a label."""
+        """The edges between layers with few enough edges for labels."""
         counts = Counter(edge.layer for edge in self.edges)
         return [edge for edge in self.edges if counts[edge.layer] <= _LABELLED]
 
@@ -114,12 +114,12 @@ class Layout:
 
     @property
     def left(self) -> float:
-        """Where the first layer stands."""
+        """The position of the first layer."""
         return self.columns[0].x
 
     @property
     def right(self) -> float:
-        """Where the last layer stands."""
+        """The position of the last layer."""
         return self.columns[-1].x
 
 
@@ -131,7 +131,7 @@ def lay_out(sizes: Sequence[int], *, max_nodes: int, max_layers: int) -> Layout:
     sizes : sequence of int
         The nodes of each layer.
     max_nodes, max_layers : int
-        What is drawn at most, or one more; of more the first and the last.
+        The limits of the drawing (one more is allowed); of more, the first and the last are drawn.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def lay_out(sizes: Sequence[int], *, max_nodes: int, max_layers: int) -> Layout:
 
 
 def _some(size: int, most: int) -> list[int]:
-    if size <= most + 1:  # dots for a single one would save nothing
+    if size <= most + 1:  # dots for a single one would not save space
         return list(range(1, size + 1))
     return [*range(1, most), size]
 
@@ -192,7 +192,7 @@ def _edges(before: Column, column: Column) -> list[Edge]:
 def _between(
     start: tuple[float, float], end: tuple[float, float], *, bias: bool
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Shorten a line between two nodes' centers to what is between their borders."""
+    """Shorten a line between two nodes' centers to the part between their borders."""
     a, b = np.array(start), np.array(end)
     along = (b - a) / np.linalg.norm(b - a)
     out = HALF_SIDE / np.abs(along).max() if bias else RADIUS
@@ -201,9 +201,9 @@ def _between(
 
 
 def spread_labels(edges: Sequence[Edge], length: float) -> dict[Edge, float]:
-    """Return for each edge how far along it a label of that length reads best.
+    """Return for each edge the best position of a label of that length along it.
 
-    One edge after the other takes the place that is farthest from the labels there are and from
+    Each edge in turn takes the position that is farthest from existing labels and from
     the other edges between the same layers.
 
     Examples
@@ -230,7 +230,7 @@ def spread_labels(edges: Sequence[Edge], length: float) -> dict[Edge, float]:
             for label in taken:
                 apart = np.linalg.norm(ends[:, :, None] - label[None, None], axis=-1)
                 near = np.minimum(near, apart.min(axis=(1, 2)))
-            # A third of its length away from other labels is enough; then lines count.
+            # A third of its length from other labels is enough; after that, edges count.
             score = np.minimum(near, 0.75 * length) * 3 + np.minimum(crossing, 0.5 * length)
             score -= 0.05 * np.abs(parts - 0.5)
             best = int(np.argmax(score))
@@ -240,7 +240,7 @@ def spread_labels(edges: Sequence[Edge], length: float) -> dict[Edge, float]:
 
 
 def _distance_to_lines(points: Float, edges: Sequence[Edge]) -> Float:
-    """Return how near the nearest edge comes to any of each row of points."""
+    """Return for each row of points the distance to the nearest edge."""
     nearest = np.full(len(points), np.inf)
     for edge in edges:
         start, along = np.array(edge.start), np.subtract(edge.end, edge.start)

@@ -25,12 +25,12 @@ class LossDisplay:
     losses : str, Loss, Parametric, or list of them
         Output pairs, by the name of their loss.
     over : {"h", "z"}, default="h"
-        What is on the horizontal axis.
+        The horizontal axis.
     targets : sequence of float, optional
-        The y to draw a curve for; by default 0 and 1 for classes, 0 for real numbers, 1 and 3 for
-        counts.
+        The targets y, with one curve each; by default 0 and 1 for classes, 0 for real numbers, 1
+        and 3 for counts.
     z : (float, float), default=(-6, 6)
-        From where to where.
+        The range of z.
     derivative : bool, default=False
         Whether delta, the loss's derivative by z, is drawn as well; for over="z" only.
 
@@ -75,7 +75,8 @@ class LossDisplay:
         for pair in self.pairs:
             if not pair.differentiable or pair.targets == "groups":
                 raise InvalidInput(
-                    f"The loss '{pair.name}' is not a function of one z, which is what is drawn."
+                    f"The loss '{pair.name}' is not a function of one z and cannot be drawn. Give "
+                    f"a loss for a single output."
                 )
         self.over, self.derivative = over, derivative and over == "z"
         self.z = np.linspace(*z, _POINTS)
@@ -100,7 +101,7 @@ class LossDisplay:
         ----------
         losses : str, Loss, Parametric, or list of them
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
         **given
             over, targets, z and derivative, as for the class.
 
@@ -111,7 +112,7 @@ class LossDisplay:
         Raises
         ------
         UnknownName
-            If there is no such loss.
+            If the loss is unknown.
         MissingExtra
             If matplotlib is not installed.
         """
@@ -173,7 +174,7 @@ class LossDisplay:
 
 
 def _by_output(pair: Loss) -> list[Loss]:
-    """Return the loss of each output where a target has several: quantiles, one by one."""
+    """Return the loss of each output if a target has several (quantiles)."""
     made_of = pair.made_of
     if isinstance(made_of, Quantile) and made_of.outputs_per_target > 1:
         return [get_loss(Quantile(q)) for q in made_of.numbers]

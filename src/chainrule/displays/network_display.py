@@ -32,17 +32,17 @@ class NetworkDisplay:
     ----------
     net : Network
     numbers : Numbers or None
-        a and delta of one example, as far as they are known.
+        a and delta of one example, if they are known.
     style : {"overview", "numbers"}
     input_names, output_names : tuples of str
-        What stands beside inputs and outputs.
+        The labels of inputs and outputs.
     max_nodes, max_layers : int
-        What is drawn at most.
+        The limits of the drawing.
 
     Attributes
     ----------
     layout : Layout
-        Where everything stands, and what is left out.
+        The positions of all elements, and the omitted ones.
     ax_ : Axes
     figure_ : Figure
 
@@ -114,9 +114,9 @@ class NetworkDisplay:
             delta as their ring. By default the overview, and with X numbers.
         max_nodes, max_layers : int, optional
             Nodes of a layer and layers to draw at most, at least 2; by default 4 and 5 in the
-            overview, 10 and 8 with numbers. What is left out is said.
+            overview, 10 and 8 with numbers. The drawing says what is left out.
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class NetworkDisplay:
         net = network_of(model)
         chosen = style or ("overview" if X is None else "numbers")
         if X is None and y is not None:
-            raise InvalidInput("delta is that of an example: give X with y.")
+            raise InvalidInput("A target y was given without an example: give X with y.")
         numbers, names, outputs = None, net.feature_names or (), output_names(model)
         if X is not None:
             batch = open_model(model, X, y).dense()
@@ -184,7 +184,7 @@ def _names_in(model: Any) -> tuple[str, ...]:
 
 
 def _numbers(batch: Opened) -> Numbers:
-    """Return a of one example, and delta, the inputs' too, if there is a way back."""
+    """Return a of one example, and delta (with that of the inputs) if it exists."""
     architecture, net = batch.net.architecture, batch.net
     delta: list[Float] | None = None
     cost = None

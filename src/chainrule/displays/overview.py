@@ -1,4 +1,4 @@
-"""The notes' overview sheet (2.4): x_j, +1, w_ij, b_i, z_i, a_i, h_k, each in its place."""
+"""The notes' overview sheet (2.4): x_j, +1, w_ij, b_i, z_i, a_i, h_k, each in its position."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def _draw_nodes(sheet: Sheet, column: Column, *, last: bool) -> None:
 
 
 def _lines_below(column: Column, net: Network) -> list[str]:
-    """Return the equations of a layer, what its functions are, and how many nodes it has."""
+    """Return the equations of a layer, its functions, and its number of nodes."""
     layer, above, L = column.layer, superscript(column.layer), len(net.sizes)
     if layer == 1:
         lines = ["$a^{(1)} = x$"]

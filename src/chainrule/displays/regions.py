@@ -1,4 +1,4 @@
-"""What a model decides, over two of its features."""
+"""The decision regions of a model over two of its features."""
 
 from typing import Any, final
 
@@ -26,11 +26,11 @@ __all__ = ["DecisionRegionDisplay"]
 
 @final
 class DecisionRegionDisplay:
-    """The plane of two features: the class a model decides for, its probability, or its output.
+    """The plane of two features: a model's predicted class, its probability, or its output.
 
     Beyond scikit-learn's `DecisionBoundaryDisplay`, which draws the surfaces: networks and
-    learners, models of more than two features, borders as smooth lines, and markers that tell
-    classes apart without color.
+    learners, models of more than two features, borders as smooth lines, and markers that
+    distinguish classes without color.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class DecisionRegionDisplay:
     scores : array of shape (n, n, n_scores)
         The probability of each class; of two classes that of the second; or the output.
     kind : {"classes", "probability", "output"}
-        Which of them.
+        The kind of the scores.
     names : tuple of str
         The classes.
     axis_names : (str, str)
@@ -99,7 +99,7 @@ class DecisionRegionDisplay:
         margin: float = 0.1,
         ax: Any = None,
     ) -> "DecisionRegionDisplay":
-        """Draw what a model decides.
+        """Draw the decisions of a model.
 
         Parameters
         ----------
@@ -109,15 +109,16 @@ class DecisionRegionDisplay:
         y : array-like of shape (n,), optional
             The classes (indices of them for a Network) of the rows, drawn as points.
         features : pair of int or str, default=(0, 1)
-            The two features, by number or name. Others stay at the middle value of X, as is said.
+            The two features, by number or name. Others stay at the middle value of X, as the title
+            says.
         output : int, optional
-            Of a network with several outputs that are no classes: which, from 0.
+            The output to draw, from 0, of a network with several outputs that are not classes.
         grid_resolution : int, default=150
             Points on each side.
         margin : float, default=0.1
-            How far beyond X to draw, in parts of its range.
+            The margin around X, as a fraction of its range.
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
 
         Returns
         -------
@@ -126,7 +127,7 @@ class DecisionRegionDisplay:
         Raises
         ------
         InvalidInput
-            If X has less than two features, or the output to draw is not known.
+            If X has less than two features, or the output to draw is not given.
         InvalidParameter
             If a feature does not exist.
         MissingExtra
@@ -202,7 +203,7 @@ class DecisionRegionDisplay:
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         self.surface_ = []
         for k, color in enumerate(colors):
-            # By how much class k is ahead: 0 on its border, wherever that runs between the points.
+            # The lead of class k: 0 on its border, which may lie between grid points.
             others = np.delete(self.scores, k, axis=2).max(axis=2)
             ahead = self.scores[:, :, k] - others
             if ahead.max() <= 0:
@@ -285,7 +286,7 @@ def _feature_names(model: Any, X: Any) -> list[str]:
 def _number(feature: Any, names: list[str], n: int) -> int:
     if isinstance(feature, str):
         if feature not in names:
-            raise InvalidParameter(f"There is no feature {feature!r}; there are {names}.")
+            raise InvalidParameter(f"There is no feature {feature!r}. Give one of {names}.")
         return names.index(feature)
     number = check_whole("features", feature, at_least=0)
     if number >= n:
@@ -302,7 +303,7 @@ def _as_given(grid: Float, X: Any) -> Any:
 
 
 def _respond(model: Any, grid: Any, output: int | None) -> tuple[str, Any, Any]:
-    """Return the kind of answer, the classes, and the model's answer at each row."""
+    """Return the kind of output, the classes, and the model's output for each row."""
     if isinstance(model, Network | Learner):
         return _respond_net(model if isinstance(model, Network) else model.net, grid, output)
     inner = take_apart(model).core
@@ -312,7 +313,10 @@ def _respond(model: Any, grid: Any, output: int | None) -> tuple[str, Any, Any]:
     if isinstance(classes, list) or np.ndim(model.predict(grid[:1])) != 1:
         H = model.predict_proba(grid)
         if isinstance(H, list):
-            raise InvalidInput("Regions are drawn of one column of classes, and this has several.")
+            raise InvalidInput(
+                "Regions are drawn for one column of classes, but this model has several: fit one "
+                "model for each."
+            )
         return "output", (), _one_output(H, output)
     if len(classes) == 2:
         return "probability", classes, model.predict_proba(grid)[:, 1]
@@ -334,7 +338,7 @@ def _one_output(H: Float, output: int | None) -> Float:
     columns = H[:, None] if H.ndim == 1 else H
     if columns.shape[1] > 1 and output is None:
         raise InvalidInput(
-            f"The model has {columns.shape[1]} outputs: say which to draw, such as output=0."
+            f"The model has {columns.shape[1]} outputs: choose one to draw, such as output=0."
         )
     number = 0 if output is None else check_whole("output", output, at_least=0)
     if number >= columns.shape[1]:
@@ -345,7 +349,7 @@ def _one_output(H: Float, output: int | None) -> Float:
 
 
 def _indices(y: Any, classes: Any, kind: str) -> Any:
-    """Return which class each target is; -1 for one that the model does not know."""
+    """Return the index of each target's class; -1 for one that the model does not know."""
     given = np.asarray(y)
     if kind == "output":
         return given

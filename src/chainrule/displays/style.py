@@ -1,8 +1,9 @@
-"""What all pictures share: matplotlib, loaded late, and colors that also read in grey.
+"""The common style of all pictures: matplotlib, loaded late, and colors readable in grayscale.
 
-Every color map used here rises steadily in luminance, so a grey print orders the values as the
-colors do, and people of any color vision see the same order. Where the sign matters as well, or
-lines and classes have to be told apart, the stroke or the marker says it again.
+The luminance of every color map used here increases steadily, so a grayscale print orders the
+values as the colors do, and people of any color vision see the same order. Where the sign matters
+as well, or lines and classes must be distinguished, the stroke or the marker repeats the
+information.
 """
 
 from importlib import import_module
@@ -33,11 +34,11 @@ __all__ = [
 ]
 
 COLOR_MAP = "cividis"
-"""From dark blue over grey to yellow: made for color-blind readers, and steady in luminance."""
+"""Dark blue over gray to yellow, for color-blind readers, with steadily increasing luminance."""
 
 INK, SOFT, FAINT, PAPER = "#1a1a1a", "#5f5f5f", "#c8c8c8", "#ffffff"
 POSITIVE, NEGATIVE = "#00498c", "#c8500a"
-"""Of signed strokes; the negative ones are dashed as well."""
+"""The colors of signed strokes; negative ones are also dashed."""
 
 STROKES = (
     ("#00498c", "-"),
@@ -72,10 +73,10 @@ def axes_for(ax: Any, size: tuple[float, float]) -> Any:
 
 
 def panels_in(ax: Any, n_rows: int, n_columns: int, **spaces: Any) -> Any:
-    """Return an array of axes that share the place of one, which becomes empty."""
+    """Return an array of axes inside the area of one, which becomes empty."""
     ax.set_axis_off()
     grid = ax.get_subplotspec()
-    if grid is None:  # axes that were put at a place of their own
+    if grid is None:  # axes that were not placed in a grid
         places = np.empty((n_rows, n_columns), object)
         box = ax.get_position()
         for row in range(n_rows):
@@ -103,7 +104,7 @@ def symmetric(values: Any) -> float:
 
 
 def luminance(color: Any) -> float:
-    """Return how light a color is in grey, from 0 to 1 (Rec. 709, linear light).
+    """Return the luminance of a color, from 0 to 1 (Rec. 709, linear light).
 
     Examples
     --------
@@ -122,6 +123,6 @@ def ink_on(color: Any) -> str:
 
 
 def class_colors(n_classes: int) -> list[Any]:
-    """Return light colors of so many classes, evenly spaced from darker to lighter."""
+    """Return light colors for the given number of classes, evenly spaced from dark to light."""
     shades = np.linspace(0.3, 1.0, n_classes) if n_classes > 1 else [0.65]
     return [pyplot().get_cmap(COLOR_MAP)(shade) for shade in shades]

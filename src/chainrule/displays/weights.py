@@ -25,7 +25,7 @@ __all__ = ["WeightsDisplay"]
 
 @final
 class WeightsDisplay:
-    """Weight matrices as images: whole layers, or what each node looks for in a picture.
+    """Weight matrices as images: whole layers, or the weights of each node as a picture.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class WeightsDisplay:
     layer : int, optional
         The layer whose incoming weights are shown, from 2, as the notes count; by default all.
     image_shape : (int, int), optional
-        Rows and columns of the pictures that the layer before holds: then each node's weights are
-        one picture.
+        Rows and columns of the pictures in the layer before: then each node's weights are
+        drawn as one picture.
     max_images : int, default=25
         Nodes to draw at most, the first ones.
 
@@ -96,7 +96,7 @@ class WeightsDisplay:
         ----------
         model : Network, Learner, fitted estimator, or Pipeline that ends in one
         ax : Axes, optional
-            Where to draw; by default a new figure.
+            The axes to draw in; by default those of a new figure.
         **given
             layer, image_shape and max_images, as for the class.
 
@@ -107,7 +107,7 @@ class WeightsDisplay:
         Raises
         ------
         InvalidParameter
-            If there is no such layer, or its pictures have another shape.
+            If the layer does not exist, or its pictures have another shape.
         MissingExtra
             If matplotlib is not installed.
         """
@@ -190,7 +190,7 @@ def _pictures(net: Network, layer: int, shape: tuple[int, int]) -> list[Float]:
 
 
 def _ticks(n: int) -> list[int]:
-    """Return some of the numbers 1 ... n, the first and last among them, far enough apart."""
+    """Return some of the numbers 1 ... n, with the first and last, far enough apart."""
     if n <= 10:
         return list(range(1, n + 1))
     return sorted({1, *(round(1 + (n - 1) * k / 4) for k in range(1, 4)), n})

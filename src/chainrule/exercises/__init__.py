@@ -1,4 +1,4 @@
-"""Exercises: small networks with friendly numbers, worked out on paper and graded."""
+"""Exercises: small networks with simple numbers, to work out on paper, and grading."""
 
 from chainrule.exercises.exercise import Exercise, exercise
 from chainrule.exercises.grading import Grade, Mark

@@ -1,4 +1,4 @@
-"""When an answer agrees with a value: its shape, and the digits that paper has."""
+"""Whether an answer agrees with a value: its shape, and its digits on paper."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ def fitted(given: Float, value: Float) -> Float | None:
 
 
 def agree(given: Float, value: Float, tolerance: float) -> NDArray[np.bool_]:
-    """Return which numbers agree.
+    """Return a mask of the numbers that agree.
 
-    To a part of themselves; a number that is less than a tenth of the largest of its quantity, to
-    that part of this tenth, for it comes out of larger ones that were rounded.
+    The tolerance is relative to each number; for one that is smaller than a tenth of its quantity's
+    largest, it is relative to that tenth, since it comes from larger, rounded numbers.
     """
     if given.shape != value.shape:
         return np.zeros(value.shape, bool)

@@ -1,7 +1,7 @@
-"""Somebody's way through an exercise: every quantity by a rule, from those before it.
+"""A learner's computation of an exercise: every quantity by a rule, from earlier ones.
 
-The rules are the notes' equations with examples in rows. With one rule changed the same way leads
-to what somebody gets who makes that mistake, in every quantity that comes after it.
+The rules are the notes' equations with examples in rows. With one rule changed, the same
+computation gives the results of a learner who makes that mistake, in every later quantity.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,15 +25,15 @@ Rule: TypeAlias = Callable[["Attempt", int], Float]
 
 @final
 class Attempt:
-    """The way of somebody who computes by these rules, from these answers where there are any.
+    """A computation by these rules, which uses the given answers where they exist.
 
     Parameters
     ----------
     problem : Problem
     rules : dict of str to Rule
-        By the kind of quantity; those that are missing are the right ones.
+        By the kind of quantity; missing ones are the correct rules.
     own : dict of str to array
-        Answers by name, as the exercise has them: they are taken instead of a rule.
+        Answers by name, in the form of the exercise: they replace the results of the rules.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Attempt:
         self._rules = {**RIGHT, **rules}
         self._found: dict[tuple[str, int], Float] = {}
         self.used: dict[str, None] = {}
-        """The answers that were taken."""
+        """The answers that are used."""
 
     def answer(self, quantity: Quantity) -> Float:
-        """Return a quantity by its rule, as the exercise has it, whatever the answer to it."""
+        """Return a quantity by its rule, in the form of the exercise, regardless of its answer."""
         value = self._rules[quantity.kind](self, quantity.layer)
         return self.p.turned(np.asarray(value, np.float64))
 
@@ -58,7 +58,7 @@ class Attempt:
             self._found[kind, layer] = self._rules[kind](self, layer)
         return self._found[kind, layer]
 
-    # What is given.
+    # Given quantities.
 
     @property
     def L(self) -> int:
@@ -96,7 +96,7 @@ class Attempt:
         """Return the biases of a layer."""
         return self.p.net.biases[layer - 2]
 
-    # What is computed.
+    # Computed quantities.
 
     def z(self, layer: int) -> Float:
         """Return the weighted inputs of a layer."""
@@ -118,15 +118,15 @@ class Attempt:
         return self._get("losses", self.L)
 
     def divisor(self) -> Float:
-        """Return what the sum over the examples is divided by: M."""
+        """Return the divisor of the sum over the examples: M."""
         return self._get("divisor", self.L)
 
     def penalty(self) -> Float:
-        """Return what the penalty adds to J."""
+        """Return the penalty's part of J."""
         return self._get("penalty", self.L)
 
     def decay(self, layer: int) -> Float:
-        """Return what the penalty adds to ∂J/∂W of a layer."""
+        """Return the penalty's part of ∂J/∂W of a layer."""
         return self._get("decay", layer)
 
     def slope(self, layer: int) -> Float:
@@ -155,13 +155,13 @@ class Attempt:
 
 
 def is_plain(loss: Loss) -> bool:
-    """Whether a loss is what its name says: one of ours, without label smoothing."""
+    """Whether a loss is built in, without label smoothing."""
     if loss.made_of is None:
         return loss.name in ("squared_error", "logistic_squared_error", "poisson")
     return loss.name in ("cross_entropy", "log_loss") and not any(loss.made_of.numbers)
 
 
-# From h, not from z as a loss computes itself: somebody goes on from the h on paper.
+# From h, not from z as in the losses themselves: a learner continues from the h on paper.
 _LOSSES: dict[str, Callable[[Float, Float], Float]] = {
     "squared_error": lambda h, y: 0.5 * (h - y) ** 2,
     "logistic_squared_error": lambda h, y: 0.5 * (h - y) ** 2,
@@ -172,7 +172,7 @@ _LOSSES: dict[str, Callable[[Float, Float], Float]] = {
 
 _H_PRIME: dict[str, Callable[[Float], Float]] = {
     "logistic": lambda h: h * (1 - h),
-    "softmax": lambda h: h * (1 - h),  # its diagonal, which is what a slip would take
+    "softmax": lambda h: h * (1 - h),  # its diagonal, which a mistake would use
     "identity": np.ones_like,
     "exp": lambda h: h,
 }

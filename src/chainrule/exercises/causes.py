@@ -1,4 +1,4 @@
-"""Which mistakes lead to an answer."""
+"""Find the mistakes that lead to an answer."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from chainrule.maths.arrays import Float
 __all__ = ["PAPER", "Cause", "causes_of", "followed"]
 
 PAPER = 0.005
-"""How far a number of three digits may be from what a mistake leads to, as a part of it."""
+"""The relative tolerance between an answer of three digits and a mistake's result."""
 
 _EXACT = 1e-6
 
@@ -37,7 +37,7 @@ _REACHES = {
     "new_weights": frozenset({"new_weights"}),
     "new_biases": frozenset({"new_biases"}),
 }
-"""The kinds of quantity that a rule enters into; one of the way forward enters into all."""
+"""The kinds of quantity that a rule affects; a rule of the forward pass affects all."""
 
 
 @final
@@ -52,21 +52,21 @@ class Cause:
 def followed(
     p: Problem, known: Mapping[str, Quantity], own: Mapping[str, Float], quantity: Quantity
 ) -> Iterator[tuple[Float, tuple[str, ...]]]:
-    """Yield what a quantity would be if the numbers before it were somebody's own.
+    """Yield the values of a quantity that follow from a learner's own earlier answers.
 
     Parameters
     ----------
     p : Problem
     known : dict of str to Quantity
     own : dict of str to array
-        The other answers, in the shapes of what is right.
+        The other answers, in the shapes of the correct ones.
     quantity : Quantity
 
     Yields
     ------
     value : array
-        As the exercise has it: first with what was not answered computed from the answers, then
-        with what was not answered taken as right.
+        In the form of the exercise: first with missing quantities computed from the answers, then
+        with missing quantities assumed correct.
     used : tuple of str
         The answers that it was computed from.
     """
@@ -91,11 +91,11 @@ def causes_of(
     p : Problem
     known : dict of str to Quantity
     own : dict of str to array
-        The other answers, in the shapes of what is right.
+        The other answers, in the shapes of the correct ones.
     sure : set of str
-        The quantities that somebody certainly had right: they were given, or answered.
+        The quantities that are certainly correct: they were given, or answered correctly.
     quantity : Quantity
-        What was asked.
+        The quantity in question.
     given : array
         The answer, in any shape.
     """
@@ -109,7 +109,7 @@ def causes_of(
         for match in _matches(mistake, p, known, own, quantity, given)
     ]
     near = [match for match in near if match.is_exact] or near
-    if had_inputs:  # then it is no mistake that comes before
+    if had_inputs:  # then it is not an earlier mistake
         near = [match for match in near if match.is_here] or near
     names = dict.fromkeys(match.mistake.name for match in near)
     first = [next(match for match in near if match.mistake.name == name) for name in names]
@@ -125,7 +125,8 @@ class _Match:
     ----------
     mistake : Mistake
     is_exact : bool
-        Whether to more digits than paper has: what is only near is a coincidence then.
+        Whether it agrees to more digits than on paper; mistakes that only come near are then
+        ignored.
     is_here : bool
         Whether it needs no mistake in the quantities before.
     """
@@ -159,13 +160,13 @@ def _matches(
     for only_here, attempt in _attempts(mistake, p, known, own, quantity):
         try:
             wrong = attempt.answer(quantity)
-        except ValueError:  # a table of pairs that does not fit what comes after it
+        except ValueError:  # a table of pairs that does not fit later quantities
             continue
         answer = fitted(given, wrong)
         if answer is None or not np.isfinite(wrong).all():
             continue
         is_exact = bool(agree(answer, wrong, _EXACT).all())
-        # Where the mistake makes little difference, rounding may have made it.
+        # If the mistake makes little difference, rounding may have caused it.
         is_apart = is_exact or not agree(wrong, quantity.value, 10 * PAPER).all()
         if not is_apart or not agree(answer, wrong, PAPER).all():
             continue
@@ -179,15 +180,16 @@ def _attempts(
     own: Mapping[str, Float],
     quantity: Quantity,
 ) -> Iterator[tuple[bool, Attempt]]:
-    """Yield the ways of somebody who makes the mistake, and whether it is made only here.
+    """Yield the computations with the mistake, and whether it is made only here.
 
-    Only here, with right numbers before; in this layer; everywhere. Each with somebody's own
-    answers for what comes before, and without them.
+    Only here, with correct earlier numbers; in this layer; everywhere. Each with the learner's own
+    earlier answers, and without them.
     """
     right = {name: each.value for name, each in known.items()}
     rests = [right]
     if mistake.everywhere:
-        # A mistake on the way forward changes h: no mistake in one layer on the way back.
+        # A mistake in the forward pass changes h, so it is not one of a single layer in the
+        # backward pass.
         if quantity.kind in _FORWARD or not _FORWARD & mistake.rules.keys():
             rests.append({n: v for n, v in right.items() if known[n].layer != quantity.layer})
         rests.append({})

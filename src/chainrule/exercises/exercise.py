@@ -1,4 +1,4 @@
-"""Exercises for pen and paper: a small network with friendly numbers, blanks, grades."""
+"""Exercises for pen and paper: a small network with simple numbers, blanks, grades."""
 
 from collections.abc import Sequence
 from typing import Any, final
@@ -36,10 +36,10 @@ def exercise(
     learning_rate: float = 0.5,
     l2: float = 0.0,
 ) -> "Exercise":
-    """Make an exercise: a small network with friendly numbers, and what to find of its pass.
+    """Make an exercise: a small network with simple numbers, and the quantities to find.
 
-    Weights are halves from -1.5 to 1.5, inputs whole numbers from -2 to 3, and of the numbers drawn
-    those are taken with which nothing is extreme.
+    Weights are multiples of 1/2 from -1.5 to 1.5, inputs whole numbers from -2 to 3, chosen so that
+    no value is extreme.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def exercise(
     n_examples : int, default=1
         At most 6.
     ask : str or sequence of str, optional
-        What to find, such as "delta_2" or ["z_2", "a_2"]; what is computed before the first of it
-        is given. By default all of the way forward and back. See `Exercise.names`.
+        The quantities to find, such as "delta_2" or ["z_2", "a_2"]; those computed before the first
+        of them are given. By default all of the forward and backward pass. See `Exercise.names`.
     orientation : {"rows", "columns"}, default="rows"
         Whether examples are rows of the matrices, as in the code, or columns, as in the notes.
     learning_rate : float, default=0.5
@@ -70,9 +70,9 @@ def exercise(
     Raises
     ------
     InvalidParameter
-        If it would be too large for paper, or a setting cannot be.
+        If it would be too large for paper, or a setting is invalid.
     UnknownName
-        If something is asked that there is not.
+        If a quantity in `ask` is unknown.
 
     Examples
     --------
@@ -102,12 +102,12 @@ def exercise(
 
 @final
 class Exercise:
-    """A network on paper, with blanks; `exercise` makes one with friendly numbers.
+    """A network on paper, with blanks; `exercise` makes one with simple numbers.
 
     Parameters
     ----------
     net : Network
-        Any small network of yours.
+        Any small network.
     X, y : array-like
         One example or a few, as the network takes them.
     ask, orientation, learning_rate, l2
@@ -123,13 +123,13 @@ class Exercise:
     y : array of shape (n, K)
         Classes as one-hot rows.
     names : tuple of str
-        Everything that can be asked, in the order in which it is computed: "z_2", "a_2" ... "h",
-        "cost", "delta_3", "grad_weights_3", "grad_biases_3" ..., "new_weights_2", "new_biases_2"
-        (after a step of gradient descent) ... Layers are the notes', 1 is the input.
+        Everything that can be asked for, in the order in which it is computed: "z_2", "a_2" ...
+        "h", "cost", "delta_3", "grad_weights_3", "grad_biases_3" ..., "new_weights_2",
+        "new_biases_2" (after a step of gradient descent) ... Layers are the notes', 1 is the input.
     asked : tuple of str
-        What there are blanks for.
+        The quantities to find.
     answers : dict of str to array
-        What is right, as the worksheet has it (``orientation``).
+        The correct answers, in the form of the worksheet (``orientation``).
 
     Examples
     --------
@@ -188,7 +188,7 @@ class Exercise:
 
     @property
     def answers(self) -> dict[str, Float]:
-        """What is right for everything that is asked."""
+        """The correct answers for everything that is asked for."""
         return {name: self._known[name].value.copy() for name in self.asked}
 
     def check(self, *, tolerance: float = 0.01, **answers: Any) -> Grade:
@@ -197,8 +197,8 @@ class Exercise:
         Parameters
         ----------
         tolerance : float, default=0.01
-            How far a number may be off, as a part of it: answers are rounded. A number of less
-            than a tenth of the largest of its quantity may be off by as much as that tenth may.
+            The relative tolerance, since answers are rounded. An entry smaller than a tenth of its
+            quantity's largest may be off by as much as that tenth may.
         **answers : number or array-like
             Such as ``delta_2=[0.1, -0.3]``, in the shape of the worksheet; a row or a column may
             be a plain list.
@@ -206,20 +206,20 @@ class Exercise:
         Returns
         -------
         Grade
-            A mark for each answer, with a hint where it is wrong; true if all are right.
+            A mark for each answer, with a hint if it is wrong; true if all are right.
 
         Raises
         ------
         InvalidInput
-            If there is no answer, or one holds no numbers.
+            If there is no answer, or one does not hold numbers.
         UnknownName
-            If there is no such quantity; the message suggests the nearest.
+            If a quantity is unknown; the message suggests the nearest.
         """
         return grade(self._problem, self._known, self.asked, answers, tolerance)
 
     @property
     def solution(self) -> Derivation:
-        """The whole working, as `explain` shows it."""
+        """The full working, as from `explain`."""
         return explain(
             self.net,
             self.X,
@@ -237,7 +237,7 @@ class Exercise:
         Parameters
         ----------
         solution : bool, default=False
-            Whether the answers and the whole working come after it.
+            Whether the answers and the full working follow.
 
         Returns
         -------
@@ -258,11 +258,11 @@ class Exercise:
         return self.worksheet(solution=solution).markdown(path)
 
     def latex(self, path: Destination = None, *, solution: bool = False) -> str:
-        """Return the worksheet as a LaTeX document, which pdflatex compiles as it is."""
+        """Return the worksheet as a LaTeX document, ready for pdflatex."""
         return self.worksheet(solution=solution).latex(path)
 
     def html(self, path: Destination = None, *, solution: bool = False) -> str:
-        """Return the worksheet as a web page with MathML, which loads nothing."""
+        """Return the worksheet as a web page with MathML, which loads no other files."""
         return self.worksheet(solution=solution).html(path)
 
     def _repr_html_(self) -> str:
@@ -274,7 +274,7 @@ class Exercise:
         return self.text()
 
     def __repr__(self) -> str:
-        """Return what it is about."""
+        """Return a short description."""
         sizes = "-".join(map(str, self.net.sizes))
         number = "" if self.seed is None else f", seed={self.seed}"
         return f"Exercise(a {sizes} network{number}, {len(self.asked)} to find)"

@@ -1,4 +1,4 @@
-"""Networks for pen and paper: halves as weights, small whole numbers as inputs, nothing extreme."""
+"""Networks for pen and paper: weights in halves, small integer inputs, no extreme values."""
 
 from collections.abc import Sequence
 from typing import Any, final
@@ -46,9 +46,9 @@ class _Draws:
 def friendly(
     sizes: Sequence[int], activation: Any, loss: Any, n_examples: int, seed: int
 ) -> tuple[Network, Float, Float]:
-    """Return a network, inputs and targets that are nice to compute with.
+    """Return a network, inputs and targets that are easy to compute with.
 
-    Of up to 200 draws the first is taken in which nothing is extreme: no z where a sigmoid is
+    Of up to 200 draws the first is used in which nothing is extreme: no z where a sigmoid is
     flat or too near a kink, no layer without an error.
 
     Raises
@@ -68,7 +68,7 @@ def friendly(
     if several or net.architecture.loss.targets == "groups":
         raise InvalidParameter(
             f"The loss '{net.architecture.loss.name}' with several outputs for one target is not "
-            f"for exercises: take one output each."
+            f"supported in exercises: use one output for each target."
         )
     best = (np.inf, 0)
     for attempt in range(_ATTEMPTS):
@@ -96,7 +96,7 @@ def _draw(net: Network, n: int, seed: int, attempt: int) -> tuple[Float, Float]:
 
 
 def _badness(net: Network, X: Float, targets: Float) -> float:
-    """Return how far the numbers are from friendly: 0 if nothing is wrong with them."""
+    """Return a penalty for numbers that are hard to compute with: 0 if there are none."""
     architecture = net.architecture
     loss = architecture.loss
     _, Y, _ = check_batch(architecture, X, targets)
@@ -117,7 +117,7 @@ def _badness(net: Network, X: Float, targets: Float) -> float:
 
 
 def _badness_of_errors(net: Network, forward: Forward, Y: Float) -> float:
-    """Return how many layers have errors that are nearly all 0, or some that are tiny."""
+    """Return the number of layers whose errors are nearly all 0, or partly tiny."""
     delta = net.architecture.loss.delta(forward.z[-1], forward.h, Y)
     bad = float((np.abs(delta) < 0.04).sum())
     back = back_propagate(forward, delta, net.weights, net.architecture.activations)

@@ -1,4 +1,4 @@
-"""Grades: which answers are right, to the digits that paper has, and a hint where one is not."""
+"""Grades: which answers are right, to the digits on paper, and hints for wrong ones."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from chainrule.maths.arrays import Float
 __all__ = ["Grade", "Mark", "grade"]
 
 _MOST_CAUSES = 3
-"""More than so many mistakes that lead to the same number say nothing."""
+"""If more mistakes than this lead to the same number, none is named."""
 
 
 @final
 @dataclass(frozen=True)
 class Mark:
-    """What an answer is worth.
+    """The mark of an answer.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Mark:
     right : bool
         Whether every number of it is right.
     entries : array of bool
-        Which of its numbers are, in the quantity's shape.
+        Which of its numbers are right, in the quantity's shape.
     hint : str
-        The equation to use, and the slip if it is known; empty if the answer is right.
+        The equation to use, and the mistake if it is known; empty if the answer is right.
     follows : bool
-        Whether a wrong answer follows from the wrong answers before it: the slip is there.
+        Whether a wrong answer follows from earlier wrong answers, where the mistake is.
     causes : tuple of str
         The names of the mistakes that lead to a wrong answer, such as "slope_at_activation";
         several if its numbers do not say which, and none if no known one does. For counting what
@@ -55,7 +55,7 @@ class Mark:
         return self.right
 
     def __str__(self) -> str:
-        """Return a line."""
+        """Return the mark as a line of text."""
         if self.right:
             return f"{self.name}: right"
         if self.follows:
@@ -73,7 +73,7 @@ class Grade(Mapping[str, Mark]):
     ----------
     marks : dict of str to Mark
     missing : tuple of str
-        What was asked and not answered.
+        The quantities that were not answered.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Grade(Mapping[str, Mark]):
 
     @property
     def n_right(self) -> int:
-        """How many answers are right."""
+        """The number of right answers."""
         return sum(mark.right for mark in self.marks.values())
 
     def __getitem__(self, name: str) -> Mark:
@@ -97,26 +97,26 @@ class Grade(Mapping[str, Mark]):
         return self.marks[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of what was answered."""
+        """Iterate over the names of the answers."""
         return iter(self.marks)
 
     def __len__(self) -> int:
-        """Return how many answers there are."""
+        """Return the number of answers."""
         return len(self.marks)
 
     def __bool__(self) -> bool:
-        """Whether every answer is right; what is missing does not count."""
+        """Whether every answer is right; missing ones do not count."""
         return self.n_right == len(self)
 
     def __str__(self) -> str:
-        """Return a line for each answer, and what is missing."""
+        """Return a line for each answer, and the missing ones."""
         lines = [str(mark) for mark in self.marks.values()]
         if self.missing:
             lines.append(f"Not answered: {', '.join(self.missing)}.")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Return how many answers are right."""
+        """Return a short summary."""
         return f"Grade({self.n_right} of {len(self)} right)"
 
 
@@ -132,11 +132,11 @@ def grade(
     Raises
     ------
     InvalidInput
-        If there is no answer, or one holds no numbers.
+        If there is no answer, or one does not hold numbers.
     InvalidParameter
         If the tolerance is not between 0 and 1.
     UnknownName
-        If there is no such quantity; the message suggests the nearest.
+        If a quantity is unknown; the message suggests the nearest.
     """
     if not 0 < tolerance < 1:
         raise InvalidParameter(f"tolerance must be between 0 and 1. Got {tolerance!r} instead.")
@@ -184,19 +184,18 @@ def _follows(
     answer: Float,
     tolerance: float,
 ) -> str:
-    """Return what to say of a wrong answer that follows from others; nothing if it does not."""
-    with np.errstate(all="ignore"):  # somebody's numbers may be anything
+    """Return the hint for a wrong answer that follows from others; None if it does not."""
+    with np.errstate(all="ignore"):  # a learner's numbers may be anything
         for value, used in followed(p, known, others, quantity):
             if not used or not agree(answer, value, tolerance).all():
                 continue
             if slips := [name for name in used if name in wrong]:
                 return (
-                    f"It is what follows from your own {' and '.join(slips)}: look for the slip "
-                    "there."
+                    f"It follows from your own {' and '.join(slips)}: look for the mistake there."
                 )
             return (
-                f"It is what follows from your own {' and '.join(used)}, with the digits that "
-                "were given: keep more of them."
+                f"It follows from your own {' and '.join(used)} with the digits that "
+                "you gave: keep more digits."
             )
     return ""
 
@@ -229,7 +228,7 @@ def _wrong(
 
 
 def _said(causes: Sequence[Cause]) -> str:
-    """Return what is said about the mistakes that lead to an answer, which may be several."""
+    """Return the hint about the mistakes that lead to an answer, of which there may be several."""
     if not causes:
         return ""
     if len(causes) == 1:

@@ -1,4 +1,4 @@
-"""The equation that was to be used, as one writes it."""
+"""The equations to use, as text for hints."""
 
 from chainrule.exercises.quantities import Problem, Quantity
 
@@ -39,7 +39,7 @@ def _of(layer: int) -> str:
 
 
 def hint_for(p: Problem, quantity: Quantity) -> str:
-    """Return the equation of a quantity, with its tag, as one writes it."""
+    """Return the equation of a quantity, with its tag, as text."""
     layer, rows, many = quantity.layer, p.notation.rows, p.notation.many
     here, before, after = _of(layer), _of(layer - 1), _of(layer + 1)
     g = "" if not 2 <= layer < p.L else p.net.architecture.activations[layer - 2].name

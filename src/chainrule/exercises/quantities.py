@@ -1,4 +1,4 @@
-"""What an exercise can ask for: each quantity of a pass, its symbol, its tag, its value."""
+"""The quantities that an exercise can ask for: symbol, tag and value of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ __all__ = ["Problem", "Quantity", "quantities_of"]
 @final
 @dataclass(frozen=True)
 class Problem:
-    """A network with its examples, and the pass over them as far as it goes.
+    """A network with its examples, and the pass over them, backward only if it exists.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class Problem:
     rate : float
         The learning rate of the step.
     l2 : float
-        The notes' lambda of the L2 penalty; 0 is none.
+        The notes' lambda of the L2 penalty; 0 for no penalty.
     notation : Notation
     forward : Forward
     back : Pass or None
-        None if there is no way back, through a step function.
+        None if a step function blocks the backward pass.
     cost : float or None
         J, if there is a loss.
     """
@@ -92,25 +92,26 @@ class Problem:
         return len(self.net.sizes)
 
     def turned(self, values: Float) -> Float:
-        """Return a matrix as the exercise has it: the notes have examples in columns."""
+        """Return a matrix in the exercise's orientation: the notes have examples in columns."""
         return values if self.notation.rows or values.ndim < 2 else values.T
 
 
 @final
 @dataclass(frozen=True)
 class Quantity:
-    """One thing to be found.
+    """A quantity to find.
 
     Attributes
     ----------
     name : str
-        What it is called, such as "delta_2".
+        Its name, such as "delta_2".
     kind : str
         "z", "a", "h", "cost", "delta", "grad_weights", "grad_biases", "new_weights", "new_biases".
     layer : int
         Its layer, as the notes count; 0 for the cost.
     value : array
-        What is right, as the exercise has it: a matrix, the vector of a bias, or a number.
+        The correct value in the exercise's orientation: a matrix, the vector of a bias, or a
+        number.
     symbol : Expression
     tag : str
         The notes' equation.
@@ -125,7 +126,7 @@ class Quantity:
 
 
 def quantities_of(problem: Problem) -> dict[str, Quantity]:
-    """Return everything that can be asked, in the order in which it is computed."""
+    """Return everything that can be asked for, in the order in which it is computed."""
     return {quantity.name: quantity for quantity in _all(problem)}
 
 

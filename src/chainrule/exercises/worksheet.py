@@ -1,4 +1,4 @@
-"""The worksheet: the network, what is given, blanks for what is asked; and the solution."""
+"""The worksheet: the network, given values, blanks, and the solution."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -53,20 +53,20 @@ def worksheet(
     seed: int | None,
     solution: Sequence[Block] = (),
 ) -> Document:
-    """Return the worksheet as a document, before any face.
+    """Return the worksheet as a document, independent of the output format.
 
     Parameters
     ----------
     problem : Problem
     known : dict of str to Quantity
     asked : sequence of str
-        What to find; there are blanks for it.
+        The quantities to find, which get blanks.
     given : sequence of str
-        What is printed with its value.
+        The quantities that are printed with their values.
     seed : int or None
-        Where the exercise comes from, for who wants it again.
+        The seed of the exercise, to make it again.
     solution : sequence of blocks
-        What comes after it.
+        The blocks after it.
     """
     sizes = "-".join(map(str, problem.net.sizes))
     number = "" if seed is None else f", number {seed}"
@@ -113,7 +113,7 @@ def _network(p: Problem) -> list[Block]:
 
 
 def _reminders(p: Problem) -> list[Block]:
-    """Return what g and its slope are, and what the output is made of."""
+    """Return the formulas of g and its slope, and of the output."""
     found: list[Block] = []
     for g in dict.fromkeys(p.net.architecture.activations):
         form = form_of(g)
@@ -134,7 +134,7 @@ def _reminders(p: Problem) -> list[Block]:
 
 
 def _of_output(p: Problem) -> Iterator[Chain]:
-    """Yield what h, the loss, J and delta of the output are, in symbols."""
+    """Yield the formulas of h, the loss, J and delta of the output."""
     subject = subject_of(p.net, p.X, p.targets, None, p.l2, None)
     shown = choose_shown(p.net.sizes, len(p.X))
     computed = compute(subject, dropout=False)
@@ -172,7 +172,7 @@ def _tasks(
     blocks += [_line(known[name], _blanks(p, known[name].value)) for name in asked]
     header = (say("name"), say("what"), say("shape"))
     rows = tuple(_named(known[name]) for name in asked)
-    caption = say("What `check` calls them:")
+    caption = say("Their names in `check`:")
     blocks.append(Table(header, rows, caption))
     return blocks
 

@@ -86,10 +86,10 @@ def test_the_tail_of_the_normal_distribution_is_the_cores(far):
 
 def test_what_is_not_ours_is_refused():
     square = cr.Activation("square", lambda z: z * z, lambda z: 2 * z)
-    with pytest.raises(errors.InvalidInput, match="activation 'square' is a function of your own"):
+    with pytest.raises(errors.InvalidInput, match="activation 'square' is your own function"):
         cr.to_onnx(cr.Network([2, 3, 2], square))
     own = cr.Loss("own", "identity", lambda z: z, lambda z, y: z[:, 0], lambda z, h, y: z)
-    with pytest.raises(errors.InvalidInput, match="loss 'own' is a function of your own"):
+    with pytest.raises(errors.InvalidInput, match="loss 'own' is your own function"):
         cr.to_onnx(cr.Network([2, 2], loss=own))
     net = cr.Network([2, 2], dtype="float64")
     net.theta[0] = 1e300
@@ -213,7 +213,7 @@ def test_files_that_are_no_models(content, tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     for source in (content, path, str(path)):
-        with pytest.raises(errors.InvalidFile, match="no ONNX model"):
+        with pytest.raises(errors.InvalidFile, match="not an ONNX model"):
             cr.from_onnx(source)
     with pytest.raises(errors.MissingFile):
         cr.from_onnx(tmp_path / "none")

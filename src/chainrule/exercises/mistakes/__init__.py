@@ -1,4 +1,4 @@
-"""The mistakes that people make in an exercise, each with what it leads to and what to say."""
+"""The known mistakes in an exercise, each with its effect and its explanation."""
 
 from chainrule.exercises.mistakes.backward import BACKWARD
 from chainrule.exercises.mistakes.cost import COST
@@ -10,4 +10,4 @@ from chainrule.exercises.mistakes.step import STEP
 __all__ = ["MISTAKES", "Mistake"]
 
 MISTAKES: tuple[Mistake, ...] = (*FORWARD, *COST, *BACKWARD, *GRADIENT, *STEP)
-"""All of them; rows of the same name are one mistake that is made in several ways."""
+"""All of them; rows of the same name are variants of one mistake."""

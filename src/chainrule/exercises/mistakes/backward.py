@@ -1,4 +1,4 @@
-"""Mistakes on the way back: in δ of the output, in the slopes, in what is carried back."""
+"""Mistakes in the backward pass: in δ of the output, the slopes, and the product with W."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _FORMULAS = {"logistic": "a(1 − a)", "tanh": "1 − a²", "relu": "1 where a >
 
 
 def _canonical(n: Attempt, layer: int) -> bool:
-    """Whether delta is h - y, and h' is no plain 1."""
+    """Whether delta is h - y, and h' is not simply 1."""
     return layer == n.L and n.loss.name in _RESIDUAL[1:] and is_plain(n.loss)
 
 
@@ -34,7 +34,7 @@ def _teaching(n: Attempt, layer: int) -> bool:
 
 
 def _spread(values: Float, width: int) -> Float:
-    """Return what somebody has who takes one output's value for every node; else the values."""
+    """Return the values if one output's value is used for every node; else the given values."""
     return np.repeat(values, width, axis=1) if values.shape[1] == 1 else values
 
 
@@ -64,7 +64,7 @@ def _without_h_prime(p: Problem, quantity: Quantity) -> str:
             else "h′ is missing: δ of the output is (h − y) ⊙ h(1 − h), for in this pair h′ does "
             "not cancel"
         )
-    return "h′ is missing: this is made of ∂J/∂h, and δ is ∂J/∂z = ∂J/∂h ⊙ h′(z)"
+    return "h′ is missing: this is computed from ∂J/∂h, but δ is ∂J/∂z = ∂J/∂h ⊙ h′(z)"
 
 
 def _of_this_loss(p: Problem, _: Quantity) -> str:
@@ -122,7 +122,7 @@ def _formula_of(p: Problem, quantity: Quantity) -> str:
 
 
 def _slopes_elsewhere(n: Attempt, layer: int, at: int) -> Iterator[Float]:
-    """Yield what somebody may take for the slope who looks at another layer."""
+    """Yield the slopes of other layers, which may be used by mistake."""
     g = n.g(layer)
     z = n.p.X if at == 1 else n.z(at)
     if 1 < at <= n.L:
@@ -142,7 +142,7 @@ _SLOPE_SLIPS: tuple[tuple[str, Rule, Said], ...] = (
     ("slope_at_activation", _slope_at_activation, _at_activation),
     ("slope_formula_at_z", _formula_at_z, _formula_of),
 )
-# Somebody may know the slope of the output by heart, and err in that of hidden layers only.
+# A learner may know the slope of the output, and err only in that of hidden layers.
 _WHERE = (_hidden_or_teaching, hidden, _teaching)
 
 
@@ -172,7 +172,7 @@ def _elsewhere(offset: int, way: int) -> Mistake:
 
 
 def _carried(product: Callable[[Attempt, int], Float | None]) -> dict[str, Rule]:
-    """Return the rule of an error that is carried back otherwise, where the shapes allow it."""
+    """Return the rule of an error carried back in another way, if the shapes allow it."""
 
     def error(n: Attempt, layer: int) -> Float:
         value = product(n, layer)
@@ -209,8 +209,8 @@ def _squared_slope(n: Attempt, layer: int) -> Float:
     return RIGHT["slope"](n, layer) ** 2
 
 
-_TOO_OFTEN = "h′ is in here once too often: for this pair it cancels"
-_TWICE = "the layer's own slope is in here twice: δ has it already"
+_TOO_OFTEN = "h′ is included once too often: for this pair it cancels"
+_TWICE = "the layer's own slope is included twice: δ has it already"
 _SIGN = "the sign is the other way round"
 
 BACKWARD: tuple[Mistake, ...] = (

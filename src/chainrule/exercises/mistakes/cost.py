@@ -1,4 +1,4 @@
-"""Mistakes in the cost: a wrong mean, a wrong logarithm, all pairs instead of each with its own."""
+"""Mistakes in the cost: a wrong mean, a wrong logarithm, all pairs of h and y."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,8 @@ def _of_losses(holds: Callable[[Attempt, int], bool], losses: Rule) -> dict[str,
     return only_where("losses", holds, losses)
 
 
-# h of every example with y of every example, (M, M): what NumPy makes of (M, 1) and (M,), and what
-# a matrix product of Y and a function of H makes. The examples' own losses are its diagonal.
+# h of every example with y of every example, (M, M): as NumPy broadcasts (M, 1) and (M,), and as in
+# a matrix product of Y and a function of H. The examples' own losses are its diagonal.
 def _pairs(n: Attempt) -> Float:
     H, Y = n.h[:, None, :], n.Y[None, :, :]
     each = {

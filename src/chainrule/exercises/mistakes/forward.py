@@ -1,4 +1,4 @@
-"""Mistakes on the way forward: in z, in a = g(z), in the hypothesis."""
+"""Mistakes in the forward pass: in z, in a = g(z), in the hypothesis."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ def _transposed(kind: str) -> Mistake:
 
 
 def _other_activation(name: str) -> Mistake:
-    """Return the mistake of taking another function than the layer's own."""
+    """Return the mistake of using another function than the layer's."""
     g = ACTIVATIONS[name]
 
     def said(p: Problem, quantity: Quantity) -> str:

@@ -1,4 +1,4 @@
-"""Mistakes in ∂J/∂W and ∂J/∂b: a factor that is missing or another's, the penalty."""
+"""Mistakes in ∂J/∂W and ∂J/∂b: a missing or wrong factor, the penalty."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def _several(n: Attempt, layer: int) -> bool:
 
 
 def _product(left: Callable[[Attempt, int], Float], where: Callable[[Attempt, int], bool]) -> Rule:
-    """Return the rule of ∂J/∂W with another factor beside δ."""
+    """Return the rule of ∂J/∂W with another factor of δ."""
     return only_where(
         "grad_weights",
         where,

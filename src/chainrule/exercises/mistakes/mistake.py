@@ -1,4 +1,4 @@
-"""One mistake: the rules that somebody has who makes it, and the sentence that names it."""
+"""One mistake: its wrong rules, and the sentence that explains it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ class Mistake:
     Attributes
     ----------
     name : str
-        The cause. Several rows of the same name are one mistake that is made in several ways; the
-        first that leads to the answer is said.
+        The cause. Rows of the same name are variants of one mistake; the first one that leads to
+        the answer is reported.
     rules : dict of str to Rule
-        What is changed, by the kind of quantity; all else stays right. Where the mistake cannot be
-        made, in another network or layer, the rule returns what is right.
+        The changed rules, by the kind of quantity; all others stay correct. Where the mistake
+        cannot occur, in another network or layer, the rule returns the correct value.
     said : str or callable
-        What comes after "Here": a sentence in plain words without its full stop.
+        The text after "Here": a sentence without its full stop.
     kinds : tuple of str, default=()
-        The kinds of quantity that it is looked for in; all if empty.
+        The kinds of quantity in which it is searched for; all if empty.
     everywhere : bool, default=True
-        Whether somebody who makes it makes it in all layers; otherwise it is a slip of the pen,
-        and what comes before is right.
+        Whether it is usually made in all layers; otherwise it is a slip in one place,
+        and everything before it is correct.
     """
 
     name: str
@@ -61,6 +61,6 @@ def only_where(kind: str, holds: Callable[[Attempt, int], bool], rule: Rule) -> 
 
 
 def times(kind: str, factor: float, holds: Callable[[Attempt, int], bool]) -> dict[str, Rule]:
-    """Return a rule that leads to so many times what is right."""
+    """Return a rule that gives a multiple of the correct value."""
     right = RIGHT[kind]
     return only_where(kind, holds, lambda n, layer: factor * right(n, layer))

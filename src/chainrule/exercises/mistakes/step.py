@@ -1,4 +1,4 @@
-"""Mistakes in the step: its direction, its rate, what it starts from."""
+"""Mistakes in the step: its direction, its rate, its starting point."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ STEP: tuple[Mistake, ...] = (
     Mistake(
         "rate_squared",
         _after(lambda old, grad, rate: old - rate * rate * grad),
-        "the learning rate is in here twice",
+        "the learning rate is included twice",
     ),
     Mistake(
         "rate_divides",
