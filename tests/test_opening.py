@@ -125,9 +125,9 @@ def test_all_that_looks_inside_opens_it(fitted):
     assert "BP2.1" in working
     text = " ".join(working.split())
     for transformer in take_apart(model).targets:
-        assert f"The targets are what {type(transformer).__name__} makes of those given" in text
+        assert f"The targets were transformed by {type(transformer).__name__}" in text
     for steps in take_apart(model).before:
-        assert f"({' and '.join(type(s).__name__ for _, s in steps.steps)}) make from those" in text
+        assert f"({' and '.join(type(s).__name__ for _, s in steps.steps)})." in text
 
 
 def test_all_displays_open_it(fitted):

@@ -239,8 +239,7 @@ def open_model(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> 
         X = steps.transform(X)
         kinds = " and ".join(type(step).__name__ for _, step in steps.steps)
         remarks.append(
-            f"The rows are what the pipeline's steps before the network ({kinds}) made from those "
-            f"given."
+            f"The rows were transformed by the pipeline's steps before the network ({kinds})."
         )
         names = _names_after(steps, names)
     for transformer in parts.targets:
@@ -253,8 +252,8 @@ def open_model(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> 
         y = transformer.transform(column)
         y = y[:, 0] if y.shape[1] == 1 else y
         remarks.append(
-            f"The targets are what {type(transformer).__name__} makes of those given: the network "
-            f"learns them so, and its predictions are transformed back."
+            f"The targets were transformed by {type(transformer).__name__}: the network learns them in "
+            f"this form, and its predictions are transformed back."
         )
     batch = _batch_of_core(core, X, y, sample_weight)
     return replace(

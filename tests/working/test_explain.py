@@ -465,8 +465,8 @@ def test_a_pipeline_transforms_first_and_says_so(read_text, symbol):
     model.fit(100 * X + 5, 1000 * X[:, 0] + 7)
     working = cr.explain(model, 100 * X[:2] + 5, 1000 * X[:2, 0] + 7)
     words = " ".join(working.text().split())
-    assert "(StandardScaler) make from those given" in words
-    assert "The targets are what StandardScaler makes of those given" in words
+    assert "before the network (StandardScaler)." in words
+    assert "The targets were transformed by StandardScaler" in words
     rows = model[0].transform(100 * X[:2] + 5)
     seen = printed(read_text(working.text().partition("Forward, with numbers")[2]), symbol)
     inner = model[-1].regressor_
