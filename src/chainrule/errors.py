@@ -139,7 +139,7 @@ class CheckpointWarning(UserWarning):
 
 
 class TrainingWarning(UserWarning):
-    """A training that can hardly go well, or not as asked; the message says why, and what to do.
+    """A training that is likely to fail, or differs from the request; the message says why.
 
     A fit raises at most one of each kind. To silence all, or one kind by its class:
     ``warnings.simplefilter("ignore", cr.TrainingWarning)``.

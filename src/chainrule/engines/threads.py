@@ -34,10 +34,10 @@ def available_threads() -> int:
 
 
 def limit_threads(n: int) -> None:
-    """Let calls take no more than n threads from now on (threadpoolctl's way).
+    """Limit all following calls to n threads (for threadpoolctl).
 
-    A limit that would change nothing is none: threadpoolctl ends a limit by setting the number that
-    there was before it, and then all processors count again, also those that are added later.
+    A limit without effect is not kept: threadpoolctl ends a limit by setting the earlier number,
+    and then all processors must count again, including those added later.
     """
     _limit.clear()
     if n < available_threads():
