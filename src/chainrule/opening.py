@@ -252,8 +252,8 @@ def open_model(model: Any, X: Any, y: Any = None, sample_weight: Any = None) -> 
         y = transformer.transform(column)
         y = y[:, 0] if y.shape[1] == 1 else y
         remarks.append(
-            f"The targets were transformed by {type(transformer).__name__}: the network learns them "
-            f"in this form, and its predictions are transformed back."
+            f"The targets were transformed by {type(transformer).__name__}: the network learns "
+            f"them in this form, and its predictions are transformed back."
         )
     batch = _batch_of_core(core, X, y, sample_weight)
     return replace(
