@@ -141,15 +141,11 @@ class Parameters:
 
     def __init__(self, architecture: Architecture, theta: Float) -> None:
         self.architecture = architecture
-<<<<<<< HEAD
-        self.predictor: Any = None  # what an engine keeps to predict faster; never copied or saved
+        self.predictor: Any = None  # an engine's cache for predictions; never copied or saved
         self.weights, self.biases, self.thetas = Views(), Views(), Views()
         self._lay_out(theta)
 
     def _lay_out(self, theta: Float) -> None:
-=======
-        self.predictor: Any = None  # an engine's cache for predictions; never copied or saved
->>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         blocks: list[Float] = []
         start = 0
         for s_in, s_out in self.architecture.shapes:
@@ -186,13 +182,9 @@ class Parameters:
         """Restore theta and its views; the engines rely on matching shapes."""
         architecture, theta = state["architecture"], np.asarray(state["theta"])
         if not isinstance(architecture, Architecture):
-<<<<<<< HEAD
-            raise InvalidInput("The parameters have no architecture.")
+            raise InvalidInput("The parameters have no architecture: take another copy.")
         if theta.dtype.newbyteorder("=") == architecture.dtype:  # in memory as the engines read it
             theta = np.require(theta, architecture.dtype, ["C", "A"])
-=======
-            raise InvalidInput("The parameters have no architecture: take another copy.")
->>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         if theta.shape != (architecture.n_parameters,) or theta.dtype != architecture.dtype:
             raise InvalidInput(
                 f"theta needs shape {(architecture.n_parameters,)} of {architecture.dtype}. Got "

@@ -146,13 +146,8 @@ def _predict_into(H: Float, architecture: Architecture, parameters: Parameters, 
     threads = _threads(architecture, n, None)
     if not is_sparse(X):
         predictor.predict(parameters.theta, np.ascontiguousarray(X), H, threads)
-<<<<<<< HEAD
         return
-    # Sparse rows are written out some at a time, into one small buffer.
-=======
-        return H
     # Sparse rows are converted in blocks, in one small buffer.
->>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
     at_once = max(1, _ENTRIES_WRITTEN_OUT // X.shape[1])
     for start in range(0, n, at_once):
         part: Any = X[start : start + at_once]
@@ -201,13 +196,6 @@ class NativeEngine(Engine):
         given: Any = _whole(examples.X)
         sparse = is_sparse(given)
         X: Any = given if sparse else np.ascontiguousarray(given)
-<<<<<<< HEAD
-=======
-        if sparse and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
-            raise InvalidInput(
-                f"The sparse X has column indices outside its shape {X.shape}: make it again."
-            )
->>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
         weight = None if examples.weight is None else np.ascontiguousarray(examples.weight)
         rows = Rows(X, examples.X.numbers) if isinstance(examples.X, Rows) else X
         return Examples(rows, np.ascontiguousarray(examples.Y), weight)

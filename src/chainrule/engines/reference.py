@@ -165,12 +165,8 @@ class ReferenceEngine(Engine):
         return examples
 
     def step(self, task: Task, state: TrainingState, batch: Examples, rate: float) -> float:
-<<<<<<< HEAD
-        """Make one update from a batch that is all there is."""
-        state.parameters.make_writable()
-=======
         """Make one update from a batch, treated as the training set."""
->>>>>>> e91420d (Messages and docstrings of maths, storage, architecture, optimizers, engines, network and files in plain English)
+        state.parameters.make_writable()
         result = _pass(task, state, batch, len(batch), batch.total)
         _update(task, state, batch, result, rate)
         return result.cost

@@ -194,7 +194,7 @@ def _about_classes(labels: Labels) -> Iterable[str]:
 
 
 def quoted(value: Any) -> str:
-    """Return a name from the user's data as one line of ASCII that ends no comment."""
+    """Return a name from the user's data as one line of ASCII that cannot end a comment."""
     text = str(value)
     if isinstance(value, bool | np.bool_):
         text = text.lower()  # as both languages, and tables, write it
