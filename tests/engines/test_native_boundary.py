@@ -489,7 +489,7 @@ def test_memory_that_is_not_to_be_had_is_a_sentence(python):
     result = python(NO_MEMORY)
     lines = result.stdout.splitlines()
     assert len(lines) == 3, result.stderr
-    assert all("memory to" in line and "is not to be had here" in line for line in lines)
+    assert all("memory to" in line and "is not available" in line for line in lines)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
