@@ -345,7 +345,7 @@ def as_numbers(
             return array.astype(dtype, copy=False)
     except (OverflowError, TypeError, ValueError):  # numbers of other types than NumPy's
         raise InvalidInput(
-            f"{name} holds numbers that are not to be had as {dtype}. Got {_short(values)}: "
+            f"{name} holds numbers that cannot be cast to {dtype}. Got {_short(values)}: "
             f"convert or scale them first."
         ) from None
 
