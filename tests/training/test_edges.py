@@ -218,5 +218,5 @@ def test_memory_that_is_refused_after_all(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr("chainrule.architecture.parameters.np.zeros", refuse)
-    with pytest.raises(errors.TooLarge, match="not to be had"):
+    with pytest.raises(errors.TooLarge, match="not available"):
         reg()

@@ -358,8 +358,8 @@ def _in_words(error: Exception, what: str, architecture: Architecture, less: str
     """
     if isinstance(error, MemoryError):
         return TooLarge(
-            f"The memory to {what} with a network of sizes {list(architecture.sizes)} is not to be "
-            f"had here: use {less} or smaller layers, or free some memory."
+            f"The memory to {what} with a network of sizes {list(architecture.sizes)} is not "
+            f"available: use {less} or smaller layers, or free some memory."
         )
     if str(error) == os.strerror(errno.EAGAIN):
         return NoThreads(
