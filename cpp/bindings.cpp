@@ -112,8 +112,8 @@ using core::Array;
 using core::data_or_null;
 using core::Matrix;
 
-// Arguments that are taken as they are or refused: what is written into a converted copy is lost, and
-// a copy of the rows is what nobody asked for.
+// Arguments that are accepted without conversion or refused: writes into a converted copy would be
+// lost, and a copy of the rows would be a waste.
 auto array(const char* name) { return nb::arg(name).noconvert(); }
 auto array_or_none(const char* name) { return nb::arg(name).none().noconvert(); }
 
@@ -388,8 +388,8 @@ template <class T> void bind(nb::module_& m, const std::string& dtype) {
   trainer_class.def(
       "step_row",
       // One example, if x and y are rows of T (or y the index of a class): the cost before the
-      // update, or None if they are something else, and have to be looked at more closely. Infinite
-      // if the update went to infinity.
+      // update, or None if they are something else, and need the full checks. Infinite
+      // if the update became infinite.
       [](Trainer& self, nb::handle theta, nb::handle first, nb::handle second, nb::handle product,
          nb::handle x, nb::handle y, double rate, std::uint64_t step) -> std::optional<double> {
         const auto& net = self.architecture();

@@ -96,5 +96,5 @@ assert abs(threshold - 70) < 5
 # Without a bias the curve is nailed to one half at 0 degrees, and the best it can do is
 # to shrug. Note that this is about *where the zero of the input is*: a `StandardScaler`
 # in front moves it to the mean, and half of the damage is undone. That is also why
-# biases are never penalized: where the zero of a thermometer stands is no complexity of
-# the model.
+# biases are never penalized: the position of a thermometer's zero does not make the
+# model more complex.

@@ -115,13 +115,13 @@ assert all(
 #   Which one matters less than that there is one.
 # - **Early stopping** is the cheapest: it trains less, and needs no constant to be
 #   chosen. It pays with the rows that it watches.
-# - **L2** uses all rows, and its λ wants to be chosen: `MLPRegressorCV` does so, folds
-#   and penalties side by side. What it means is told in
+# - **L2** uses all rows, and its λ must be chosen: `MLPRegressorCV` does so, with folds
+#   and penalties in parallel. What it means is explained in
 #   :ref:`sphx_glr_lessons_penalties_are_priors.py`.
 # - **Dropout** leaves every hidden node out half of the time, so that none can rely on
 #   another. It wants larger networks and more epochs than this table deserves.
 # - **Fewer nodes** are the plainest remedy, and **fewer features** the notes' first:
 #   :doc:`the recipes </recipes>` have both of their ways.
 # - The **linear model** is as good as any of them: on 442 patients curvature cannot be
-#   told from noise. To know that is worth more than a network. ``chainrule train``
-#   always tells you.
+#   distinguished from noise. Knowing that is worth more than a network.
+#   ``chainrule train`` always tells you.

@@ -26,10 +26,10 @@ and checked with paper and pencil.
 #
 #    \lambda = \frac{\sigma^2}{\tau^2}
 #
-# So λ is no mere knob. It is how noisy the data are, relative to how large you expect
-# the weights to be. For a normal distribution the most probable weights have a closed
-# form, :math:`(X^{\top}X + \lambda I)^{-1} X^{\top} y`; the network without hidden
-# layers has to find them:
+# So λ is not just a setting. It says how noisy the data are, relative to how large you
+# expect the weights to be. For a normal distribution the most probable weights have a
+# closed form, :math:`(X^{\top}X + \lambda I)^{-1} X^{\top} y`; the network without
+# hidden layers has to find them:
 
 import matplotlib.pyplot as plt
 import numpy as np

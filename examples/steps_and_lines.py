@@ -56,9 +56,9 @@ else:
 # Several may fire at once
 # ------------------------
 # At the output a step has another trouble, the one the blog names: with one node per
-# class, nobody prevents two of them from firing, or none. Here are three kinds of iris,
-# told apart by their petals. We train one logistic output per class (one against all
-# others), and then let each of them decide by a step.
+# class, nothing prevents two of them from firing, or none. Here are three kinds of
+# iris, distinguished by their petals. We train one logistic output per class (one
+# against all others), and then let each of them decide by a step.
 
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
@@ -156,4 +156,4 @@ assert abs(costs[-1] - np.log(2)) < 1e-3
 
 # %%
 # One bend in :math:`g` is enough to get out of this. Which bend matters less than that
-# there is one, and that its slope can be felt.
+# there is one, and that its slope is not 0.

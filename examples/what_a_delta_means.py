@@ -3,7 +3,7 @@ What a node's δ means
 =====================
 
 The notes define the "error" of a node, :math:`\delta_i = \partial J / \partial z_i`,
-and leave a TODO where the intuition should stand. Here it is, in one sentence: **δ is
+and leave a TODO in place of the intuition. Here it is, in one sentence: **δ is
 the price of a nudge**. Push a little more into node :math:`i`, and the cost rises by δ
 times that little.
 

@@ -32,9 +32,9 @@ panels[0].legend()
 plt.show()
 
 # %%
-# Being certain and wrong costs one half under the square. Under the log it costs as
-# much as you like. So much for *values*; but descent feels only slopes, and it feels
-# them behind the logistic function.
+# Being certain and wrong costs one half under the square. Under the log the cost is
+# unbounded. Those are the *values*; but descent uses only slopes, and it sees them
+# through the logistic function.
 #
 # The slope that the node feels
 # -----------------------------

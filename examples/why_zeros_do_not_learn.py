@@ -3,8 +3,8 @@ Why zeros do not learn
 ======================
 
 A network without hidden layers may start at zero, and usually does. One with hidden
-layers may not: it would stay as clever as a coin. The reason is in the equations, and
-takes two lines.
+layers may not: it would never learn more than a constant. The reason is in the equations,
+and takes two lines.
 """
 
 # %%

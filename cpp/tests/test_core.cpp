@@ -576,7 +576,7 @@ template <class T> void test_interruption(const Case& c, int threads) {
 }
 
 // A large step asks on its way, and is given up: interrupted at each of its questions, in the rows and
-// in the weights, training is where the step before left it, and goes on as if nothing had happened.
+// in the weights, training is in the state after the last step, and continues as if nothing had happened.
 template <class T> void test_giving_up(int threads) {
   const Case c = {"given up",
                   {40, 97, 33},
@@ -622,7 +622,7 @@ template <class T> void test_giving_up(int threads) {
     expect(given_up[s] >= (threads == 1 ? 7 : 1), "asks often", c.name);
 }
 
-// Wherever it is interrupted, also inside an epoch, a run that goes on ends with the same bits.
+// Wherever it is interrupted, also inside an epoch, a resumed run ends with the same bits.
 template <class T> void test_going_on(Case c, int threads) {
   c.batch = 16;
   const Data<T> data(c);
@@ -654,7 +654,7 @@ template <class T> void test_divergence(const Case& c, int threads) {
   expect(!std::isfinite(trainer.last_cost()), "the cost tells why", c.name);
 }
 
-// Teams that change while training goes on, from one thread to four and back.
+// Teams that change during training, from one thread to four and back.
 template <class T> void test_changing_teams(const Case& c) {
   const Data<T> data(c);
   const core::Examples<T> examples = data.examples(c, Data<T>::kDense);

@@ -302,7 +302,7 @@ def test_a_step_is_computed_forward_only():
     ex = cr.exercise([2, 3, 1], 1, "step", "squared_error")
     assert ex.asked == ("z_2", "a_2", "z_3", "h", "cost")
     assert ex.check(**ex.answers)
-    assert "no way back" in ex.text(solution=True) or "step" in ex.text(solution=True)
+    assert "no backward pass" in ex.text(solution=True) or "step" in ex.text(solution=True)
     fires = cr.exercise([2, 1], 1, [], "indicator")
     assert fires.asked == ("z_2", "h")
 
@@ -336,7 +336,7 @@ def test_what_cannot_be_is_refused():
         cr.exercise([20, 3, 1])
     with pytest.raises(cr.errors.InvalidParameter, match="pen and paper"):
         cr.exercise(n_examples=7)
-    with pytest.raises(cr.errors.InvalidParameter, match="not for exercises"):
+    with pytest.raises(cr.errors.InvalidParameter, match="not supported in exercises"):
         cr.exercise([2, 2, 4], loss=cr.Quantile([0.1, 0.9]))
     with pytest.raises(cr.errors.UnknownName, match="orientation"):
         cr.exercise(orientation="row")

@@ -124,7 +124,7 @@ def test_more_rows_than_fit_on_a_page():
 
 def test_bad_input():
     net = cr.Network([3, 4, 2], loss="log_loss")
-    with pytest.raises(errors.InvalidParameter, match="needs targets y"):
+    with pytest.raises(errors.InvalidParameter, match="needs targets"):
         cr.compare(net, X, None)
     with pytest.raises(errors.NotTrainable, match="'step'"):
         cr.compare(cr.Network([3, 4, 2], "step", "log_loss"), X, LABELS)

@@ -19,7 +19,7 @@ template <class T> using Elementwise = void (*)(const T* z, T* out, Index n);
     }                                                                        \
   }
 
-// Null if there is none of that name.
+// Null if the name is unknown.
 template <class T> Elementwise<T> elementwise(const std::string& name) {
   CHAINRULE_ELEMENTWISE(exp);
   CHAINRULE_ELEMENTWISE(expm1);

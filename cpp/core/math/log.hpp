@@ -50,7 +50,7 @@ template <class T> CHAINRULE_INLINE Vec<T> log_sum(Vec<T> k, Vec<T> f) {
 template <class T> CHAINRULE_INLINE Vec<T> log(Vec<T> z) {
   using C = LogConstants<T>;
   using L = Layout<T>;
-  // A subnormal has no exponent of its own: lift it among the normal numbers.
+  // A subnormal has no exponent field: scale it into the normal range.
   const IntVec<T> subnormal = z < C::kLeastNormal;
   const Vec<T> u = select<T>(subnormal, z * C::kLift, z);
   const LogParts<T> parts = log_parts<T>(u);

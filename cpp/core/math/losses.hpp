@@ -8,7 +8,7 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Label smoothing of y among so many classes: y (1 - e) + e/K.
+// Label smoothing of y among K classes: y (1 - e) + e/K.
 template <class T> CHAINRULE_INLINE Vec<T> smoothed(Vec<T> y, T e, Index n_classes) {
   return splat<T>(1 - e) * y + splat<T>(e / static_cast<T>(n_classes));
 }

@@ -1,4 +1,4 @@
-// Whether someone wants the training to end: asked by the thread that leads, about every 50 ms.
+// Whether the training was interrupted: checked by the thread that leads, about every 50 ms.
 //
 // A step that may take milliseconds asks on its way, before each block of rows and each panel of
 // weights, and is given up if there was an interruption: all threads leave out the rest of it, and it

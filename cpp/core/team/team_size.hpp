@@ -1,4 +1,4 @@
-// How many threads to take: measured, while training goes on.
+// The number of threads, chosen by measurement during the training.
 //
 // The number of threads never changes a bit, so it may change at any step. Each candidate is tried
 // for a moment, the fastest is kept for a second, then all are tried again; at once, if what is kept
@@ -39,7 +39,7 @@ class TeamSize {
     return std::chrono::microseconds(!begun_ ? first : trying_ ? 2000 : 50000);
   }
 
-  // Takes in how long a step took with this size, and chooses the next.
+  // Records the duration of a step with this size, and chooses the next.
   void took(double seconds_a_step) {
     if (is_fixed()) return;
     begun_ = true;

@@ -65,7 +65,7 @@ class UsualMode {
   UsualMode& operator=(const UsualMode&) = delete;
 };
 
-// Which thread of how many.
+// The index of a thread, and the number of threads.
 struct Member {
   int number, of;
 };

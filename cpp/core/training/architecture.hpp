@@ -1,4 +1,4 @@
-// What a network is made of, and its settings for training.
+// The layers of a network, and its settings for training.
 #pragma once
 
 #include "../math/activations.hpp"

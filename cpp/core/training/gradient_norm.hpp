@@ -53,7 +53,7 @@ template <class T> class GradientNorm {
     Index pieces, width;
   };
 
-  // Of a panel of so many vectors' width.
+  // Of a panel with a width of that many vectors.
   template <int kVectors, bool kPenalty>
   static void add(const T* gradient, const T* weights, Index biases, Index rows,
                   const Step<T>& step, T* columns) {

@@ -24,7 +24,7 @@ constexpr std::array kRuleNames{
     "sgd",   "momentum", "nesterov", "adam", "adamw",
     "nadam", "adagrad",  "rmsprop",  "rprop"};  // in the order of the values
 
-// How many arrays as long as theta a rule remembers.
+// The number of arrays as long as theta in a rule's state.
 constexpr int optimizer_slots(Optimizer o) {
   switch (o) {
     case Optimizer::kSGD: return 0;

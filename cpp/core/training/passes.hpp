@@ -1,4 +1,4 @@
-// What a step does with its examples and with the weights, for one thread of a team.
+// The two passes of a step, over its examples and over the weights, for one thread of a team.
 //
 // Rows first, then weights: each thread carries its rows through all layers forward and back; then
 // the threads share out the weights, each computing the gradient of a piece and updating it at once,
@@ -52,10 +52,10 @@ template <class T> class Passes {
   Passes(const Passes&) = delete;
   Passes& operator=(const Passes&) = delete;
 
-  // The examples that the steps to come are of.
+  // The examples of the next steps.
   void take(const Examples<T>& examples) { examples_ = &examples; }
 
-  // The teams of the next steps have so many threads.
+  // Sets the number of threads of the next steps.
   void divide(int threads) { pieces_.divide(threads); }
 
   // Before a step: no piece of the weights is taken yet.
@@ -352,7 +352,7 @@ template <class T> class Passes {
     }
   }
 
-  // What the gradient is multiplied by, 1 if it is short enough; as PyTorch has it.
+  // The factor of the gradient, 1 if it is short enough; as in PyTorch.
   T clipping_scale() const {
     const double scale = settings_.max_grad_norm / (norm_.norm() + 1e-6);
     return scale < 1 ? static_cast<T>(scale) : T(1);

@@ -11,8 +11,8 @@
 
 namespace chainrule::CHAINRULE_ISA {
 
-// Hypotheses of many rows. The parameters are laid out anew in every call, so that what a user
-// wrote into theta always counts.
+// Hypotheses of many rows. The parameters are packed again in every call, so that changes of
+// theta by the user always take effect.
 template <class T> class Predictor {
  public:
   explicit Predictor(const Architecture& net) : net_(net), losses_(net.loss, net.sizes.back()) {

@@ -1,4 +1,4 @@
-// How a network is trained: everything but the data and how far training is.
+// The settings of a training: everything except the data and the progress.
 #pragma once
 
 #include "../kernels/gemm.hpp"
@@ -15,7 +15,7 @@ struct Settings {
   OptimizerSettings optimizer;
   double l2 = 0.0, l1 = 0.0;
   double max_grad_norm =
-      0.0;  // what longer gradients are scaled down to; 0 leaves them as they are
+      0.0;  // the norm to which longer gradients are scaled down; 0 for no limit
   std::vector<double> dropout;  // that of the input, then one per hidden layer; or none
   std::uint64_t seed = 0;
   Index batch_size = 1;

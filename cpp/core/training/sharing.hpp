@@ -1,5 +1,5 @@
-// How the threads of a team share out the weights, of which each computes the gradient and updates
-// what it got.
+// How the threads of a team divide the weights among them; each computes the gradient of its part
+// and updates it.
 #pragma once
 
 #include "forward.hpp"
@@ -46,7 +46,7 @@ template <class T> class Pieces {
   // Blocks of rows of all panels, layer by layer.
   const std::vector<Piece>& blocks() const { return blocks_; }
 
-  // For teams of so many threads from now on.
+  // Sets the number of threads for the following steps.
   void divide(int threads) {
     for (int t = 0; t <= threads; ++t) first_[static_cast<std::size_t>(t)] = first_of(t, threads);
     begin();

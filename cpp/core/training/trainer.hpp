@@ -13,12 +13,12 @@ namespace chainrule::CHAINRULE_ISA {
 
 enum class Status : int { kFinished, kDiverged, kInterrupted };
 
-// How far training is; advanced by every step. A run that was interrupted inside an epoch goes on
-// there: after `position` of its examples, with the cost and the seconds they took.
+// The progress of the training; advanced by every step. A run that was interrupted inside an epoch
+// continues there: after `position` of its examples, with the cost and the seconds they took.
 struct Progress {
   std::uint64_t step = 0, epoch = 0, examples = 0, position = 0;
   double epoch_cost = 0.0, epoch_seconds = 0.0;
-  double momentum_product = 1.0;  // what Nadam remembers
+  double momentum_product = 1.0;  // the state of Nadam
 };
 
 // The learning rates of the next steps, after which to come back, also inside an epoch; a single one
@@ -124,7 +124,7 @@ template <class T> class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // The clock is looked at only every so many steps, since small ones take less time than passes
+  // The clock is looked at only after a number of steps, since small ones take less time than passes
   // between two questions.
   static std::uint64_t looks_every(double work) {
     return static_cast<std::uint64_t>(std::max(1.0, std::min(1e4, 1e7 / work)));
@@ -138,7 +138,7 @@ template <class T> class Trainer {
   }
 
   // All threads of a team run this together, from where the last team stopped, until the epochs are
-  // done or the team is to be chosen anew. Thread 0 does what is to be done once; what it writes for
+  // done or the team is to be chosen again. Thread 0 does what is to be done once; what it writes for
   // the others (stop_, done_, pause_, finished_) it writes where a barrier lies before
   // they read.
   void work(Member me, Barrier& barrier, EpochRecord* records, Stopping& stopping, Index n_epochs) {
@@ -155,8 +155,8 @@ template <class T> class Trainer {
       if (leads && interruption_.wants_them_held()) hold();
       passes_.rows_phase(me, batch, barrier);
       barrier.wait();
-      // Every thread adds the cost up, rather than wait for one to do it: no weight learns from one
-      // that is no number, so that they are there to be looked at.
+      // Every thread adds the cost up, rather than wait for one to do it: no weight is updated from one
+      // that is not finite, so that they can be inspected.
       const double cost = passes_.data_cost(batch);
       const bool learns = std::isfinite(cost) || interruption_.is_given_up(batch.step);
       if (leads && !interruption_.is_given_up(batch.step)) {
@@ -206,7 +206,7 @@ template <class T> class Trainer {
     }
   }
 
-  // Whether to stop: at once if the cost is no number; after this step, and the epoch if it is its
+  // Whether to stop: at once if the cost is not finite; after this step, and the epoch if it is its
   // last, if there was an interruption.
   void look_around(std::uint64_t step) {
     if (!std::isfinite(data_cost_)) {

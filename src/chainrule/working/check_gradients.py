@@ -21,13 +21,13 @@ def check_gradients(
     """Compare back-propagation with central differences, layer by layer.
 
     Computed on a float64 copy, along random directions; for networks of up to 2000 parameters
-    element by element too. A direction has entries +1 and -1, so an error in a single entry shows
-    in it undiminished.
+    also element by element. A direction has entries +1 and -1, so it shows an error in a single
+    entry at its full size.
 
     Parameters
     ----------
     net : Network, Learner, or fitted estimator, also in a Pipeline, a search or the like
-        Whose gradient is checked.
+        The model whose gradient is checked.
     X, Y, sample_weight
         The batch, as `Network.trace` or the estimator's ``fit`` takes it.
     l2, l1 : float, optional
@@ -43,9 +43,9 @@ def check_gradients(
     InvalidInput
         If the batch is unusable.
     NotTrainable
-        If a step function lets no gradient through.
+        If a step function blocks the gradient.
     TypeError
-        If the model is none of chainrule's.
+        If the model is not one of chainrule's.
 
     Examples
     --------

@@ -36,9 +36,9 @@ class ArrayComparison:
     at : tuple of int
         The entry with the largest derivative, in the code's indices; its values are the next three.
     reference, native, differences : float
-        The derivative there. NaN where a way has none.
+        The derivative there. NaN if it could not be computed in this way.
     native_error, differences_error : float
-        The largest difference to the reference over the array, in units of the gradient. NaN where
+        The largest difference from the reference over the array, in units of the gradient. NaN if
         nothing could be compared.
     """
 
@@ -81,7 +81,7 @@ class LayerComparison:
 @final
 @dataclass(frozen=True)
 class Comparison(Rendered):
-    """The result of `compare`: a table, which has the four faces of a `Derivation`.
+    """The result of `compare`: a table, in the four formats of a `Derivation`.
 
     Printed, it is the plain text; in a notebook it is shown as HTML.
 
@@ -89,7 +89,7 @@ class Comparison(Rendered):
     ----------
     per_layer : tuple of LayerComparison
     max_gradient : float
-        The largest derivative of all, what the errors are small against.
+        The largest derivative of all, to judge the errors by.
     why_no_native : str
         Why the native engine cannot compute this network, if it cannot.
     """
@@ -110,7 +110,7 @@ class Comparison(Rendered):
 
     @property
     def document(self) -> Document:
-        """The content, before any face."""
+        """The content, independent of the format."""
         rows = [
             _row(each.layer, name, array)
             for each in self.per_layer
@@ -127,8 +127,9 @@ class Comparison(Rendered):
             ("differences off by",),
         )
         ends: tuple[Inline, ...] = say(
-            "Each row shows the entry with the largest derivative, and how far the others are off "
-            "the reference at most, over the whole array. The largest derivative of all is {}.",
+            "Each row shows the entry with the largest derivative, and the largest difference of "
+            "the others from the reference, over the whole array. The largest derivative of all "
+            "is {}.",
             Number(self.max_gradient, 5),
         )
         if self.why_no_native:
@@ -142,9 +143,9 @@ class Comparison(Rendered):
         Parameters
         ----------
         width : int, default=100
-            Columns to stay within.
+            The maximum line length.
         path : str or path-like, optional
-            A file to write it to as well, whole or not at all. It may stand in the place of the
+            A file to write it to as well, atomically. It may be given in place of the
             width.
 
         Returns
@@ -173,8 +174,8 @@ def compare(
 
     By back-propagation in NumPy (the reference engine), in the compiled core (the native engine),
     and by finite differences, which need the forward pass alone. All three in float64, so that the
-    first two agree to rounding. The native engine gives no gradients away; that of a step of
-    gradient descent with the rate 1 is the difference it makes to the parameters.
+    first two agree to rounding. The native engine does not return gradients; its gradient is the
+    change of the parameters in one step of gradient descent with the rate 1.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def compare(
     X, y, sample_weight
         The batch as the model takes it, at most 4096 examples.
     l2, l1 : float, optional
-        The notes' lambda of each penalty; by default the model's own, none for a Network.
+        The notes' lambda of each penalty; by default the model's own, 0 for a Network.
 
     Returns
     -------
@@ -193,9 +194,9 @@ def compare(
     InvalidInput
         If X, y or the weights are unusable, or there are too many examples.
     NotTrainable
-        If a step function lets no gradient through.
+        If a step function blocks the gradient.
     TypeError
-        If the model is none of chainrule's.
+        If the model is not one of chainrule's.
 
     See Also
     --------
@@ -211,7 +212,9 @@ def compare(
     (True, True)
     """
     if y is None:
-        raise InvalidParameter("compare needs targets y: without them there is no gradient.")
+        raise InvalidParameter(
+            "compare needs targets: without them there is no gradient. Give y as well."
+        )
     subject = subject_of(model, X, y, sample_weight, l2, l1, compared=True)
     net = subject.net
     net.architecture.require_trainable()
@@ -271,7 +274,7 @@ def _array(
 
 
 def _native_gradients(subject: Opened) -> tuple[Any, str]:
-    """Return the gradients as the native engine has them, laid out as theta; or why not."""
+    """Return the native engine's gradients, laid out as theta; or the reason why not."""
     net = subject.net.copy()
     try:
         choose_engine("native", net.architecture, SGD(1.0))

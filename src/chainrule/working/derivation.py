@@ -1,4 +1,4 @@
-"""A derivation: one content, four faces."""
+"""A derivation: one content in four formats."""
 
 from dataclasses import dataclass
 from typing import final
@@ -13,14 +13,14 @@ __all__ = ["Derivation"]
 @final
 @dataclass(frozen=True, repr=False)
 class Derivation(Rendered):
-    """The working of a network, to be read as text, Markdown, LaTeX or HTML.
+    """The working of a network, as text, Markdown, LaTeX or HTML.
 
     Printed, it is the plain text; in a notebook it is shown as HTML.
 
     Attributes
     ----------
     document : Document
-        The content, before any face.
+        The content, independent of the format.
 
     Examples
     --------
@@ -41,9 +41,9 @@ class Derivation(Rendered):
         Parameters
         ----------
         width : int, default=96
-            Columns to stay within, where a formula lets it; at least 40.
+            The maximum line length, if the formulas allow it; at least 40.
         path : str or path-like, optional
-            A file to write it to as well, whole or not at all. It may stand in the place of the
+            A file to write it to as well, atomically. It may be given in place of the
             width.
 
         Returns

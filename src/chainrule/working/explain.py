@@ -58,9 +58,9 @@ def explain(
     Parameters
     ----------
     model : Network, Learner, fitted estimator, or Pipeline or search that ends in one
-        A Learner or an estimator brings its penalties and its optimizer along, as they are now;
-        nothing is changed. What stands before the network in a Pipeline transforms X first. Of a
-        search for settings (GridSearchCV, MLPClassifierCV) it is the model that was chosen.
+        Of a Learner or an estimator the penalties and the optimizer are used in their current
+        state; the model is not changed. The steps before the network in a Pipeline transform X
+        first. Of a search (GridSearchCV, MLPClassifierCV) the chosen model is explained.
     X : array-like of shape (n, N), or one example of shape (N,)
         At most 256 examples.
     y : array-like, optional
@@ -72,23 +72,23 @@ def explain(
     orientation : {"rows", "columns"}, default="rows"
         Whether examples are rows of the matrices, as in the code, or columns, as in the notes.
     nodes : str, pair, or list of them, optional
-        The nodes to work out one by one: "2.1" or (2, 1) is node 1 of layer 2. The notes' count:
-        layer 1 is the input. By default all of a small layer, two of a large one.
+        The nodes to work out one by one: "2.1" or (2, 1) is node 1 of layer 2. Layers are numbered
+        as in the notes: 1 is the input. By default all of a small layer, two of a large one.
     layers : int or list of int, optional
         The layers to work out, from 2 on; by default all.
     optimizer : Optimizer, optional
         The rule whose first step is shown; by default the model's own next step, and gradient
         descent with a rate of 0.1 for a Network.
     l2, l1 : float, optional
-        The notes' lambda of each penalty; by default the model's own, none for a Network.
+        The notes' lambda of each penalty; by default the model's own, 0 for a Network.
     dropout : bool, default=False
         Whether to show the pass of the model's next training step, with the nodes that dropout
         leaves out there. By default the whole network is shown, as it predicts.
     lecture : bool, default=True
         Whether the general derivation comes before the numbers.
     digits : int, default=5
-        Significant digits of results, from 2 to 17. Numbers that a result follows from have as
-        many more as it takes for each line to be right as it is printed.
+        Significant digits of results, from 2 to 17. The numbers that a result is computed from
+        have more if needed, so that each printed line is right.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def explain(
     InvalidInput
         If X, y or the weights are unusable, or there are too many examples.
     InvalidParameter
-        If a setting cannot be: a node that does not exist, for instance.
+        If a setting is invalid: a node that does not exist, for instance.
     TypeError
-        If the model is none of chainrule's.
+        If the model is not one of chainrule's.
     ValueError
         If an estimator is not fitted, or scikit-learn refuses the data.
 
@@ -114,7 +114,8 @@ def explain(
     Notes
     -----
     Everything is computed in float64, by the reference engine, from the network's own parameters.
-    A network with a step function is explained forward, and why there is no way back.
+    For a network with a step function the forward pass is explained, and why there is no backward
+    pass.
 
     Examples
     --------
@@ -137,7 +138,8 @@ def explain(
         raise InvalidParameter(f"digits must be from 2 to 17. Got {digits} instead.")
     if isinstance(optimizer, LBFGS):
         raise InvalidParameter(
-            "A step of L-BFGS searches along a line, over many costs and gradients, and is no part "
+            "A step of L-BFGS searches along a line, over many costs and gradients, and is not "
+            "part "
             "of the working. Give another optimizer, such as cr.SGD(0.1)."
         )
     if optimizer is not None and not isinstance(optimizer, Optimizer):
@@ -148,7 +150,9 @@ def explain(
     subject = subject_of(model, X, y, sample_weight, l2, l1)
     shown = choose_shown(subject.net.sizes, len(subject.X), nodes, layers)
     notation = Notation(many=len(subject.X) > 1, rows=orientation == "rows")
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is said where it shows
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # reported where the values are shown
         computed = compute(subject, dropout=dropout)
         ctx = Context(subject, computed, notation, shown, digits, view, {})
         blocks = _sections(ctx, type(model).__name__, optimizer, lecture=lecture)
@@ -167,7 +171,7 @@ def _sections(
     if computed.cost is not None:
         blocks.append(cost_section(ctx))
     if computed.why_not and not lecture:
-        blocks.append(no_way_back(ctx))  # with the lecture, that says it
+        blocks.append(no_way_back(ctx))  # the lecture includes it
     if computed.gradients is not None and computed.batch is not None:
         slopes = Slopes(
             subject.net,

@@ -36,8 +36,10 @@ def backward_section(ctx: Context) -> Section:
     opening = Paragraph(
         say(
             "From the output back to the first layer: the errors {} first, then the gradients that "
-            "follow from them. Beside each gradient stands its estimate by finite differences: {} "
-            "at two places close by, on either side, and the slope between them. That needs no "
+            "follow from them. Each gradient is printed with its estimate by finite differences: "
+            "{} "
+            "at two nearby points, one on either side, and the slope between them. That does not "
+            "need "
             "back-propagation, only the forward pass.",
             Symbol("δ"),
             COST,
@@ -73,7 +75,7 @@ def _delta_matrix(ctx: Context, layer: int) -> list[Block]:
     steps = _output_steps(ctx)
     found: list[Block] = [Equation((chain(left, *steps, result),), notation.tag("BP1"))]
     if not steps:
-        counted = ", times what each example counts for in the cost" if ctx.n > 1 else ""
+        counted = ", times each example's weight in the cost" if ctx.n > 1 else ""
         if ctx.pair.known:
             text = f"Entry by entry, as the nodes show below: {{}}{counted}."
             found.append(Paragraph(say(text, delta_of(ctx, "k", "m", "L"))))
@@ -81,9 +83,7 @@ def _delta_matrix(ctx: Context, layer: int) -> list[Block]:
             text = f"These are the values of the loss's own function `delta`{counted}."
             found.append(Paragraph(say(text)))
     elif ctx.subject.weight is not None:
-        found.append(
-            Paragraph(say("{} holds what each example counts for, its weight over S.", Symbol("C")))
-        )
+        found.append(Paragraph(say("{} holds each example's weight divided by S.", Symbol("C"))))
     return found
 
 
@@ -163,7 +163,7 @@ def _hidden_steps(ctx: Context, layer: int) -> list[Expression]:
     slopes = Call("g", (WithShape(notation.array("z", layer), shape),), prime=True)
     r = WithShape(dropout_symbol(ctx, layer), shape)
     symbols = (back, slopes) if mask is None else (back, r, slopes)
-    # W^T is given turned already, whichever way the examples run.
+    # W^T is given transposed already, for both orientations.
     numbers = notation.product(
         ctx.matrix(W.T, after, here, d), ctx.matrix(next_delta, ms, after, d)
     )
@@ -190,7 +190,7 @@ def _delta(ctx: Context, layer: int, node: int, m: int) -> Equation:
 
 
 def _of_output(ctx: Context, node: int, m: int) -> tuple[Expression, Expression]:
-    """Return delta of an output: what its example counts for, times the derivative of its loss."""
+    """Return delta of an output: its example's weight times the derivative of its loss."""
     pair, Y = ctx.pair, ctx.subject.Y
     assert Y is not None
     h, y = Number(float(ctx.a(ctx.L)[m, node - 1])), Number(float(ctx.Y[m, node - 1]))
@@ -208,7 +208,7 @@ def _of_output(ctx: Context, node: int, m: int) -> tuple[Expression, Expression]
 
 
 def _of_hidden(ctx: Context, layer: int, node: int, m: int) -> tuple[list[Expression], Expression]:
-    """Return delta of a hidden node: the errors it takes part in, times its own slope."""
+    """Return delta of a hidden node: the errors it contributes to, times its own slope."""
     notation, mask = ctx.notation, ctx.mask(layer)
     W, errors = ctx.weights(layer + 1)[node - 1], ctx.delta(layer + 1)[m]
     shares = np.abs(ctx.delta(layer + 1) * W).sum(axis=0)

@@ -1,4 +1,4 @@
-"""What every part of a derivation needs: the numbers, how they are written, what is shown."""
+"""The context of all chapters: the numbers, their notation, and the parts that are shown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,18 +31,18 @@ from chainrule.working.numbers.one_pass import Computed
 __all__ = ["Context", "Part"]
 
 Part: TypeAlias = tuple[Float, Sequence[int], Sequence[int]]
-"""An array with the rows and columns of it that are shown."""
+"""An array with its rows and columns that are shown."""
 
 
 @final
 @dataclass(frozen=True)
 class Context:
-    """The numbers of a derivation, and how they are written. Layers and nodes count from 1.
+    """The numbers of a derivation, and their notation. Layers and nodes count from 1.
 
     Attributes
     ----------
     subject, computed, notation, shown
-        What is explained, its numbers, its symbols, and which parts of it are shown.
+        The opened model, its numbers, its symbols, and the parts that are shown.
     digits : int
         Significant digits of results.
     view : str
@@ -81,7 +81,7 @@ class Context:
 
     @property
     def Y(self) -> Float:
-        """The targets, (n, K), as label smoothing has them."""
+        """The targets, (n, K), after label smoothing."""
         assert self.subject.Y is not None
         return smoothed(self.subject.net.architecture.loss, self.subject.Y)
 
@@ -95,7 +95,7 @@ class Context:
 
     @property
     def functions(self) -> dict[str, Callable[..., float]]:
-        """The user's own functions by the names that the formulas call them by."""
+        """The user's own functions by their names in the formulas."""
         return own_functions(self.subject)
 
     # --- numbers --------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class Context:
         return masks[layer - 2] if dropout.of_layers[layer - 2] else None
 
     def reads(self, layer: int) -> Float:
-        """Return what a layer reads of the one before, (n, s_in)."""
+        """Return the inputs of a layer from the one before, (n, s_in)."""
         return self.computed.forward.reads[layer - 2]
 
     def delta(self, layer: int) -> Float:
@@ -147,7 +147,7 @@ class Context:
         return self.computed.gradients.grad_biases[layer - 2]
 
     def factor(self, m: int) -> Expression | None:
-        """Return what an example's loss counts for in J: 1/M, or its weight over S; None for 1."""
+        """Return the factor of an example's loss in J: 1/M, or its weight over S; None for 1."""
         weight = self.subject.weight
         if weight is not None:
             return Number(float(weight[m])) / Number(self.computed.total)
@@ -174,7 +174,7 @@ class Context:
         return Chain(left, tuple(("=", step) for step in steps), note, compact)
 
     def terms(self, terms: Sequence[Expression], keep: Sequence[int]) -> list[Expression]:
-        """Return the terms of a long sum that are kept, and the rest as what it adds up to."""
+        """Return the terms of a long sum that are shown, and the sum of the rest."""
         kept = [terms[i] for i in keep]
         if len(kept) == len(terms):
             return kept
@@ -228,14 +228,14 @@ class Context:
         *,
         whole: bool = True,
     ) -> int:
-        """Return how many digits arrays need to give a result, each as it is shown.
+        """Return the number of digits that arrays need so that their printed values give a result.
 
         Parameters
         ----------
         compute : callable
             From the shown parts of the arrays to that of the result.
         arrays, result : (array, rows, columns)
-            Which part of each is shown.
+            The shown part of each.
         whole : bool, default=True
             Whether the index that is summed over is shown whole; if not, the result does not
             follow from what is shown.
@@ -247,7 +247,7 @@ class Context:
 
 
 def own_functions(subject: Opened) -> dict[str, Callable[..., float]]:
-    """Return the user's own functions of numbers by the names that formulas call them by.
+    """Return the user's own functions of numbers by their names in formulas.
 
     An activation is called by its name, its derivative by the name and "'", a hypothesis of its z
     by its name, and a loss by its name with all z and then all y.

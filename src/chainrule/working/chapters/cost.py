@@ -1,4 +1,4 @@
-"""The cost with numbers: each example's loss, and what they add up to with the penalties."""
+"""The cost with numbers: each example's loss, and their sum with the penalties."""
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def cost_section(ctx: Context) -> Section:
         blocks.append(
             Paragraph(
                 say(
-                    "Numbers have grown too large for float64 on the way, so there is no gradient "
+                    "Some numbers became too large for float64, so there is no gradient "
                     "here, and nothing to propagate back: scale the inputs, or start from smaller "
                     "weights."
                 )
@@ -65,7 +65,7 @@ def _loss(ctx: Context, m: int) -> Chain:
 
 
 def _squares_and_sizes(ctx: Context) -> list[Chain]:
-    """Return what the penalties are made of: the sums over all weights, layer by layer."""
+    """Return the sums over all weights for the penalties, layer by layer."""
     w = Symbol("w")
     weights = ctx.subject.net.weights
     found: list[Chain] = []
@@ -95,7 +95,7 @@ def _cost(ctx: Context) -> Chain:
         each: list[Expression] = [Number(float(value)) for value in losses]
         size = np.abs(losses)
     else:
-        # An example of weight 0 is as good as absent, even if its loss is infinite.
+        # An example of weight 0 does not count, even if its loss is infinite.
         each = [
             Product((Number(float(w)), Number(float(value) if w or np.isfinite(value) else 0.0)))
             for w, value in zip(weight, losses, strict=True)

@@ -49,7 +49,7 @@ def descent_section(ctx: Context, done: Update) -> Section:
         blocks += _once(ctx, rate_part(done.schedule, done.progress, done.rate))
     if done.rate == 0:
         nothing = (
-            "With a rate of 0 this step leaves the parameters as they are; `optimizer=` shows a "
+            "With a rate of 0 this step does not change the parameters; `optimizer=` shows a "
             "step of another rule."
         )
         blocks.append(Paragraph(say(nothing), aside=True))
@@ -87,14 +87,14 @@ def _opening(ctx: Context, done: Update, rule: Rule) -> tuple[Inline, ...]:
     if done.own:
         text = say(f"This is step {done.t} of the model's own training, by {rule.name} with")
     elif ctx.subject.learner is None:
-        text = say(f"The model brings no update rule along. Shown is {rule.name} with")
+        text = say(f"The model has no update rule. Shown is {rule.name} with")
     else:
         text = say(f"Shown is a first step of {rule.name}, instead of the model's own rule, with")
     return (*text, *settings, ".")
 
 
 def _once(ctx: Context, part: Part) -> list[Block]:
-    """Return what is computed once for all parameters."""
+    """Return the quantities that are computed once for all parameters."""
     words = tuple(
         map_numbers(each, lambda number: ctx.number(number.value))
         if isinstance(each, Expression)
@@ -117,7 +117,7 @@ def _general(ctx: Context, rule: Rule) -> list[Block]:
     if len(rule.steps) == 1:
         return [Equation((*chains, *_lines(rule, bias, Partial(COST, bias))), rule.tag)]
     but = f", {rule.biases}" if rule.biases else ""
-    entrywise = " Of matrices, squares, roots and fractions are meant entry by entry."
+    entrywise = " Squares, roots and fractions of matrices are taken entry by entry."
     entrywise = entrywise if len(rule.steps) > 2 and ctx.view != "scalar" else ""
     also = Paragraph(say(f"The biases {{}} do the same{but}." + entrywise, bias))
     return [Equation(tuple(chains), rule.tag), also]
@@ -149,9 +149,9 @@ def _in_letters(
     gradient : Expression
         Its derivative.
     named : Symbol, optional
-        What gives its indices to what the steps make, if not theta.
+        The symbol whose indices the results of the steps get, if not theta.
     wrap : callable, optional
-        What is done with each symbol.
+        A function applied to each symbol.
     """
     steps, named = rule.steps_of(theta), named or theta
     terms: dict[str, Expression] = {"theta": wrap(theta), "g": wrap(gradient)}
@@ -164,19 +164,19 @@ def _in_letters(
 
 
 def _made(step: Step, theta: Symbol) -> Symbol:
-    """Return the symbol of what a step makes, with the indices of the parameter."""
+    """Return the symbol of a step's result, with the indices of the parameter."""
     if step.name == "theta":
         return theta
     return Symbol(step.letter, theta.below, theta.above, step.mark)
 
 
 def _first_step(step: Step, formula: Expression) -> list[tuple[str, Expression]]:
-    """Return how a line begins; cases are written out once, where the rule is."""
+    """Return the beginning of a line; cases are written out once, with the rule."""
     return [] if isinstance(formula, Cases) else [(_is(step), formula)]
 
 
 def _is(step: Step) -> str:
-    """Return ":=" for what was there before, "=" for what is made anew."""
+    """Return ":=" for values that existed before the step, "=" for new ones."""
     return ":=" if step.state or step.name == "theta" else "="
 
 
@@ -218,7 +218,7 @@ def _matrix_lines(
     if not rule.steps:
         after = ctx.matrix(take(done.after), rows, columns)
         return [Chain(WithShape(symbol, shape), ((":=", after),))]
-    # What is kept for W and for b are two things of the same name: m_W and m_b.
+    # The state of W and that of b have the same name: m_W and m_b.
     named = Symbol(symbol.name, (symbol.name,), symbol.above)
     written = _in_letters(
         rule, symbol, Nabla(COST, symbol), named=named, wrap=lambda e: WithShape(e, shape)
@@ -250,7 +250,7 @@ def _matrix_lines(
 def _entry_by_entry(
     step: Step, values: dict[str, np.ndarray], rows: list[int], columns: list[int]
 ) -> np.ndarray:
-    """Return what a step makes, of the entries that are shown."""
+    """Return the result of a step for the entries that are shown."""
     found = np.full(values["theta"].shape, np.nan)
     for at in product(rows, columns):
         found[at] = evaluate(step.numbers({n: Number(float(v[at])) for n, v in values.items()}))
@@ -265,7 +265,7 @@ def _linear_digits(
     rows: list[int],
     columns: list[int],
 ) -> int:
-    """Return how many digits a step's numbers need, so that each entry recomputes."""
+    """Return the number of digits for a step's numbers, so that each entry can be recomputed."""
     formulas = [
         (step.numbers({n: Number(float(v[at])) for n, v in values.items()}), float(result[at]))
         for at in product(rows, columns)
@@ -311,9 +311,9 @@ def _node(ctx: Context, done: Update, rule: Rule, layer: int, node: int) -> list
 def _results(
     done: Update, rule: Rule, theta: Symbol, take: Callable[[Parameters], float], grad: float
 ) -> list[tuple[Step, Expression, float]]:
-    """Return a parameter's steps: the formula of numbers, and what the optimizer made of them.
+    """Return a parameter's steps: the formula of numbers, and the optimizer's results.
 
-    What it does not keep is computed.
+    Results that it does not keep are computed.
     """
     steps = rule.steps_of(theta)
     values = {"theta": take(done.before), "g": grad}
@@ -395,7 +395,7 @@ def _after(ctx: Context, done: Update) -> list[Block]:
     assert cost is not None
     change = done.cost - cost
     if not np.isfinite(change):
-        text = say("The step leads where the cost is no number any more: it is far too long.")
+        text = say("After this step the cost is NaN or infinite: the step is far too long.")
         return [Paragraph(text)]
     if change == 0:
         text = "The cost stays at {} on the same examples: the step changes nothing there."
@@ -403,7 +403,7 @@ def _after(ctx: Context, done: Update) -> list[Block]:
     word = "falls" if change < 0 else "rises"
     sentence = say(
         f"The cost {word} from {{}} to {{}} on the same examples, a change of {{}}."
-        + (" A step that makes it rise is too long for this place." if change > 0 else ""),
+        + (" A step that increases the cost is too long here." if change > 0 else ""),
         ctx.number(cost),
         ctx.number(done.cost),
         ctx.number(change),

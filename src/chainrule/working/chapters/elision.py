@@ -1,4 +1,4 @@
-"""What is shown of a large network, and what is left out: never silently."""
+"""The parts of a large network that are shown, and a note of those that are left out."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from chainrule.working.formulas.document import Inline, listed, say
 __all__ = ["Shown", "choose_shown"]
 
 _MATRIX = 6  # rows or columns up to which a matrix is shown whole
-_FIRST, _LAST = 3, 1  # what is shown of a larger one
+_FIRST, _LAST = 3, 1  # rows or columns shown of a larger one
 _ONE_BY_ONE = 4  # nodes of a layer up to which each is worked out by itself
 _SAMPLE = 2  # nodes that are, of a larger layer
 _TERMS, _TERMS_SHOWN = (
@@ -38,7 +38,7 @@ class Shown:
     asked : frozenset of (layer, node)
         The nodes that the user named.
     n_examples : int
-        How many examples there are.
+        The number of examples.
     """
 
     sizes: tuple[int, ...]
@@ -63,14 +63,14 @@ class Shown:
         return range(self.n_examples if self.n_examples <= _EXAMPLES else 1)
 
     def largest(self, sizes: Sequence[float], *, asked: bool) -> list[int]:
-        """Return which terms of a sum, from 0, are shown: all, or the largest in their order."""
+        """Return the terms of a sum, from 0, that are shown: all, or the largest in their order."""
         limit, most = (_ASKED, _ASKED_SHOWN) if asked else (_TERMS, _TERMS_SHOWN)
         if len(sizes) <= limit:
             return list(range(len(sizes)))
         return sorted(sorted(range(len(sizes)), key=lambda i: -abs(sizes[i]))[:most])
 
     def left_out(self, view: str) -> list[tuple[Inline, ...]]:
-        """Return a sentence for each thing that is not shown."""
+        """Return a sentence for each part that is not shown."""
         said: list[tuple[Inline, ...]] = []
         L = len(self.sizes)
         others = [layer for layer in range(2, L + 1) if layer not in self.layers]
@@ -118,15 +118,16 @@ class Shown:
         if any(n > _TERMS for n in terms):
             yield say(
                 f"Of a sum of more than {_TERMS} terms ({_ASKED} for a node that was asked for) "
-                f"the {_TERMS_SHOWN} ({_ASKED_SHOWN}) largest are written out; square brackets say "
-                f"how many more there are, and what they add up to."
+                f"the {_TERMS_SHOWN} ({_ASKED_SHOWN}) largest are written out; square brackets "
+                f"give "
+                f"the number of the others, and their sum."
             )
 
 
 def choose_shown(
     sizes: tuple[int, ...], n_examples: int, nodes: Any = None, layers: Any = None
 ) -> Shown:
-    """Decide what is shown.
+    """Choose the parts that are shown.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def choose_shown(
     Raises
     ------
     InvalidParameter
-        If there is no such node or layer.
+        If the node or layer does not exist.
     """
     L = len(sizes)
     asked = _read_nodes(nodes, sizes)
@@ -157,7 +158,7 @@ def choose_shown(
             if layer not in chosen:
                 raise InvalidParameter(
                     f"Node {layer}.{node} is in layer {layer}, which is not among layers="
-                    f"{list(chosen)}: add it, or leave layers= out."
+                    f"{list(chosen)}: add it, or omit layers=."
                 )
     worked: dict[int, tuple[int, ...]] = {}
     for layer in chosen:
@@ -217,12 +218,12 @@ def _read_node(given: Any, sizes: tuple[int, ...]) -> tuple[int, int]:
     named = f"{layer}.{node}"
     if layer == 1:
         raise InvalidParameter(
-            f"Node {named} is an input, of which there is nothing to work out: the layers 2 to {L} "
-            f"have nodes to ask for."
+            f"Node {named} is an input, for which nothing is computed. Give a node of the layers 2 "
+            f"to {L}."
         )
     if not 2 <= layer <= L:
         raise InvalidParameter(
-            f"There is no node {named}: the network has layers 1 to {L}, and nodes to ask for in "
+            f"There is no node {named}: the network has layers 1 to {L}. Give a node of the "
             f"layers 2 to {L}."
         )
     if not 1 <= node <= sizes[layer - 1]:

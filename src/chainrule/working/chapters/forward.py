@@ -123,7 +123,7 @@ def activation_symbol(ctx: Context, layer: int) -> Expression:
 
 
 def reading_symbol(ctx: Context, layer: int) -> Expression:
-    """Return what a layer reads: A of the layer before, times dropout's factors."""
+    """Return the inputs of a layer: A of the layer before, times dropout's factors."""
     a = activation_symbol(ctx, layer - 1)
     if ctx.mask(layer - 1) is None:
         return a
@@ -139,13 +139,13 @@ def dropout_symbol(ctx: Context, layer: int) -> Symbol:
 
 
 def incoming(ctx: Context, layer: int, node: int) -> list[int]:
-    """Return the nodes of the layer before, from 0, whose share in a node's z is shown."""
+    """Return the nodes of the layer before, from 0, whose terms in a node's z are shown."""
     shares = np.abs(ctx.reads(layer) * ctx.weights(layer)[:, node - 1]).sum(axis=0)
     return ctx.shown.largest(list(shares), asked=(layer, node) in ctx.shown.asked)
 
 
 def read_symbols(ctx: Context, layer: int, j: object, m: int) -> tuple[Expression, ...]:
-    """Return what layer `layer` reads of node j: a, or x, and with dropout its factor r."""
+    """Return the input of layer `layer` from node j: a, or x, and with dropout its factor r."""
     before = layer - 1
     if before == 1:
         return (ctx.notation.of_output("x", j, m + 1),)
@@ -207,7 +207,7 @@ def _activation(
 
 
 def total(ctx: Context, summed: Summed, *, asked: bool = False) -> Expression:
-    """Return a sum over outputs as it is shown: whole, or the largest terms and the rest."""
+    """Return a sum over outputs for display: whole, or the largest terms and the rest."""
     terms: Sequence[Expression] = summed.terms
     if len(terms) == 1:
         return summed.around(terms[0])

@@ -1,4 +1,4 @@
-"""The gradients with numbers, beside their finite differences (BP3, BP4)."""
+"""The gradients with numbers and their finite differences (BP3, BP4)."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def entries_shown(ctx: Context) -> list[Entry]:
 
 
 def penalty_terms(ctx: Context, w: Expression, numbers: bool) -> list[Expression]:
-    """Return what the penalties add to the gradient of a weight, or of a matrix of them."""
+    """Return the penalties' part of the gradient of a weight, or of a matrix of them."""
     l2, l1, S = ctx.subject.l2, ctx.subject.l1, ctx.computed.total
     both = bool(l2 and l1)
     found: list[Expression] = []
@@ -159,7 +159,7 @@ def _estimate(ctx: Context, entry: Entry) -> float:
 def _beside(
     ctx: Context, estimates: Float, grad: Float, like: Matrix
 ) -> tuple[Expression, tuple[Inline, ...]]:
-    """Return the estimates as a matrix like that of the gradient, and how far they are off."""
+    """Return the estimates as a matrix like that of the gradient, and their largest difference."""
     values = iter((estimates if ctx.notation.rows else estimates.T).ravel())
 
     def entry(e: Expression) -> Expression:
@@ -225,7 +225,7 @@ def _weight_line(ctx: Context, layer: int, node: int, j: int, *, first: bool) ->
 
 
 def _read_of_any(ctx: Context, layer: int, j: int) -> tuple[Expression, ...]:
-    """Return what is read of node j for an example m."""
+    """Return the input from node j for an example m."""
     return tuple(
         Symbol(s.name, s.below, (*s.above[:-1], "m") if ctx.notation.many else s.above)
         for s in read_symbols(ctx, layer, j + 1, 0)

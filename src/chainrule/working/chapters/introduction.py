@@ -1,4 +1,4 @@
-"""How a derivation opens: the network, its examples, how to read the numbers, what is left out."""
+"""The introduction: the network, its examples, how to read the numbers, omitted parts."""
 
 from chainrule.working.chapters.context import Context
 from chainrule.working.chapters.gradients import total_symbol
@@ -30,7 +30,7 @@ def opening_section(ctx: Context, kind: str) -> Section:
     ----------
     ctx : Context
     kind : str
-        What the model is, such as "MLPClassifier".
+        The kind of the model, such as "MLPClassifier".
     """
     blocks: list[Block] = [Paragraph(_network(ctx, kind))]
     settings = _settings(ctx)
@@ -238,10 +238,11 @@ def _data_lines(ctx: Context) -> list[Block]:
 def _reading(ctx: Context) -> tuple[Inline, ...]:
     return say(
         f"Numbers are rounded to {ctx.digits} significant digits. Where terms nearly cancel they "
-        "have more, so that every line can be checked as it is printed: its right-hand side gives "
-        "its left-hand side, but for one unit of the last digit. Tags such as {} are those of the "
+        "have more, so that every printed line can be checked: its right-hand side gives "
+        "its left-hand side, up to one unit of the last digit. Tags such as {} are those of the "
         "lecture notes “Artificial Neural Networks”, images those of the article “Everything you "
-        "need to know about Neural Networks and Backpropagation”; where either slips, the equation "
+        "need to know about Neural Networks and Backpropagation”; where either has an error, the "
+        "equation "
         "here is the right one.",
         ctx.notation.tag("BP1") if ctx.subject.Y is not None else ctx.notation.tag("output"),
     )

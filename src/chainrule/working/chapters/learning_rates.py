@@ -1,4 +1,4 @@
-"""The learning rate of one step, as its schedule's formula has it."""
+"""The learning rate of one step, from its schedule's formula."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,13 +28,13 @@ cos = call("cos")
 
 
 def rate_part(schedule: Schedule, progress: Progress, rate: float) -> Part:
-    """Return where the learning rate of a step comes from.
+    """Return the derivation of a step's learning rate.
 
     Parameters
     ----------
     schedule : Schedule
     progress : Progress
-        How far training is.
+        The progress of the training.
     rate : float
         The rate.
 
@@ -65,7 +65,7 @@ def _formula(schedule: Schedule, progress: Progress, rate: float, name: Code) ->
     if type(schedule) in makers:
         return makers[type(schedule)](schedule, progress, rate, name)
     if isinstance(schedule, Constant):
-        return Part(say("The learning rate is always the same."))
+        return Part(say("The learning rate is constant."))
     own = "your own function" if isinstance(schedule, FromFunction) else "your own schedule {}"
     words = f"The learning rate is what {own} returns for this step, after {{}} others."
     named = () if isinstance(schedule, FromFunction) else (name,)
@@ -83,8 +83,8 @@ def _steps(progress: Progress) -> Expression:
 def _adaptive(schedule: Adaptive, progress: Progress, rate: float, name: Code) -> Part:
     r, times = Symbol("r"), float(progress.reductions)
     words = say(
-        "The learning rate follows {}: it starts from {} and is divided by 5 where the cost does "
-        "not fall any more, up to now {} times.",
+        "The learning rate follows {}: it starts from {} and is divided by 5 when the cost no "
+        "longer falls, {} times so far.",
         name,
         Equal(FIRST, Number(schedule.initial)),
         Equal(r, Number(times)),
@@ -96,8 +96,9 @@ def _adaptive(schedule: Adaptive, progress: Progress, rate: float, name: Code) -
 def _inverse(schedule: InverseScaling, progress: Progress, rate: float, name: Code) -> Part:
     seen, p = Symbol("u"), Symbol("p")
     words = say(
-        "The learning rate follows {}: it starts from {} and falls with the examples seen, {} up "
-        "to now, to the power {}.",
+        "The learning rate follows {}: it starts from {} and falls with the number of examples "
+        "seen, {} so "
+        "far, to the power {}.",
         name,
         Equal(FIRST, Number(schedule.initial)),
         Equal(seen, Number(float(progress.examples))),
@@ -128,8 +129,9 @@ def _exponential(schedule: ExponentialDecay, progress: Progress, rate: float, na
     assert schedule.steps is not None
     f = Symbol("f")
     words = say(
-        "The learning rate follows {}: it starts from {} and falls in each step alike, to {} of "
-        "that after {} steps. {} are done.",
+        "The learning rate follows {}: it starts from {} and falls by the same factor in each "
+        "step, to {} of "
+        "it after {} steps. {} are done.",
         name,
         Equal(FIRST, Number(schedule.initial)),
         Equal(f, Number(schedule.factor)),
@@ -159,7 +161,7 @@ def _cosine(schedule: Cosine, progress: Progress, rate: float, name: Code) -> Pa
 
 
 def _over() -> tuple[Inline, ...]:
-    return say(" These are over, and it stays there:")
+    return say(" These are done, and it stays there:")
 
 
 def _down(low: Expression, high: Expression, way: Expression) -> Expression:
@@ -211,11 +213,12 @@ def _warmup(schedule: Warmup, progress: Progress, rate: float, name: Code) -> Pa
         rest = replace(progress, steps=progress.steps - schedule.steps, schedule=None)
         part = rate_part(after, rest, rate)
         steps = f"{schedule.steps} step{'' if schedule.steps == 1 else 's'}"
-        before = say(f"{{}} has raised the rate, in {steps} not counted any more. ", name)
+        before = say(f"{{}} has raised the rate, in {steps} that are no longer counted. ", name)
         return Part((*before, *part.words), part.lines)
     goal, length = after.rate(0, progress.reductions), float(schedule.steps)
     words = say(
-        "The learning rate rises in equal parts to {}, with which what follows {} starts, in {} "
+        "The learning rate rises linearly to {}, the first rate of the schedule that follows {}, "
+        "in {} "
         "steps. {} are done.",
         Equal(FIRST, Number(goal)),
         name,

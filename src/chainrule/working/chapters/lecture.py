@@ -67,8 +67,8 @@ def _forward(ctx: Context) -> Section:
         Paragraph(
             say(
                 f"Layers are counted from 1, the input, to L = {ctx.L}, the output. A node {{}} of "
-                "layer {} reads every node {} of the layer before, weighs what it reads, adds its "
-                "bias, and passes on what its activation {} makes of the sum; in the last layer {} "
+                "layer {} reads every node {} of the layer before, weights these values, adds its "
+                "bias, and applies its activation {} to the sum; in the last layer {} "
                 "is the hypothesis, called {} (notes 4 and 5).",
                 Symbol("i"),
                 Symbol("ℓ"),
@@ -93,7 +93,8 @@ def _forward(ctx: Context) -> Section:
             Paragraph(
                 say(
                     "With dropout, a layer reads {} instead of {}, where {} is 0 for a node that "
-                    "is left out and {} for one that stays; {} is the probability to be left out.",
+                    "is left out and {} for one that is kept; {} is the probability of being left "
+                    "out.",
                     ctx.notation.of_node("r", "j", BEFORE) * ctx.notation.of_node("a", "j", BEFORE),
                     ctx.notation.of_node("a", "j", BEFORE),
                     Symbol("r"),
@@ -135,7 +136,7 @@ def _cost(ctx: Context) -> Section:
         Paragraph(
             say(
                 "The loss says how far an example's hypothesis is from its target {}, and the cost "
-                "{} what is minimized: "
+                "{} is the quantity that is minimized: "
                 + (
                     "the mean of the losses"
                     if subject.weight is None and ctx.notation.many
@@ -160,8 +161,8 @@ def _cost(ctx: Context) -> Section:
         blocks.append(
             Paragraph(
                 say(
-                    "The penalties go over all weights and no biases: a bias only moves an "
-                    "activation to the left or right, which is no complexity."
+                    "The penalties include all weights but no biases: a bias only shifts an "
+                    "activation to the left or right, which does not add complexity."
                 )
             )
         )
@@ -169,7 +170,7 @@ def _cost(ctx: Context) -> Section:
 
 
 def _sources(ctx: Context) -> str:
-    """Return where the notes have the loss and the penalties, as far as they do."""
+    """Return where the notes have the loss and the penalties, if they do."""
     in_notes = ctx.pair.in_notes
     penalties = [
         name for name, value in (("9.2", ctx.subject.l2), ("9.3", ctx.subject.l1)) if value
@@ -188,8 +189,8 @@ def _errors(ctx: Context) -> Section:
         (
             Paragraph(
                 say(
-                    f"{every} parameter acts on the cost through the {{}} of its own node and "
-                    "through nothing else. So one number a node is enough: how much the cost "
+                    f"{every} parameter affects the cost only through the {{}} of its own node. "
+                    "So one number per node is enough: how much the cost "
                     "changes with that {}, which the notes call the node's error.",
                     Symbol("z"),
                     Symbol("z"),
@@ -200,10 +201,12 @@ def _errors(ctx: Context) -> Section:
                 say(
                     "It is a sensitivity rather than a mistake. Where {} is 0.2, a {} that is "
                     "larger by a thousandth makes {} larger by about 0.2 thousandths; where it is "
-                    "negative, smaller. A node whose error is 0 has no say in the cost of these "
-                    "examples, and their gradient leaves its weights as they are. Only in the last "
-                    "layer does it look like a mistake, too, being made of the distance between "
-                    "hypothesis and target there.",
+                    "negative, smaller. A node whose error is 0 has no influence on the cost of "
+                    "these "
+                    "examples, and their gradient does not change its weights. Only in the last "
+                    "layer can it also be read as a mistake, since there it is computed from the "
+                    "distance "
+                    "between hypothesis and target.",
                     delta,
                     z,
                     COST,
@@ -252,7 +255,7 @@ def _output(ctx: Context) -> Section:
 
 
 def no_way_back(ctx: Context) -> Section:
-    """Return why a step function lets nothing through."""
+    """Return why a step function blocks the gradient."""
     architecture = ctx.subject.net.architecture
     steps = [
         layer for layer, g in enumerate(architecture.activations, start=2) if not g.differentiable
@@ -266,22 +269,22 @@ def no_way_back(ctx: Context) -> Section:
         items.append(say("The output has the hypothesis {}.", name))
     z = Symbol("z")
     return Section(
-        say("Why there is no way back"),
+        say("Why there is no backward pass"),
         (
             Items(tuple(items)),
             Paragraph(
                 say(
                     "Such a function jumps from 0 to 1 and is flat everywhere else (notes 7.1): "
-                    "{} wherever it exists. A factor of 0 stands in BP1 or BP2 and makes every "
+                    "{} wherever it exists. A factor of 0 in BP1 or BP2 makes every "
                     "error before it 0, and with the errors every gradient. A small change of a "
-                    "weight changes nothing at all, and so says nothing about which way to go.",
+                    "weight changes nothing at all, and so does not show in which direction to go.",
                     Equal(Call("g", (z,), prime=True), Number(0.0)),
                 )
             ),
             Paragraph(
                 say(
-                    "To learn, the step is smoothed: the logistic function is a step that takes "
-                    "its time, and its slope {} tells the way.",
+                    "To learn, the step is smoothed: the logistic function is a gradual "
+                    "step, and its slope {} shows the direction.",
                     Symbol("a") * (1 - Symbol("a")),
                 )
             ),

@@ -28,7 +28,7 @@ __all__ = ["activation_slopes", "hidden_layers", "weights_and_biases"]
 
 
 def hidden_layers(ctx: Context) -> Section:
-    """Return how the errors of a layer follow from those of the next (BP2)."""
+    """Return the derivation of a layer's errors from those of the next (BP2)."""
     m = "m" if ctx.notation.many else ""
     z, a = ctx.notation.of_node("z", "j", HERE, m), ctx.notation.of_node("a", "j", HERE, m)
     delta, delta_i = (
@@ -46,10 +46,12 @@ def hidden_layers(ctx: Context) -> Section:
         (
             Paragraph(
                 say(
-                    "What a hidden node passes on is read by every node of the next layer, so its "
-                    "{} reaches the cost by as many ways. The chain rule multiplies along each way "
+                    "The output of a hidden node is an input of every node of the next layer, so "
+                    "its "
+                    "{} affects the cost along as many paths. The chain rule multiplies along "
+                    "each path "
                     "(how much the cost changes with the {} at its end, how much that changes with "
-                    "{}, and {} with {}) and adds up the ways.",
+                    "{}, and {} with {}) and adds up the paths.",
                     z,
                     z_i,
                     a,
@@ -74,8 +76,9 @@ def hidden_layers(ctx: Context) -> Section:
                     "The weights are those of the forward pass, used in the other direction. Notes "
                     "6.1.2 write the matrix of layer {} with the entries of layer {}, and blog "
                     "image 36 has the equation for the last layer too, whose error comes from the "
-                    "loss. The blog multiplies by all of {}, but its column of biases has to go: "
-                    "no way leads back through a bias.",
+                    "loss. The blog multiplies by all of {}, but its column of biases must be "
+                    "removed: "
+                    "no path leads back through a bias.",
                     Symbol("ℓ") + 1,
                     Symbol("ℓ"),
                     Symbol("θ"),
@@ -97,8 +100,9 @@ def activation_slopes(ctx: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             say(
-                "What is missing is {}, the slope of the activation, of {} or of {}, whichever is "
-                "at hand.",
+                "The missing factor is {}, the slope of the activation, as a function of {} or of "
+                "{}, whichever "
+                "is simpler.",
                 Call("g", (Symbol("z"),), prime=True),
                 Symbol("z"),
                 Symbol("a"),
@@ -121,7 +125,7 @@ def activation_slopes(ctx: Context) -> Section:
 
 
 def weights_and_biases(ctx: Context) -> Section:
-    """Return how the gradients follow from the errors (BP3, BP4)."""
+    """Return the derivation of the gradients from the errors (BP3, BP4)."""
     notation = ctx.notation
     m = "m" if notation.many else ""
     z = ctx.notation.of_node("z", "i", HERE, m)
@@ -141,7 +145,7 @@ def weights_and_biases(ctx: Context) -> Section:
             say(
                 "{} is a sum, so its derivative by one weight is what that weight multiplies, and "
                 "by the bias it is 1."
-                + (" Every example contributes, so its shares are added up:" if m else ""),
+                + (" Every example contributes, so the terms are added up:" if m else ""),
                 ctx.notation.of_node("z", "i", HERE, m),
             )
         ),

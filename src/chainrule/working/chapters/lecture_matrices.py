@@ -104,7 +104,8 @@ def all_at_once(ctx: Context) -> Section:
                     "entry by entry"
                     + (", and {} is a vector of ones." if notation.many else ".")
                     + (
-                        " Every equation of the notes, which have examples in columns, is turned: "
+                        " Every equation of the notes, which have examples in columns, is "
+                        "transposed: "
                         "{} is the entry in row {} and column {} of {}."
                         if notation.rows
                         else " {} is the entry in row {} and column {} of {}."

@@ -30,10 +30,11 @@ def _own_loss(ctx: Context) -> list[Block]:
     return [
         Paragraph(
             say(
-                "The loss {}, with the hypothesis {}, is one of your own, or one without a "
-                "derivation here. Its derivative by {} is what its function `delta` returns, which "
-                "must be the derivative of its function `per_example`. Whether it is, the finite "
-                "differences below tell.",
+                "The loss {}, with the hypothesis {}, is your own, or one without a "
+                "derivation here. Its derivative by {} is computed by its function `delta`, which "
+                "must be the derivative of its function `per_example`. The finite differences "
+                "below "
+                "show whether it is.",
                 Emphasis(loss.name),
                 Emphasis(loss.hypothesis_name),
                 z,
@@ -43,14 +44,15 @@ def _own_loss(ctx: Context) -> list[Block]:
 
 
 def not_convex(ctx: Context) -> list[Block]:
-    """Return what the logarithm does for the shape of the cost, and what it does not."""
+    """Return the effect of the logarithm on the shape of the cost."""
     if not ctx.pair.by_logarithm or ctx.L == 2:
         return []
     return [
         Paragraph(
             say(
-                "The blog (Cost Function) has it that the logarithm makes the cost convex, so that "
-                "descent finds the global minimum. That is so without hidden layers. With them, as "
+                "The blog (Cost Function) says that the logarithm makes the cost convex, so that "
+                "descent finds the global minimum. That is true without hidden layers. With them, "
+                "as "
                 "here, {} is not convex in the weights, whatever the loss.",
                 Symbol("J"),
             ),
@@ -60,7 +62,7 @@ def not_convex(ctx: Context) -> list[Block]:
 
 
 def why_canonical(ctx: Context) -> list[Block]:
-    """Return why delta is h - y for the canonical pairs, and what is there instead otherwise."""
+    """Return why delta is h - y for the canonical pairs, and what replaces it otherwise."""
     pair = ctx.pair
     if pair.normalizer is None:
         if not pair.known:
@@ -69,7 +71,8 @@ def why_canonical(ctx: Context) -> list[Block]:
             Paragraph(
                 say(
                     "For the canonical pairs (identity and squared error, logistic and cross "
-                    "entropy, softmax and log loss) {} remains. This pair is none of them, so {} "
+                    "entropy, softmax and log loss) {} remains. This pair is not one of them, so "
+                    "{} "
                     "takes its place.",
                     residual(h, y),
                     delta_of(ctx, K, ""),
@@ -80,8 +83,9 @@ def why_canonical(ctx: Context) -> list[Block]:
     return [
         Paragraph(
             say(
-                "So simple a result is no accident. Written with {}, the loss is {} up to what "
-                "does not depend on {}, and here {}. That is minus the logarithm of a likelihood, "
+                "Such a simple result is not an accident. Written with {}, the loss is {} up to "
+                "terms that "
+                "do not depend on {}, and here {}. That is minus the logarithm of a likelihood, "
                 "as in a generalized linear model, and the hypothesis is the slope of {}. So one "
                 "term differentiates to {} and the other to {}, in this canonical pair as in the "
                 "others.",

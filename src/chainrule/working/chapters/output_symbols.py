@@ -1,4 +1,4 @@
-"""The output layer's formulas in symbols: hypothesis, loss, delta, and what an example counts."""
+"""The output layer's formulas in symbols: hypothesis, loss, delta, and an example's weight."""
 
 from chainrule.working.chapters.context import Context
 from chainrule.working.formulas.expressions import Call, Expression, Partial, Symbol
@@ -15,7 +15,7 @@ def hypothesis_of(ctx: Context, node: object, m: object, layer: object = None) -
 
 
 def share(ctx: Context, m: object) -> Expression:
-    """Return what an example's loss counts for in J, as symbols: 1/M, or its weight over S."""
+    """Return the factor of an example's loss in J, as symbols: 1/M, or its weight over S."""
     if ctx.subject.weight is None:
         return 1 / Symbol("M")
     return Symbol("ω", (), (str(m),) if ctx.notation.many else ()) / Symbol("S")

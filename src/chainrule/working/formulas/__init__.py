@@ -1,1 +1,1 @@
-"""Formulas: expressions, what is said around them, and each part of a network as formulas."""
+"""Formulas: expressions, the text around them, and each part of a network as formulas."""

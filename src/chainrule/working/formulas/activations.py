@@ -53,7 +53,7 @@ class Form:
     slope : callable
         Returns g' of the numbers z and a as an expression of numbers.
     remark : tuple of inlines
-        Where it is from, and what it is like.
+        Its source and its properties.
     known : bool
         Whether the formula is written here; if not, the numbers are the function's own.
     """
@@ -122,7 +122,7 @@ _FORMS = (
         lambda z: z,
         (Number(1.0),),
         lambda z, a: Number(1.0),
-        say("Layers with the identity compose to one linear layer: nothing is gained by them."),
+        say("Layers with the identity compose to one linear layer, so they gain nothing."),
     ),
     Form(
         "logistic",
@@ -243,7 +243,7 @@ _BY_NAME = {form.name: form for form in _FORMS}
 
 
 def form_of(activation: Activation) -> Form:
-    """Return an activation's formulas; for one that is not built in, calls of its own functions."""
+    """Return an activation's formulas; for a user's own, calls of its functions."""
     built_in = ACTIVATIONS.get(activation.name) is activation
     if built_in and activation.name in _BY_NAME:
         return _BY_NAME[activation.name]
@@ -260,7 +260,7 @@ def form_of(activation: Activation) -> Form:
         (Call(name, (taken,), prime=True),),
         slope,
         say(
-            "{} and {} are functions of your own; their values are what they return.",
+            "{} and {} are your own functions; the page shows the values that they return.",
             Call(name, (Z,)),
             Call(name, (taken,), prime=True),
         ),

@@ -1,4 +1,4 @@
-"""Gradients that are scaled down where they are too long, as formulas."""
+"""The clipping of gradients, as formulas."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ def with_clipping(
     max_norm: float,
     scale: float,
 ) -> Rule:
-    """Return a rule that first scales down what is too long.
+    """Return a rule that first scales down a gradient that is too long.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def with_clipping(
     grad_weights, grad_biases : sequences of arrays
         The gradient, penalties included.
     max_norm : float
-        How long it may be.
+        The maximum norm.
     scale : float
-        By what it is multiplied: 1 if it is short enough.
+        The factor of the gradient: 1 if it is short enough.
     """
     of_weights, of_biases = (
         float(sum(np.sum(np.square(g)) for g in gs)) for gs in (grad_weights, grad_biases)
@@ -53,7 +53,7 @@ def with_clipping(
     )
     limit = (*rule.settings, (_G, max_norm))
     if scale == 1:
-        short = say(words + " This one is short enough, and stays as it is:", _G)
+        short = say(words + " This one is short enough, and is not changed:", _G)
         return replace(rule, settings=limit, parts=(*rule.parts, Part(short, (length,))))
     factor = Line(_C, _G / (_N + _TINY), Number(max_norm) / (Number(norm) + _TINY), scale)
 

@@ -1,4 +1,4 @@
-"""Numbers as they are printed: how many digits, and when with a power of ten."""
+"""The decimal notation of printed numbers: their digits, and powers of ten."""
 
 import math
 
@@ -10,10 +10,10 @@ _FLOAT32_DIGITS = 7  # a float32 holds no more, so 5.1 need not become 5.0999999
 
 
 def decimal(value: float, digits: int) -> tuple[str, int]:
-    """Return a number in decimal notation: what is before the power of ten, and its exponent.
+    """Return a number in decimal notation: the mantissa, and the exponent of ten.
 
-    A number that needs no more digits than that is printed as it is, such as 0.5. Any other is
-    rounded, and its zeros at the end are kept to show to where: 0.50000.
+    A number that does not need more digits is printed exactly, such as 0.5. Any other is
+    rounded, and trailing zeros are kept to show the precision: 0.50000.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def decimal(value: float, digits: int) -> tuple[str, int]:
     mantissa : str
         With "-" in front of a negative number.
     exponent : int
-        0 for numbers of an everyday size, which have no power of ten.
+        0 for numbers of ordinary size, which have no power of ten.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def decimal(value: float, digits: int) -> tuple[str, int]:
 
 
 def rounded(value: float, digits: int) -> float:
-    """Return the value of what `decimal` prints."""
+    """Return the value that `decimal` prints."""
     if not math.isfinite(value):
         return value
     mantissa, exponent = decimal(value, digits)
@@ -57,7 +57,7 @@ def rounded(value: float, digits: int) -> float:
 
 
 def unit(value: float, digits: int) -> float:
-    """Return what 1 in the last of so many significant digits is worth.
+    """Return the value of one unit in the last of the given number of significant digits.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def unit(value: float, digits: int) -> float:
 
 
 def _shortest(value: float, digits: int) -> str:
-    """Return the number in scientific notation if it needs no more digits, else nothing."""
+    """Return the number in scientific notation if it does not need more digits, else nothing."""
     if float(f"{value:.{digits - 1}e}") == value:
         return np.format_float_scientific(value, trim="-")
     narrow = np.float32(value) if abs(value) < 1e38 else None

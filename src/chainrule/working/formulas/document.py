@@ -1,4 +1,4 @@
-"""The content of a derivation: sections of paragraphs, equations and tables, before any face."""
+"""The content of a derivation: sections of paragraphs, equations and tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Code:
 @final
 @dataclass(frozen=True)
 class Emphasis:
-    """Words that stand out."""
+    """Emphasized words."""
 
     text: str
 
@@ -49,7 +49,7 @@ Inline: TypeAlias = str | Code | Emphasis | Expression
 @final
 @dataclass(frozen=True)
 class Paragraph:
-    """Words with formulas among them. `aside` is for what was left out, and the like."""
+    """Words with formulas among them. `aside` marks remarks, such as on omitted parts."""
 
     parts: tuple[Inline, ...]
     aside: bool = False
@@ -58,7 +58,7 @@ class Paragraph:
 @final
 @dataclass(frozen=True)
 class Chain:
-    """One thing, and what it is equal to, step by step.
+    """An expression, and the expressions that it is equal to, step by step.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Chain:
     note : tuple of inlines
         A remark beside the last step.
     compact : bool
-        Whether all is put on one line where it fits.
+        Whether everything is put on one line if it fits.
     """
 
     left: Expression
@@ -106,7 +106,7 @@ class Table:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it has so many columns that it is set smaller."""
+        """Whether it has many columns, and is set in a smaller size."""
         return len(self.header) > _COLUMNS
 
 
@@ -124,7 +124,7 @@ Block: TypeAlias = "Paragraph | Equation | Table | Items | Section"
 @final
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is under it."""
+    """A heading and the blocks under it."""
 
     title: tuple[Inline, ...]
     blocks: tuple[Block, ...]
@@ -168,7 +168,7 @@ def say(text: str, *formulas: Inline) -> tuple[Inline, ...]:
 
 
 def listed(numbers: Sequence[int]) -> str:
-    """Return numbers as one lists them.
+    """Return numbers as a list in words.
 
     Examples
     --------
@@ -186,5 +186,5 @@ def chain(left: Expression, *steps: Expression, compact: bool = False) -> Chain:
 
 
 def short(left: Expression, *steps: Expression) -> Chain:
-    """Return a chain of equals signs that is put on one line where it fits."""
+    """Return a chain of equals signs that is put on one line if it fits."""
     return chain(left, *steps, compact=True)

@@ -1,4 +1,4 @@
-"""The value of a formula of numbers, each taken as it is printed."""
+"""The value of a formula of numbers, computed from the printed numbers."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 def evaluate(
     expression: Expression, functions: Mapping[str, Callable[..., float]] | None = None
 ) -> float:
-    """Return the value of an expression of numbers, each taken as it is printed.
+    """Return the value of an expression of numbers, computed from the printed numbers.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Expressions: the formulas of a derivation as small frozen trees.
 
-One tree has four faces (text, Markdown, LaTeX, MathML), which are drawn elsewhere. A formula is
+A tree is typeset elsewhere in four formats (text, Markdown, LaTeX, MathML). A formula is
 written once, as a Python function of expressions: given symbols it is the line of the notes, given
 numbers it is the same line with this network's numbers in it, which can be computed.
 """
@@ -88,7 +88,7 @@ Like: TypeAlias = Expression | float | int
 @final
 @dataclass(frozen=True)
 class Number(Expression):
-    """A number, and to how many significant digits it is printed."""
+    """A number, and the number of significant digits to print."""
 
     value: float
     digits: int = 17
@@ -191,7 +191,7 @@ class Sqrt(Expression):
 @final
 @dataclass(frozen=True)
 class Indicator(Expression):
-    """1 where left and right are so related, else 0."""
+    """1 where the relation of left and right holds, else 0."""
 
     left: Expression
     relation: Literal[">", "≥", "="]
@@ -271,7 +271,7 @@ class WithShape(Expression):
 @final
 @dataclass(frozen=True)
 class Rest(Expression):
-    """The part of a long sum that is not written out: how many terms, and what they add up to."""
+    """The part of a long sum that is not written out: the number of its terms, and their sum."""
 
     count: int
     value: Number
@@ -280,7 +280,7 @@ class Rest(Expression):
 @final
 @dataclass(frozen=True)
 class Dots(Expression):
-    """What is left out: "⋯" in a row, "⋮" in a column, "⋱" in both."""
+    """Omitted entries: "⋯" in a row, "⋮" in a column, "⋱" in both."""
 
     kind: Literal["⋯", "⋮", "⋱", "⊙"] = "⋯"
 
@@ -299,7 +299,7 @@ DOTS = Dots()
 
 
 def as_expression(value: Like) -> Expression:
-    """Return an expression as it is, and a number as a `Number`."""
+    """Return an expression unchanged, and a number as a `Number`."""
     return value if isinstance(value, Expression) else Number(float(value))
 
 

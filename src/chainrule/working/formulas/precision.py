@@ -1,8 +1,8 @@
-"""How many digits the numbers of a line need, so that the line can be checked as it is printed.
+"""The number of digits of each line, so that the printed line can be checked.
 
-A result is printed to some significant digits. Its right-hand side, computed from the numbers as
-they are printed, has to give the result to within one unit of the last digit: where terms cancel,
-they are printed with more digits than elsewhere.
+A result is printed with a number of significant digits. Its right-hand side, computed from the
+printed numbers, must give the result to within one unit of the last digit: where terms cancel, they
+are printed with more digits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,14 +34,14 @@ def settled(
     digits: int,
     functions: Mapping[str, Any] | None = None,
 ) -> Expression:
-    """Return the first way to write a result that recomputes, with as many digits as that needs.
+    """Return the first form of a result that can be recomputed, with the digits it needs.
 
     Parameters
     ----------
     ways : sequence of Expression
         Of numbers; the preferred one first.
     result : float
-        What they are equal to.
+        Their value.
     digits : int
         Significant digits of the result, and of the numbers where they suffice.
     functions : mapping, optional
@@ -50,7 +50,7 @@ def settled(
     Returns
     -------
     Expression
-        The last way with all digits if none recomputes, which leaves rounding in float64.
+        The last form with all digits if none can be recomputed, because of rounding in float64.
     """
     known = functions or {}
     for way in ways:
@@ -62,7 +62,7 @@ def settled(
 
 
 def with_digits(expression: Expression, digits: int) -> Expression:
-    """Return an expression whose numbers are printed with so many digits."""
+    """Return an expression whose numbers are printed with the given number of digits."""
     return map_numbers(expression, lambda number: Number(number.value, digits))
 
 
@@ -72,7 +72,7 @@ def digits_for_arrays(
     result: NDArray[Any],
     digits: int,
 ) -> int:
-    """Return how many digits arrays need, so that each entry of the result recomputes."""
+    """Return the number of digits for arrays, so that each entry can be recomputed."""
     shown = _rounded(result, digits)
     allowed = 1.0001 * np.vectorize(unit, otypes=[float])(result, digits)
     for more in range(digits, MOST_DIGITS + 1):

@@ -1,7 +1,7 @@
 """The optimizers' update rules as formulas.
 
-Each rule says, step by step, what it makes of a parameter theta and its derivative g. A rule that
-is not known here is explained by what it does: by how much it moves each parameter.
+Each rule computes, step by step, the new value of a parameter theta from its derivative g. A rule
+without formulas here is explained by its effect: how much it moves each parameter.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from chainrule.working.formulas.expressions import Expression, Number, Symbol
 __all__ = ["ALPHA", "Line", "Part", "Rule", "Settings", "Step", "Terms", "make_step"]
 
 Terms: TypeAlias = Mapping[str, Expression]
-"""What a step's formula may use: "theta", "g", and the names of the steps before."""
+"""The terms of a step's formula: "theta", "g", and the names of earlier steps."""
 
 Settings: TypeAlias = Mapping[str, tuple[Symbol, float]]
 """A rule's settings: the name in its formulas, the letter, and the value."""
@@ -30,17 +30,17 @@ class Step:
     Attributes
     ----------
     name : str
-        What it makes: "theta" in the last step.
+        The name of its result: "theta" in the last step.
     letter : str
-        What that is called.
+        The letter of its result.
     symbols, numbers : callable
         The formula, of the terms: with the settings as letters, and as numbers.
     state : str
-        The optimizer's array that holds it from step to step; empty for what is made anew.
+        The optimizer's array that holds it from step to step; empty for values that are not kept.
     mark : str
         "hat" for a corrected mean.
     tabled : bool
-        Whether it has a column of its own where parameters are in a table.
+        Whether it gets a column in a table of parameters.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Step:
 @final
 @dataclass(frozen=True)
 class Line:
-    """What is computed once for all parameters: a letter, its formula, and its value."""
+    """A quantity computed once for all parameters: a letter, its formula, and its value."""
 
     left: Symbol
     symbols: Expression
@@ -67,7 +67,7 @@ class Line:
 @final
 @dataclass(frozen=True)
 class Part:
-    """Words, and what is computed once for all parameters."""
+    """Words, and a quantity computed once for all parameters."""
 
     words: tuple[Inline, ...]
     lines: tuple[Line, ...] = ()
@@ -81,20 +81,20 @@ class Rule:
     Attributes
     ----------
     name : str
-        What it is called in a sentence.
+        Its name in a sentence.
     settings : tuple of (letter, value)
     steps : tuple of Step
-        Of a weight; empty for a rule that is not known here.
+        The steps of a weight; empty for a rule without formulas here.
     words : tuple of inlines
-        What the rule does, and why.
+        The explanation of the rule.
     parts : tuple of Part
-        What is computed once, before the parameters.
+        The quantities computed once, before the parameters.
     of_biases : tuple of Step or None
-        The steps of a bias, if they are others.
+        The steps of a bias, if they differ.
     biases : str
-        How the biases differ then.
+        The difference of the biases, in words.
     tag : str
-        Where the notes have it.
+        Its place in the notes.
     linear : bool
         Whether matrices of numbers can be put into its formulas.
     """

@@ -19,7 +19,7 @@ HERE, BEFORE, AFTER, LAST = "ℓ", "ℓ-1", "ℓ+1", "L"
 @final
 @dataclass(frozen=True)
 class Notation:
-    """How the symbols of one derivation are written.
+    """The notation of one derivation.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ def rule_of(optimizer: Optimizer, rate: float, t: int, remembered: Mapping[str, 
     t : int
         Its number, 1 for the first.
     remembered : mapping of str to float
-        What the optimizer remembers of all parameters together, before the step.
+        The optimizer's state for all parameters together, before the step.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def _descent(optimizer: SGD, rate: float, t: int) -> Rule:
         "gradient descent",
         _listed(settings),
         (make_step("theta", "w", lambda theta, g, alpha: theta - alpha * g, settings),),
-        say("A step against the gradient, as long as the learning rate {} says.", ALPHA),
+        say("A step against the gradient, whose length is set by the learning rate {}.", ALPHA),
         tag="notes 10.1",
         linear=True,
     )
@@ -86,16 +86,17 @@ def _momentum(optimizer: SGD, rate: float) -> Rule:
             "theta", "w", lambda theta, g, v, alpha, mu: theta - alpha * (g + mu * v), settings
         )
         words = say(
-            "The gradients add up in a velocity {}, of which each step keeps the part {}. "
-            "Nesterov's rule looks ahead: it moves by the gradient and by what is kept of the "
-            "velocity that already has it.",
+            "The gradients add up in a velocity {}, of which each step keeps the fraction {}. "
+            "Nesterov's rule looks ahead: it moves by the gradient and by the kept part of the "
+            "velocity that already includes it.",
             V,
             MU,
         )
     else:
         move = make_step("theta", "w", lambda theta, g, v, alpha, mu: theta - alpha * v, settings)
         words = say(
-            "The gradients add up in a velocity {}, of which each step keeps the part {}: where "
+            "The gradients add up in a velocity {}, of which each step keeps the fraction {}: "
+            "where "
             "they agree, steps grow longer; where they alternate, they cancel.",
             V,
             MU,
@@ -163,7 +164,7 @@ def _means(settings: Settings) -> tuple[Step, ...]:
 
 _ADAM_WORDS = say(
     "{} is the running mean of the gradient (not an example here) and {} that of its square; both "
-    "start from 0, which dividing by {} and {} makes up for at step {}. Each parameter's step is "
+    "start from 0, which the division by {} and {} corrects at step {}. Each parameter's step is "
     "scaled by its gradient's own size.",
     M,
     V,
@@ -189,8 +190,8 @@ def _adamw(optimizer: AdamW, rate: float, t: int) -> Rule:
 
     means = _means(settings)
     words = say(
-        " Besides, each weight loses the part {} of itself, which is no part of the cost {} and of "
-        "its gradient, and so is not scaled (decoupled weight decay).",
+        " In addition, each weight shrinks by the fraction {} of itself, which is not part of the "
+        "cost {} and of its gradient, and so is not scaled (decoupled weight decay).",
         ALPHA * DECAY,
         Symbol("J"),
     )
@@ -260,8 +261,8 @@ def _nadam(optimizer: Nadam, rate: float, t: int, *, product: float) -> Rule:
         ),
         say(
             "Adam that looks ahead, as Nesterov's rule does: {} and {} are the running means of "
-            "the gradient and of its square, and the step is made of the gradient itself and of "
-            "the mean that already has it. How much of each is up to the momenta of this step and "
+            "the gradient and of its square, and the step combines the gradient itself and "
+            "the mean that already includes it, weighted by the momenta of this step and "
             "of the next, which grow slowly to {}.",
             M,
             V,
@@ -320,7 +321,7 @@ def _adagrad(optimizer: Adagrad, rate: float, t: int) -> Rule:
         ),
         say(
             "{} adds up the gradient's squares over all steps, so that each parameter's rate falls "
-            "with what it has seen; one that is seldom used keeps long steps.",
+            "with its past gradients; one that is rarely used keeps long steps.",
             Symbol("s"),
         ),
     )
@@ -392,11 +393,12 @@ def _rprop(optimizer: Rprop, rate: float, t: int) -> Rule:
             make_step("theta", "w", move, settings),
         ),
         say(
-            "Only the sign of the gradient counts. Each parameter has a step size {} of its own, "
+            "Only the sign of the gradient counts. Each parameter has its own step size {}, "
             "which grows while the sign stays, and shrinks where it has changed since the step "
-            "before, whose gradient is {}: there a minimum was jumped, the parameter waits, and "
-            "the gradient is forgotten. Signs of single batches change by chance, so the rule is "
-            "one for all examples at once, for which these stand here.",
+            "before, whose gradient is {}: there a minimum was passed, the parameter does not "
+            "move, and "
+            "the gradient is set to 0. Signs of single batches change by chance, so the rule is "
+            "meant for all examples at once, which these examples stand for here.",
             Symbol("s"),
             Symbol("p"),
         ),

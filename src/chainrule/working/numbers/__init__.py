@@ -1,1 +1,1 @@
-"""What a derivation computes: the subject, one pass of it, finite differences, one update."""
+"""The numbers of a derivation: the model, one pass, finite differences, one update."""

@@ -1,8 +1,8 @@
 """The finite-difference estimate of single derivatives of J, many at once.
 
 The same differences as in `chainrule.network.gradient_check`: central, of two widths combined
-(Richardson), tried again with a small width where a kink lies between the two sides. Moving one
-parameter of a layer moves one of its z, so only the layers after it are computed anew, for all
+(Richardson), repeated with a small width where a kink lies between the two sides. Moving one
+parameter of a layer moves one of its z, so only the layers after it are computed again, for all
 the moves together.
 """
 
@@ -21,7 +21,7 @@ from chainrule.network import Network
 __all__ = ["Entry", "Slopes"]
 
 _WIDE, _NARROW = 2e-4, 1e-7
-_AT_ONCE = 2**22  # numbers of a layer that are held at once
+_AT_ONCE = 2**22  # numbers of a layer in memory at once
 
 
 class Entry(NamedTuple):
@@ -58,7 +58,7 @@ class Slopes:
     l1: float = 0.0
 
     def of(self, entries: Sequence[Entry]) -> dict[Entry, float | None]:
-        """Return the estimate of each derivative; None where a kink is crossed however small."""
+        """Return the estimate of each derivative; None where a kink is crossed at any width."""
         found: dict[Entry, float | None] = {}
         for layer in sorted({entry.layer for entry in entries}):
             inside = [entry for entry in entries if entry.layer == layer]
@@ -82,7 +82,7 @@ class Slopes:
         return [None if np.isnan(d) else float(d) for d in combined]
 
     def _reach(self, entry: Entry) -> float:
-        """Return how far a parameter may move: it has to suit what the layer reads."""
+        """Return the width for a parameter, which must suit the inputs of the layer."""
         layer, _, j = entry
         array = self.net.biases[layer] if j is None else self.net.weights[layer]
         read = 1.0 if j is None else max(1.0, float(np.abs(self.forward.reads[layer]).max()))

@@ -1,4 +1,4 @@
-"""Dropout: which nodes and inputs the model's next step leaves out, and what is said of them."""
+"""Dropout: the nodes and inputs that the model's next step leaves out, and their description."""
 
 from typing import final
 
@@ -17,17 +17,17 @@ __all__ = ["Dropout", "dropout_words"]
 
 @final
 class Dropout:
-    """What a model's next step multiplies its inputs and hidden activations by.
+    """The dropout factors of inputs and hidden activations in a model's next step.
 
     Parameters
     ----------
     learner : Learner or None
-        What trains the model.
+        The learner that trains the model.
 
     Attributes
     ----------
     of_inputs : float
-        The probability of an input to be left out.
+        The probability that an input is left out.
     of_layers : tuple of float
         That of a node, by hidden layer.
 
@@ -47,7 +47,7 @@ class Dropout:
         self.of_inputs, self.of_layers = learner.dropout_input, _of_layers(learner)
 
     def inputs(self, X: Float) -> Float:
-        """Return the inputs as the step reads them."""
+        """Return the inputs after dropout."""
         return X * self._mask(0, len(X), self.of_inputs) if self.of_inputs else X
 
     def masks(self, n: int) -> list[Float] | None:
@@ -63,7 +63,7 @@ class Dropout:
 
 
 def dropout_words(learner: Learner | None, *, shown: bool) -> tuple[Inline, ...]:
-    """Return what is said of a model's dropout; nothing if it has none.
+    """Return the remarks about a model's dropout; nothing without dropout.
 
     Parameters
     ----------
@@ -93,17 +93,19 @@ def dropout_words(learner: Learner | None, *, shown: bool) -> tuple[Inline, ...]
     if not shown:
         return say(
             f"In training, a step leaves out {listed}. Shown is the whole network, as it predicts; "
-            "`dropout=True` shows its next step with what is left out there.",
+            "`dropout=True` shows its next step with the nodes left out there.",
             *numbers,
         )
     inputs = (
-        " Inputs that are left out are 0 here, and the others divided by 1 less their probability."
+        " Inputs that are left out are 0 here, and the others are divided by 1 minus their "
+        "probability."
         if learner.dropout_input
         else ""
     )
     return say(
-        f"Dropout leaves out {listed}. Shown is what the model's next step leaves out, so its "
-        f"predictions are others than these.{inputs}",
+        f"Dropout leaves out {listed}. The page leaves out what the model's next step leaves out, "
+        f"so its "
+        f"predictions differ from these.{inputs}",
         *numbers,
     )
 

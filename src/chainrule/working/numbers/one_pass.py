@@ -1,4 +1,4 @@
-"""Every number of one pass: forward, back, and what each example counts for."""
+"""Every number of one pass: forward, backward, and the examples' weights."""
 
 from dataclasses import dataclass
 from typing import final
@@ -20,7 +20,7 @@ __all__ = ["Computed", "compute"]
 @final
 @dataclass(frozen=True)
 class Computed:
-    """The numbers of a pass, as far as there are any.
+    """The numbers of a pass, as far as they exist.
 
     Attributes
     ----------
@@ -28,17 +28,17 @@ class Computed:
     masks : list of arrays or None
         Dropout's, 0 or 1/(1 - p) for each hidden node.
     dropout : Dropout or None
-        What leaves nodes and inputs out; None if the whole network is shown.
+        The dropout of nodes and inputs; None if the whole network is shown.
     batch : Examples or None
         X, Y and weights; None without Y.
     losses : array of shape (n,) or None
         Each example's loss; None without Y, and for the indicator.
     gradients : Gradients or None
-        None where nothing can be propagated back.
+        None if nothing can be propagated back.
     cost : float or None
         J, penalties included.
     why_not : str
-        Why there is no way back through a step function, if there is none.
+        Why a step function blocks the backward pass, if it does.
     overflowed : bool
         Whether numbers became infinite or NaN, so that there is no gradient.
     """

@@ -1,4 +1,4 @@
-"""What is to be explained: a model opened on a batch that is small enough to be shown."""
+"""The model to explain, opened on a batch that is small enough to show."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one step of the optimizer makes of the parameters, computed by the optimizer itself."""
+"""One step of the optimizer on the parameters, computed by the optimizer itself."""
 
 from dataclasses import dataclass
 from typing import final
@@ -15,18 +15,18 @@ from chainrule.working.numbers.one_pass import Computed
 
 __all__ = ["Progress", "Update", "update"]
 
-_SHOWN_RATE = 0.1  # of the gradient descent shown for a model that has no update rule
+_SHOWN_RATE = 0.1  # of the gradient descent shown for a model without an update rule
 
 
 @final
 @dataclass(frozen=True)
 class Progress:
-    """How far training is, as a schedule counts it.
+    """The progress of a training, as counted by a schedule.
 
     Attributes
     ----------
     steps, examples, reductions : int
-        Steps made, examples seen, and how often the rate was reduced at a plateau.
+        Steps made, examples seen, and reductions of the rate at plateaus.
     schedule : Schedule or None
         The schedule with the length that it has from a fit.
     """
@@ -50,21 +50,21 @@ class Update:
     t : int
         Its number, 1 for the first.
     own : bool
-        Whether the model brought the optimizer along.
+        Whether the optimizer is the model's own.
     schedule : Schedule or None
-        What the rate follows, if it is not constant.
+        The schedule of the rate, if it is not constant.
     progress : Progress
-        How far training is by the schedule's clock.
+        The progress of the training, as counted by the schedule.
     before, after : Parameters
         Theta before and after.
     state_before, state_after : dict of str to Parameters
-        What the optimizer remembers of each parameter, laid out as theta is.
+        The optimizer's state for each parameter, laid out like theta.
     remembered : dict of str to float
-        What it remembers of all together, before the step.
+        Its state for all parameters together, before the step.
     max_norm : float or None
-        How long a gradient may be.
+        The maximum norm of a gradient.
     scale : float
-        What the gradient is multiplied by so that it is no longer.
+        The factor that scales the gradient down to that norm.
     cost : float
         J after the step, on the same batch.
     """
@@ -93,7 +93,7 @@ def update(subject: Opened, computed: Computed, optimizer: Optimizer | None) -> 
     subject, computed
         The model and its pass, which has gradients.
     optimizer : Optimizer or None
-        The rule; None for the model's own, or gradient descent where it has none.
+        The rule; None for the model's own, or gradient descent if it has none.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def update(subject: Opened, computed: Computed, optimizer: Optimizer | None) -> 
 
 
 def _progress(learner: Learner) -> Progress:
-    """Return how far a learner is."""
+    """Return the progress of a learner."""
     last = learner.last_fit  # from which a schedule may take its length
     schedule, begin = (None, 0) if last is None else (last.schedule, last.begin)
     steps, _, examples, reductions = learner.__getstate__()["progress"]

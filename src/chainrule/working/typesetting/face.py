@@ -1,6 +1,6 @@
-"""What the faces of a formula share: the order of operations, brackets, and where lines may break.
+"""The common part of all formats: the order of operations, brackets, and line breaks.
 
-A face draws pieces (boxes of text, LaTeX, MathML) and glues them; this says which pieces there are.
+A format draws pieces (boxes of text, LaTeX, MathML) and joins them; this module chooses the pieces.
 """
 
 from abc import ABC, abstractmethod
@@ -40,7 +40,7 @@ __all__ = ["Face"]
 
 P = TypeVar("P")
 
-# How tightly each holds together, from an equation to an atom.
+# The precedence of each operation, from an equation to an atom.
 _EQUATION, _SUM, _WIDE, _PRODUCT, _POWER, _ATOM = range(6)
 _LONG = 4  # terms below a fraction line, above which it is written with a slash
 
@@ -56,7 +56,7 @@ class Face(ABC, Generic[P]):
 
     stacked: bool
 
-    # --- what a face knows -------------------------------------------------------------------
+    # --- defined by each format -------------------------------------------------------------------
 
     @abstractmethod
     def mark(self, sign: str) -> P:
@@ -64,7 +64,7 @@ class Face(ABC, Generic[P]):
 
     @abstractmethod
     def gap(self) -> P:
-        """Return what keeps two pieces apart on one line."""
+        """Return the space between two pieces on one line."""
 
     @abstractmethod
     def glue(self, pieces: Sequence[P]) -> P:
@@ -72,7 +72,7 @@ class Face(ABC, Generic[P]):
 
     @abstractmethod
     def in_brackets(self, piece: P) -> P:
-        """Return a piece in round brackets of its own height."""
+        """Return a piece in round brackets of the same height."""
 
     @abstractmethod
     def number(self, mantissa: str, exponent: int) -> P:
@@ -84,7 +84,7 @@ class Face(ABC, Generic[P]):
 
     @abstractmethod
     def fraction(self, above: P, below: P) -> P:
-        """Return a fraction, for a face that stacks them."""
+        """Return a fraction, for a format that stacks them."""
 
     @abstractmethod
     def power(self, base: P, exponent: P, *, simple: bool) -> P:
@@ -128,7 +128,7 @@ class Face(ABC, Generic[P]):
 
     @abstractmethod
     def padded(self, piece: P, figures: int, *, point: bool) -> P:
-        """Return a number with room for so many figures, and a decimal point, after it."""
+        """Return a number with room for a number of figures, and a decimal point, after it."""
 
     @abstractmethod
     def matrix(self, rows: Sequence[Sequence[P]]) -> P:
@@ -140,7 +140,7 @@ class Face(ABC, Generic[P]):
 
     @abstractmethod
     def rest(self, count: int, value: P) -> P:
-        """Return what the terms that are not written out add up to."""
+        """Return the sum of the terms that are not written out."""
 
     @abstractmethod
     def words(self, text: str) -> P:
@@ -150,7 +150,7 @@ class Face(ABC, Generic[P]):
     def relation(self, sign: str) -> P:
         """Return "=", ":=" or "≈"."""
 
-    # --- what follows from it ----------------------------------------------------------------
+    # --- common to all formats ----------------------------------------------------------------
 
     def draw(self, e: Expression) -> P:
         """Return a formula as one piece."""
@@ -295,7 +295,7 @@ class Face(ABC, Generic[P]):
         return self._prefixed([self.function(e.name, prime=e.prime)], self._enclosed(inside))
 
     def _within(self, e: Expression, needed: int) -> list[P]:
-        """Return a part of a larger formula, in brackets if it holds together less tightly."""
+        """Return a part of a larger formula, in brackets if its precedence is lower."""
         inside = self.segments(e)
         if self._level(e) >= needed:
             return inside
@@ -366,7 +366,7 @@ def has_matrix(e: Expression) -> bool:
 
 
 def _after_point(e: Expression) -> int | None:
-    """Return how many figures a number has after its decimal point."""
+    """Return the number of figures after a number's decimal point."""
     if not isinstance(e, Number):
         return None
     mantissa, exponent = decimal(e.value, e.digits)

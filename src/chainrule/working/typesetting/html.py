@@ -1,4 +1,4 @@
-"""HTML: a page that stands alone, and a part of a page for a notebook; nothing is loaded."""
+"""HTML: a complete page, and a part of a page for a notebook, without external files."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +24,7 @@ __all__ = ["draw_fragment", "draw_page"]
 
 FACE = MathFace()
 
-# The browser itself sees to it that nothing is loaded and nothing runs.
+# The browser itself makes sure that nothing is loaded and nothing runs.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -119,7 +119,7 @@ def _section(section: Section, depth: int, number: str) -> str:
 
 def _equation(equation: Equation) -> str:
     rows = [row for chain in equation.chains for row in _chain(chain)]
-    # The tag stands beside the first step; the others have the whole width.
+    # The tag is beside the first step; the others have the whole width.
     (left, first), *others = rows
     tag = f'<div class="tag">({escape(equation.tag)})</div>' if equation.tag else ""
     kind = "step tagged" if tag else "step"
@@ -131,7 +131,7 @@ def _equation(equation: Equation) -> str:
 
 
 def _chain(chain: Chain) -> list[tuple[str, str]]:
-    """Return a chain as rows: what is on the left of the sign, and the sign and what follows."""
+    """Return a chain as rows: the left side of the sign, and the sign with its right side."""
     left = _math(FACE.draw(chain.left))
     steps = [_step(sign, FACE.segments(e)) for sign, e in chain.steps]
     note = f' <span class="note">{_inlines(chain.note)}</span>' if chain.note else ""

@@ -1,4 +1,4 @@
-"""LaTeX: formulas, and a document that pdflatex compiles with nothing but its standard packages."""
+"""LaTeX: formulas, and a document that pdflatex compiles with standard packages only."""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _SIGNS = {
 @final
 @dataclass(frozen=True)
 class Piece:
-    """LaTeX code, and about how many characters wide it is when set."""
+    """LaTeX code, and its approximate width in characters when typeset."""
 
     code: str
     width: float
@@ -60,7 +60,7 @@ class LatexFace(Face[Piece]):
         return Piece(code + " " * (sign.endswith(" ") and not code.endswith(" ")), len(sign))
 
     def gap(self) -> Piece:
-        """Return nothing: LaTeX spaces by itself."""
+        """Return nothing: LaTeX adds the space itself."""
         return Piece(" ", 0.6)
 
     def glue(self, pieces: Sequence[Piece]) -> Piece:
@@ -68,7 +68,7 @@ class LatexFace(Face[Piece]):
         return Piece("".join(p.code for p in pieces), sum(p.width for p in pieces))
 
     def in_brackets(self, piece: Piece) -> Piece:
-        """Return a piece in round brackets, which grow with what is tall."""
+        """Return a piece in round brackets, which grow with its height."""
         tall = any(sign in piece.code for sign in (r"\frac", "bmatrix", r"\sum"))
         code = rf"\left({piece.code}\right)" if tall else f"({piece.code})"
         return Piece(code, piece.width + 2)
@@ -171,7 +171,7 @@ class LatexFace(Face[Piece]):
         return Piece(rf"\underset{{{under}}}{{{piece.code}}}", width + 0.4)
 
     def rest(self, count: int, value: Piece) -> Piece:
-        """Return what other terms add up to, with their number under it."""
+        """Return the sum of the other terms, with their number under it."""
         return Piece(
             rf"\underset{{\text{{{count} more}}}}{{[{value.code}]}}", max(value.width + 2, 7)
         )
@@ -270,7 +270,7 @@ def draw_latex(document: Document) -> str:
     lines += [rf"{{\LARGE {escape(document.title)}\par}}", r"\bigskip", ""]
     for block in document.blocks:
         lines += _block(block, 0)
-    # An empty line before a display would be a paragraph of its own.
+    # An empty line before a display would be an additional paragraph.
     lines = [
         line
         for line, after in zip(lines, [*lines[1:], ""], strict=True)
@@ -282,7 +282,7 @@ def draw_latex(document: Document) -> str:
 def inline_formula(part: Inline) -> str:
     """Return a formula among words, without its dollars."""
     if isinstance(part, str | Code | Emphasis):
-        raise TypeError("words are no formula")
+        raise TypeError("words are not a formula")
     return FACE.draw(part).code.strip()
 
 
@@ -325,7 +325,7 @@ def _equation(equation: Equation) -> list[str]:
 
 
 def _chain(chain: Chain, first: float, room: float) -> list[str]:
-    """Return a chain as rows; the first has less room if the tag stands beside it."""
+    """Return a chain as rows; the first has less room if the tag is beside it."""
     left = FACE.draw(chain.left)
     steps = [(FACE.relation(sign), FACE.segments(e)) for sign, e in chain.steps]
     note = rf" \quad \text{{{_inlines(chain.note)}}}" if chain.note else ""

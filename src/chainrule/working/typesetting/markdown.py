@@ -64,7 +64,7 @@ def _equation(equation: Equation) -> list[str]:
     rows = " \\\\\n".join(equation_lines(equation))
     tag = f" \\tag{{{equation.tag}}}" if equation.tag else ""
     body = f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}{tag}"
-    # MathJax and KaTeX know neither mathtools' aligned matrices nor \lvert in tables.
+    # MathJax and KaTeX support neither mathtools' aligned matrices nor \lvert in tables.
     return ["$$", _plain(body), "$$", ""]
 
 

@@ -36,7 +36,7 @@ class MathFace(Face[str]):
         return f"<mo>{escape(stripped)}</mo>"
 
     def gap(self) -> str:
-        """Return nothing: operators bring their own space."""
+        """Return nothing: operators have their own space."""
         return ""
 
     def glue(self, pieces: Sequence[str]) -> str:
@@ -44,7 +44,7 @@ class MathFace(Face[str]):
         return "".join(pieces)
 
     def in_brackets(self, piece: str) -> str:
-        """Return a piece in round brackets, which grow with what is tall."""
+        """Return a piece in round brackets, which grow with its height."""
         tall = any(tag in piece for tag in ("<mfrac", "<mtable", "<munder>"))
         fence = "" if tall else ' stretchy="false"'
         return (
@@ -156,7 +156,7 @@ class MathFace(Face[str]):
         return f'<munder class="shaped"><mrow>{piece}</mrow>{under}</munder>'
 
     def rest(self, count: int, value: str) -> str:
-        """Return what other terms add up to, with their number under it."""
+        """Return the sum of the other terms, with their number under it."""
         fence = '<mo stretchy="false" form="{}">{}</mo>'
         inside = f"<mrow>{fence.format('prefix', '[')}{value}{fence.format('postfix', ']')}</mrow>"
         return f'<munder class="rest">{inside}<mtext class="shape">{count} more</mtext></munder>'

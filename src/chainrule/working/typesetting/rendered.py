@@ -1,4 +1,4 @@
-"""What is shown in four faces: text, Markdown, LaTeX and HTML."""
+"""Results that can be rendered in four formats: text, Markdown, LaTeX and HTML."""
 
 import os
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ class Rendered(ABC):
 
     @abstractmethod
     def _content(self) -> Document:
-        """Return the content, before any face."""
+        """Return the content, independent of the format."""
 
     @abstractmethod
     def text(self) -> str:
@@ -29,7 +29,7 @@ class Rendered(ABC):
         Parameters
         ----------
         path : str or path-like, optional
-            A file to write it to as well, whole or not at all.
+            A file to write it to as well, atomically.
 
         Returns
         -------
@@ -45,12 +45,12 @@ class Rendered(ABC):
         return keep_text(draw_markdown(self._content()), path)
 
     def latex(self, path: Destination = None) -> str:
-        """Return it as a LaTeX document, which pdflatex compiles as it is.
+        """Return it as a LaTeX document, ready for pdflatex.
 
         Parameters
         ----------
         path : str or path-like, optional
-            A file to write it to as well, whole or not at all.
+            A file to write it to as well, atomically.
 
         Returns
         -------
@@ -66,12 +66,12 @@ class Rendered(ABC):
         return keep_text(draw_latex(self._content()), path)
 
     def html(self, path: Destination = None) -> str:
-        """Return it as a web page with MathML, which loads nothing from anywhere.
+        """Return it as a web page with MathML, which loads no other files.
 
         Parameters
         ----------
         path : str or path-like, optional
-            A file to write it to as well, whole or not at all.
+            A file to write it to as well, atomically.
 
         Returns
         -------
@@ -98,5 +98,5 @@ class Rendered(ABC):
 
 
 def width_and_path(width: Any, path: Destination, default: int) -> tuple[int, Destination]:
-    """Return a width and a path, which may be in the width's place: ``text("working.txt")``."""
+    """Return a width and a path, which may be given in place of it: ``text("working.txt")``."""
     return (default, width) if is_path(width) and path is None else (width, path)

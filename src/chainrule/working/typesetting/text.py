@@ -31,9 +31,9 @@ _ABOVE = dict(zip("0123456789+-ℓLmMkn", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡ�
 @final
 @dataclass(frozen=True)
 class Box:
-    """Lines of equal length; the one at `base` is on the line of what stands beside.
+    """Lines of equal length; the one at `base` is aligned with neighboring boxes.
 
-    The last `under` lines hold shapes, which brackets need not embrace.
+    The last `under` lines hold shapes, which brackets do not enclose.
     """
 
     lines: tuple[str, ...]
@@ -42,7 +42,7 @@ class Box:
 
     @property
     def width(self) -> int:
-        """How many columns it takes."""
+        """Its width in columns."""
         return _width(self.lines[0])
 
     @property
@@ -202,7 +202,7 @@ def _above(indices: Sequence[str]) -> str:
 
 
 def _framed(box: Box, left: str, right: str, gap: str = "") -> Box:
-    """Return a box of several lines between brackets as tall as it is."""
+    """Return a box of several lines between brackets of the same height."""
     n = len(box.lines)
     lefts = [left[0], *left[1] * (n - 2), left[2]]
     rights = [right[0], *right[1] * (n - 2), right[2]]
@@ -232,7 +232,7 @@ def draw_text(document: Document, width: int) -> str:
     ----------
     document : Document
     width : int
-        Columns to stay within, where a formula lets it.
+        The maximum line length, if the formulas allow it.
 
     Returns
     -------
@@ -330,9 +330,9 @@ def _equation(equation: Equation, width: int) -> list[str]:
 
 
 def _chain(chain: Chain, left: Box, indent: int, first: int, room: int) -> list[Box]:
-    """Return a chain as rows: each step on one of its own, long ones broken between terms.
+    """Return a chain as rows: each step on a separate one, long ones broken between terms.
 
-    The first row has less room than the others if the equation's tag stands beside it.
+    The first row has less room than the others if the equation's tag is beside it.
     """
     head = Box(tuple(" " * (indent - left.width) + line for line in left.lines), left.base)
     steps = [(FACE.relation(sign), FACE.segments(e)) for sign, e in chain.steps]

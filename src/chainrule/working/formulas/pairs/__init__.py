@@ -1,4 +1,4 @@
-"""The output pairs as formulas, one record for each loss: all that a derivation says of it."""
+"""The output pairs as formulas, one record for each loss."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,7 @@ _MADE_OF: dict[type, Callable[[Any], Pair]] = {
 
 
 def pair_of(loss: Loss) -> Pair:
-    """Return a loss's formulas; for one that is not built in, calls of its own functions."""
+    """Return a loss's formulas; for a user's own, calls of its functions."""
     if is_built_in_loss(loss):
         return _MADE_OF[type(loss.made_of)](loss.made_of) if loss.made_of else _BY_NAME[loss.name]
 
@@ -70,7 +70,7 @@ def pair_of(loss: Loss) -> Pair:
 
 
 def smoothed(loss: Loss, Y: Float) -> Float:
-    """Return targets as label smoothing has them; as they are without it."""
+    """Return targets after label smoothing, unchanged without it."""
     e = pair_of(loss).smoothing
     if not e:
         return Y
@@ -82,7 +82,7 @@ def smoothed(loss: Loss, Y: Float) -> Float:
 
 
 def _alone(hypothesis: Callable[[Float], Float], z: float) -> float:
-    """Return the hypothesis of one z by itself, if it can be had."""
+    """Return the hypothesis as a function of one z, if it is one."""
     try:
         return float(hypothesis(np.array([[z]]))[0, 0])
     except Exception:  # a function of the user's that needs all of its outputs

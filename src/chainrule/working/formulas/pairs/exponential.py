@@ -41,7 +41,8 @@ def _derive_poisson(number: Callable[[float], Number]) -> list[Block]:
             say(
                 "The hypothesis is the exponential function, a mean of counts, and the loss half "
                 "the deviance of a Poisson distribution with that mean: a pair of the same family, "
-                "beyond the notes. Where {} is 0, its logarithm counts nothing. The exponential "
+                "beyond the notes. Where {} is 0, the term with its logarithm is 0. The "
+                "exponential "
                 "function is its own slope:",
                 y,
             )

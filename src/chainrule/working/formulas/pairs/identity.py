@@ -61,8 +61,8 @@ def _derive_squared_error(number: Callable[[float], Number]) -> list[Block]:
         Paragraph(
             say(
                 "The hypothesis is the identity, {}, and the loss half the squared distance from "
-                "the target (notes 8.1). Differentiated, the square gives its exponent away, which "
-                "is what the half is for:",
+                "the target (notes 8.1). Differentiation brings down the exponent 2, which "
+                "the half cancels:",
                 Equal(h, z),
             )
         ),
@@ -105,7 +105,8 @@ def _derive_absolute_error(number: Callable[[float], Number]) -> list[Block]:
         Paragraph(
             say(
                 "The hypothesis is the identity, {}, and the loss the distance from the target. "
-                "Its mean is least at the median, and an outlier pulls no harder than any other "
+                "Its mean is least at the median, and an outlier has no more influence than any "
+                "other "
                 "example. Its slope is 1 above the target and -1 below; at the kink between, 0 is "
                 "taken.",
                 Equal(h, z),
@@ -155,7 +156,7 @@ def _derive_huber(delta: Number) -> list[Block]:
         Paragraph(
             say(
                 "The hypothesis is the identity, {}, and the loss Huber's: squared near the target "
-                "and absolute from {} on, here {}, so that outliers pull no harder than that.",
+                "and absolute from {} on, here {}, which limits the influence of outliers.",
                 Equal(h, z),
                 d,
                 Equal(d, delta),

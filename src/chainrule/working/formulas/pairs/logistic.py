@@ -53,8 +53,8 @@ def _derive_cross_entropy(number: Callable[[float], Number]) -> list[Block]:
     return [
         Paragraph(
             say(
-                "The hypothesis is the logistic function, which reads as a probability, and the "
-                "loss is minus the logarithm of the probability that it gives to what happened "
+                "The hypothesis is the logistic function, which is read as a probability, and the "
+                "loss is minus the logarithm of the probability that it gives to the target "
                 "(notes 8.2, blog images 16 and 19). First the slope of the hypothesis, by the "
                 "quotient rule (notes A.1, blog images 31 to 33):"
             )
@@ -91,7 +91,7 @@ def _derive_cross_entropy(number: Callable[[float], Number]) -> list[Block]:
         ),
         Paragraph(
             say(
-                "Blog image 30 goes the same way in twelve steps. Its first two have {} where it "
+                "Blog image 30 derives the same in twelve steps. Its first two have {} where it "
                 "must be {}, its step 4 differentiates a product where there is a function of a "
                 "function, and its step 9 has lost a minus. Notes 8.2 sum this over the examples, "
                 "but each example has its own {}: that sum belongs to the gradients.",
@@ -148,7 +148,8 @@ def _derive_teaching_pair(number: Callable[[float], Number]) -> list[Block]:
         Paragraph(
             say(
                 "The factor {} is close to 0 not only where {} is right, but also where it is "
-                "surely wrong: learning is slowest where there is most to learn. That is the case "
+                "confidently wrong: learning is slowest where there is most to learn. That is the "
+                "argument "
                 "for the logarithm in the cross entropy (blog, Cost Function), with which the "
                 "factor cancels.",
                 h * (1 - h),

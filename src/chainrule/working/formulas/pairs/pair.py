@@ -1,8 +1,8 @@
-"""What a derivation says of an output pair: hypothesis, loss and delta, for symbols and numbers.
+"""The formulas of an output pair: hypothesis, loss and delta, for symbols and numbers.
 
 As in `chainrule.maths.losses` hypothesis and loss are ONE thing. Where the notes' formula loses
-its digits (the logarithm of an h that rounds to 0 or 1), a second one, computed from z, is at hand:
-the code computes from z anyway.
+its digits (the logarithm of an h that rounds to 0 or 1), there is a second one, computed from z,
+as in the code.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ Numbers: TypeAlias = Sequence[Number]
 @final
 @dataclass(frozen=True)
 class Summed:
-    """A sum over outputs, and what is made of it."""
+    """A sum over outputs, and a function of it."""
 
     terms: tuple[Expression, ...]
     around: Callable[[Expression], Expression]
@@ -66,13 +66,13 @@ class Pair:
         ``loss_symbol(h_k, y_k)``: the loss in symbols; None if it is known by its values only.
     derivation : callable or None
         ``derivation(number)``: the blocks that lead from the pair to its delta, in which
-        `number` writes the loss's own numbers; None where there is nothing to derive.
+        `number` writes the loss's own numbers; None if there is nothing to derive.
     normalizer : expression or None
-        Of a canonical pair, whose delta is h - y: what the loss is written with besides sum y z.
+        Of a canonical pair, whose delta is h - y: the term of the loss besides sum y z.
     by_logarithm : bool
         Whether the loss is a logarithm of probabilities.
     in_notes : bool
-        Whether the notes have it.
+        Whether it is in the notes.
     known : bool
         Whether the formulas are written here.
     smoothing : float
@@ -94,5 +94,5 @@ class Pair:
 
     @property
     def canonical(self) -> bool:
-        """Whether delta is h - y because of what the pair is."""
+        """Whether the pair is canonical, so that delta is h - y."""
         return self.normalizer is not None

@@ -63,7 +63,7 @@ def grouped_log_loss(loss: GroupedLogLoss) -> Pair:
         opening = Paragraph(
             say(
                 f"The outputs are several groups, of {listed(list(loss.groups))} classes, each "
-                "with a softmax and a log loss of its own; the losses add up. What follows holds "
+                "with its own softmax and log loss; the losses add up. What follows holds "
                 "within each group, and sums go over its outputs alone."
             )
         )
