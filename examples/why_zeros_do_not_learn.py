@@ -2,9 +2,9 @@ r"""
 Why zeros do not learn
 ======================
 
-A network without hidden layers may start at zero, and usually does. One with hidden
-layers may not: it would never learn more than a constant. The reason is in the equations,
-and takes two lines.
+A network without hidden layers may start at zero, and usually does. One with
+hidden layers may not: it would never learn more than a constant. The reason is in the
+equations, and takes two lines.
 """
 
 # %%
