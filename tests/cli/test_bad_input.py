@@ -177,7 +177,9 @@ DESTINATIONS = {
 @pytest.mark.parametrize("path", DESTINATIONS)
 def test_a_destination_is_checked_before_the_training(refused, table, path, monkeypatch):
     table.write_csv("t.csv")
-    monkeypatch.setattr("chainrule.cli.train.fit_network", lambda *a: pytest.fail("it trained"))
+    monkeypatch.setattr(
+        "chainrule.cli.commands.train.fit_network", lambda *a: pytest.fail("it trained")
+    )
     sentence = refused("train", "t.csv", "--target", "label", "--model", path)
     assert DESTINATIONS[path] in sentence
 
@@ -552,7 +554,7 @@ def test_an_error_inside_is_one_sentence_and_the_way_to_its_traceback(run, monke
     def broken(name):
         raise ZeroDivisionError("a slip")
 
-    monkeypatch.setattr("chainrule.cli.examples.make_example", broken)
+    monkeypatch.setattr("chainrule.cli.commands.example.make_example", broken)
     ended = run("example", "iris")
     assert ended.code == 1
     assert ended.err.count("\n") == 1

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 
 import chainrule as cr
 from chainrule.cli.choosing import _Counted
-from chainrule.cli.target import TASKS
+from chainrule.cli.tables.target import TASKS
 
 FAST = ("--epochs", 15, "--hidden", 4, "--learning-rate", 0.03, "--model", "m")
 
@@ -67,9 +67,9 @@ def test_mutual_information_is_scikit_learns(run, noisy):
     y = noisy["label"].to_numpy().astype(str)
     learn = np.sort(train_test_split(np.arange(400), test_size=2, random_state=5, stratify=y)[0])
     X = model[0].transform(noisy[learn].drop("label", "price", "visits", "color"))
-    told = mutual_info_classif(X, y[learn], discrete_features=np.zeros(8, bool), random_state=5)
+    reply = mutual_info_classif(X, y[learn], discrete_features=np.zeros(8, bool), random_state=5)
     names = [f"x{j}" for j in range(8)]
-    expected = [names[j] for j in np.sort(np.argsort(-told)[:4])]
+    expected = [names[j] for j in np.sort(np.argsort(-reply)[:4])]
     assert [str(name) for name in model[1].get_feature_names_out(names)] == expected
 
 
@@ -78,12 +78,12 @@ def test_the_penalty_is_chosen_by_cross_validation(run, noisy, target):
     noisy.write_csv("t.csv")
     others = ",".join({"label", "price", "visits"} - {target})
     given = ("train", "t.csv", "--target", target, "--drop", others, *FAST, "--json")
-    told = json.loads(run(*given, "--alphas", "0.001,1,1000").out)
-    found = told["alphas"]
+    reply = json.loads(run(*given, "--alphas", "0.001,1,1000").out)
+    found = reply["alphas"]
     assert found["alphas"] == [0.001, 1, 1000]
     assert found["folds"] == 5
     assert found["best"] == found["alphas"][int(np.argmax(found["scores"]))] < 1000
-    assert told["network"]["alpha"] == found["best"]
+    assert reply["network"]["alpha"] == found["best"]
     # It is then a training like any other.
     alone = run("predict", "m", "t.csv").out
     run(*given, "--alpha", found["best"])

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.cli.commands.example import EXAMPLES
 from chainrule.cli.digits import number, short
-from chainrule.cli.examples import EXAMPLES
-from chainrule.cli.inputs import Column, make_preparation
 from chainrule.cli.models import Settings, fit_network
+from chainrule.cli.tables.inputs import Column, make_preparation
 
 FAST = ("--epochs", 3, "--hidden", "8")
 TARGETS = ("label", "class", "good", "price", "visits")  # of the fixture `table`
@@ -106,7 +106,7 @@ def test_the_bar_ends_where_it_should(table):
     settings = Settings((4,), "tanh", 0.3, 0.001, 32, 3, 0)
 
     with pytest.MonkeyPatch.context() as patch:
-        shown = "chainrule.cli.progress.Bar.show"
+        shown = "chainrule.cli.console.progress.Bar.show"
         patch.setattr(shown, lambda bar, epochs, *_: bars.append(epochs))
         fit_network(preparation, settings, "regression", inputs, table["price"].to_numpy())
     assert bars[-1] == 3

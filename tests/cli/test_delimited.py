@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from chainrule.cli import batches, delimited
-from chainrule.cli.exits import progress_of_output
-from chainrule.cli.tables import read_table
+from chainrule.cli.console.exits import progress_of_output
+from chainrule.cli.tables.reading import read_table
 from chainrule.errors import InvalidFile, InvalidInput
 
 ROWS = [["1", "x", "2.5"], ["2", "y", "3,5"], ["3", "z z", None], ["4", 'say "hi"', "a\nb"]]

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.cli.kinds import decide_column
-from chainrule.cli.labels import find_labels, key_of, spell
-from chainrule.cli.tables import as_cells
+from chainrule.cli.tables.kinds import decide_column
+from chainrule.cli.tables.labels import find_labels, key_of, spell
+from chainrule.cli.tables.reading import as_cells
 
 FAST = ("--epochs", 2, "--hidden", "3")
 ROWS = 60

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.cli import batches, predict, surprises
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import read_table
+from chainrule.cli.commands import predict
+from chainrule.cli.tables import batches
+from chainrule.cli.tables import unseen_values as surprises
+from chainrule.cli.tables.reading import read_table
+from chainrule.cli.tables.spellings import Rules
 from chainrule.errors import InvalidFile, InvalidInput
 
 TRAIN = ("--drop", "class,good,price,visits", "--epochs", 2, "--hidden", "4", "--model", "m")
@@ -94,10 +96,10 @@ def test_predictions_do_not_depend_on_the_parts(run, refused, hard, monkeypatch)
     assert found.code == 0
     assert run("predict", "m", "t.parquet").out == Path("out").read_text()
     expected = pl.read_csv(whole.out.encode())
-    told = json.loads(run("predict", "m", "t.csv", "--json").out)
-    assert told["rows"] == hard.height
-    table = pl.DataFrame(told["predictions"])
-    assert table.columns == told["columns"]
+    reply = json.loads(run("predict", "m", "t.csv", "--json").out)
+    assert reply["rows"] == hard.height
+    table = pl.DataFrame(reply["predictions"])
+    assert table.columns == reply["columns"]
     for name in expected.columns[1:]:
         np.testing.assert_allclose(table[name], expected[name], rtol=1e-12)
     # A bad cell far down: nothing of what came before is written.

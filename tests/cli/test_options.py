@@ -8,7 +8,7 @@ import pytest
 import chainrule as cr
 from chainrule.cli.config import collect
 from chainrule.cli.options import OPTIONS
-from chainrule.cli.target import TASKS
+from chainrule.cli.tables.target import TASKS
 
 # What is given for each option: as a flag, in TOML, and what it means.
 GIVEN = {

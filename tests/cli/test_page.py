@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.cli.kinds import decide
 from chainrule.cli.page import importance
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import read_table
-from chainrule.cli.target import TASKS
+from chainrule.cli.tables.kinds import decide
+from chainrule.cli.tables.reading import read_table
+from chainrule.cli.tables.spellings import Rules
+from chainrule.cli.tables.target import TASKS
 
 HOSTILE = "<script>alert('x')</script>&\"%"
 VOID = {"meta", "link", "br", "img"}
@@ -49,7 +49,7 @@ class Page(html.parser.HTMLParser):
 
 
 def report(run, table, task, *more):
-    """Train on a table whose names are hostile, and return its page and what the command told."""
+    """Train on a table whose names are hostile, and return its page and what the command reply."""
     target = dict(zip(TASKS, ["label", "price", "visits"], strict=True))[task]
     others = {"label", "class", "good", "price", "visits"} - {target}
     table = table.drop(others).rename({"length": HOSTILE, target: f"{target}<b>"})
@@ -67,7 +67,7 @@ def report(run, table, task, *more):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_page_is_whole_and_alone(run, long_table, task):
-    text, told = report(run, long_table, task)
+    text, reply = report(run, long_table, task)
     page = Page(text)
     assert "script" not in page.tags
     assert "<b>" not in text.replace("<body>", "")
@@ -89,17 +89,17 @@ def test_the_page_is_whole_and_alone(run, long_table, task):
     assert {f"<h2>{each}</h2>" in text for each in shows} == {True}
     # What evaluate says, the page says.
     measured = json.loads(run("evaluate", "m", "t.csv", "--json").out)
-    assert told["scores"] == measured["scores"]
-    assert told["intervals"] == measured["intervals"]
+    assert reply["scores"] == measured["scores"]
+    assert reply["intervals"] == measured["intervals"]
     for value in measured["scores"]["network"].values():
         assert (f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}") in text
-    for name, value, _ in map(dict.values, told["importance"]):
+    for name, value, _ in map(dict.values, reply["importance"]):
         assert isinstance(value, float), name
 
 
 def test_importance_is_the_loss_added(run, long_table):
-    _, told = report(run, long_table, "regression", "--solver", "lbfgs", "--epochs", 200)
-    ranked = [each["column"] for each in told["importance"]]
+    _, reply = report(run, long_table, "regression", "--solver", "lbfgs", "--epochs", 200)
+    ranked = [each["column"] for each in reply["importance"]]
     assert set(ranked[:2]) == {HOSTILE, "color"}  # the price is made of them
     # Shuffled by hand, often: the mean is that of the page, within its deviation.
     model, table = cr.load("m"), decide(read_table("t.csv"), Rules()).table
@@ -116,7 +116,7 @@ def test_importance_is_the_loss_added(run, long_table):
           - y) ** 2).mean() - before
         for s in rng.integers(10**6, size=20)
     ]  # fmt: skip
-    found = next(each for each in told["importance"] if each["column"] == HOSTILE)
+    found = next(each for each in reply["importance"] if each["column"] == HOSTILE)
     assert found["mean"] == pytest.approx(np.mean(lost) / y.var(), rel=0.15)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.cli import batches, predict
-from chainrule.cli.inputs import Column, use_inputs
-from chainrule.cli.kinds import decide
-from chainrule.cli.spellings import Rules, Spelling, read_as
+from chainrule.cli.commands import predict
+from chainrule.cli.tables import batches
+from chainrule.cli.tables.inputs import Column, use_inputs
+from chainrule.cli.tables.kinds import decide
+from chainrule.cli.tables.spellings import Rules, Spelling, read_as
 from chainrule.errors import InvalidInput
 
 NB, THIN, NARROW = "\u00a0", "\u2009", "\u202f"
@@ -309,8 +310,8 @@ def test_day_and_month_that_cannot_be_told_apart_are_named(cell):
         assert (date.month, date.day) == (month, 3 - month)
         assert not decision.notes
     # Another column of the table tells.
-    told = kinds_of({"a": [cell], "b": ["31/12/2024"]})
-    assert told.table["a"][0].month == 2
+    reply = kinds_of({"a": [cell], "b": ["31/12/2024"]})
+    assert reply.table["a"][0].month == 2
     assert kinds_of({"a": [cell], "b": ["12/31/2024"]}).table["a"][0].month == 1
     assert values_of([cell], Rules(dates="none"))[0] == [cell]
 

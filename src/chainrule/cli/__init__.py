@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from chainrule.errors import MissingExtra
 from chainrule.extras import require
@@ -28,6 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingExtra as missing:
         sys.stderr.write(f"chainrule: {missing}\n")
         return 2
-    from chainrule.cli.exits import run
+    from chainrule.cli.console.exits import run
 
-    return run(sys.argv[1:] if argv is None else list(argv))
+    return run(sys.argv[1:] if argv is None else list(argv), _load_app)
+
+
+def _load_app() -> Any:
+    from chainrule.cli.app import app
+
+    return app

@@ -64,13 +64,13 @@ def example(
     as_json: Json = False,
 ) -> None:
     """Write a table to try things on, as CSV with the target in the column 'target'."""
-    from chainrule.cli.examples import EXAMPLES, make_example
-    from chainrule.cli.output import writing
-    from chainrule.cli.report import Told
-    from chainrule.cli.tables import to_csv
+    from chainrule.cli.commands.example import EXAMPLES, make_example
+    from chainrule.cli.console.output import writing
+    from chainrule.cli.console.reply import Reply
+    from chainrule.cli.tables.reading import to_csv
     from chainrule.storage import check_writable, write_file
 
-    told = Told(as_json)
+    reply = Reply(as_json)
     if name is None:
         if output is not None:
             raise InvalidParameter(
@@ -78,13 +78,13 @@ def example(
             )
         rows = [(key, each.size, each.what) for key, each in EXAMPLES.items()]
         keys = ("name", "size", "what")
-        told.table(
+        reply.table(
             ("name", "size", "what it is"),
             rows,
             examples=[dict(zip(keys, row, strict=True)) for row in rows],
         )
-        told.say("Write one with: chainrule example NAME")
-        told.end()
+        reply.say("Write one with: chainrule example NAME")
+        reply.end()
         return
     table = make_example(name)
     path = output or f"{name}.csv"
@@ -96,7 +96,7 @@ def example(
         )
     with writing(path):
         write_file(path, content)
-    told.say(
+    reply.say(
         f"Wrote {path}: {table.height} rows, {table.width - 1} input columns, and 'target'.\n"
         f"Next: chainrule train {path} --target target",
         output=path,
@@ -104,7 +104,7 @@ def example(
         input_columns=table.width - 1,
         target="target",
     )
-    told.end()
+    reply.end()
 
 
 @app.command(
@@ -134,9 +134,9 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
     if given["resume"] and given["checkpoint"] is None:
         raise InvalidParameter("--resume goes on from a checkpoint: add --checkpoint FILE.")
 
+    from chainrule.cli.commands.train import Choices
+    from chainrule.cli.commands.train import train as run
     from chainrule.cli.models import Keeping, Settings
-    from chainrule.cli.train import Choices
-    from chainrule.cli.train import train as run
 
     size = given["batch_size"] or (32 if given["solver"] not in ("rprop", "lbfgs") else "auto")
     own = ("hidden", "activation", "alpha", "learning_rate", "batch_size", "epochs", "seed")
@@ -213,7 +213,7 @@ def predict(
     may have the target or not, and other columns; it may be larger than memory. Nothing is written
     before all of it was predicted.
     """
-    from chainrule.cli.predict import predict as run
+    from chainrule.cli.commands.predict import predict as run
 
     run(model, table, None if output == "-" else output, force, proba, as_json, rules)
 
@@ -222,7 +222,7 @@ def predict(
 @with_rules
 def evaluate(rules: Any, model: Model, table: Table, as_json: Json = False) -> None:
     """Measure a model on a table that has the target, with 95 % confidence intervals."""
-    from chainrule.cli.apply import evaluate as run
+    from chainrule.cli.commands.evaluate import evaluate as run
 
     run(model, table, as_json, rules)
 
@@ -235,7 +235,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Say what is in a model file: architecture, parameters, training, digest."""
-    from chainrule.cli.inspection import inspect as run
+    from chainrule.cli.commands.inspect import inspect as run
 
     run(model, as_json)
 
@@ -255,7 +255,7 @@ def check(
 
     The exit code is 3 if they differ by more than rounding.
     """
-    from chainrule.cli.check import check as run
+    from chainrule.cli.commands.check import check as run
 
     run(model, table, whole(1, 256)("--rows", rows), as_json, rules)
 
@@ -284,7 +284,7 @@ def report(
     the data, curves of the training, metrics with 95 % confidence intervals, confusion matrix or
     residuals, calibration, permutation importance, and a picture of the network.
     """
-    from chainrule.cli.page import report as run
+    from chainrule.cli.commands.report import report as run
 
     run(model, table, output, force, as_json, rules)
 
@@ -354,8 +354,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Show the working: every equation of the pass of a row, with the network's own numbers."""
-    from chainrule.cli.explain import Choices
-    from chainrule.cli.explain import explain as run
+    from chainrule.cli.commands.explain import Choices
+    from chainrule.cli.commands.explain import explain as run
 
     run(
         Choices(
@@ -404,7 +404,7 @@ def export(
     JavaScript goes from the columns to the probabilities, has test vectors in it, and needs
     nothing else.
     """
-    from chainrule.cli.export import export as run
+    from chainrule.cli.commands.export import export as run
 
     run(model, output, to, force, as_json)
 

@@ -10,7 +10,7 @@ from chainrule.cli.options import OPTIONS, READING, Option
 from chainrule.errors import InvalidParameter
 
 if TYPE_CHECKING:
-    from chainrule.cli.spellings import Rules
+    from chainrule.cli.tables.spellings import Rules
 
 __all__ = ["Json", "Model", "Table", "examples", "rules_from", "with_options", "with_rules"]
 
@@ -144,7 +144,7 @@ def rules_from(given: Mapping[str, Any]) -> "Rules":
     InvalidParameter
         If the same mark is said to be two things.
     """
-    from chainrule.cli.spellings import Rules
+    from chainrule.cli.tables.spellings import Rules
 
     decimal, thousands, cells = given["decimal"], given["thousands"], given["missing"] or ()
     if decimal is not None and decimal == thousands:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,11 +26,11 @@ from chainrule.cli.choosing import (
     choose_penalty,
     require_choice,
 )
-from chainrule.cli.exits import note
+from chainrule.cli.console.exits import note
+from chainrule.cli.console.output import ctrl_c_ends, to_stderr
+from chainrule.cli.console.progress import Progress
 from chainrule.cli.guesses import Guess, following
 from chainrule.cli.options import OPTIONS
-from chainrule.cli.output import ctrl_c_ends, to_stderr
-from chainrule.cli.progress import Progress
 from chainrule.errors import (
     CheckpointWarning,
     Diverged,
@@ -39,6 +39,7 @@ from chainrule.errors import (
     UnscaledValidation,
 )
 from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.opening import take_apart
 
 __all__ = [
     "Keeping",
@@ -233,16 +234,16 @@ def _fit(
     network.set_callbacks()
     fitted.set_callbacks()
     # A network out of all bounds is refused by the caller, in one sentence that says it all.
-    told = CheckpointWarning
+    noted = CheckpointWarning
     if np.abs(fitted.network_.theta).max() <= HUGE:
-        told |= TrainingWarning
+        noted |= TrainingWarning
     for each in caught:
         if issubclass(each.category, UnscaledValidation):  # prepared alike, so it is the table
             note(
                 "the table of --validation lies far from the rows that are learned from, so that "
                 "the score on it says little; are its columns in the same units?"
             )
-        elif issubclass(each.category, told):
+        elif issubclass(each.category, noted):
             note(str(each.message))
     limits = [str(each.message) for each in caught if issubclass(each.category, ConvergenceWarning)]
     return last, not limits, any("max_seconds" in limit for limit in limits)
@@ -313,9 +314,7 @@ def network_of(model: Any) -> MLPClassifier | MLPRegressor:
     -------
     MLPClassifier or MLPRegressor
     """
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    network = last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
-    return cast("MLPClassifier | MLPRegressor", network)
+    return take_apart(model).core
 
 
 def _nothing() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from sklearn.inspection import permutation_importance
 
-from chainrule.cli.apply import Measured
 from chainrule.cli.metrics import outputs, score
+from chainrule.cli.saved import Measured
 
 __all__ = ["Importances", "importances"]
 

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from chainrule.cli.apply import Measured
+from chainrule.cli.console.reply import count
+from chainrule.cli.description import architecture_of
 from chainrule.cli.digits import number as shown
 from chainrule.cli.digits import short
-from chainrule.cli.inputs import AS_TEXT
-from chainrule.cli.inspection import architecture_of
-from chainrule.cli.labels import spell
 from chainrule.cli.metrics import Scores, score
 from chainrule.cli.page import charts
 from chainrule.cli.page.html import escape, grid, section, table
 from chainrule.cli.page.importance import Importances
-from chainrule.cli.report import count
+from chainrule.cli.saved import Measured
+from chainrule.cli.tables.inputs import AS_TEXT
+from chainrule.cli.tables.labels import spell
 
 __all__ = [
     "calibration",

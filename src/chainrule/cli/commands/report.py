@@ -4,17 +4,17 @@ import hashlib
 import os
 from pathlib import Path
 
-from chainrule.cli.apply import measure_on, refuse_to_overwrite_inputs
-from chainrule.cli.inspection import training_of
+from chainrule.cli.console.output import writing
+from chainrule.cli.console.reply import Reply, intervals_as_data, scores_as_data
+from chainrule.cli.description import training_of
 from chainrule.cli.intervals import how_intervals
 from chainrule.cli.models import network_of
-from chainrule.cli.output import writing
 from chainrule.cli.page import sections
 from chainrule.cli.page.html import START, page
 from chainrule.cli.page.importance import importances
-from chainrule.cli.report import Told, intervals_as_data, scores_as_data
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import USUAL
+from chainrule.cli.saved import measure_on, refuse_to_overwrite_inputs
+from chainrule.cli.tables.reading import USUAL
+from chainrule.cli.tables.spellings import Rules
 from chainrule.displays.style import pyplot
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
@@ -80,8 +80,8 @@ def report(
     content = page(title, parts, f"{model_path}, sha256 {digest}")
     with writing(output):
         write_file(output, content.encode())
-    told = Told(as_json)
-    told.say(
+    reply = Reply(as_json)
+    reply.say(
         f"Wrote {output}: {len(content) / 1e6:.1f} MB, open it in a browser.",
         output=output,
         model=model_path,
@@ -95,7 +95,7 @@ def report(
             for name, mean, deviation in importance.columns
         ],
     )
-    told.end()
+    reply.end()
 
 
 def _holds_a_report(path: str) -> bool:

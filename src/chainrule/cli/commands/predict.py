@@ -9,13 +9,13 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
-from chainrule.cli.apply import Saved, open_model, refuse_to_overwrite_inputs
-from chainrule.cli.batches import in_batches, read_batches
-from chainrule.cli.labels import spell
-from chainrule.cli.output import as_json, print_json, print_parts, writing
-from chainrule.cli.spellings import Rules
-from chainrule.cli.surprises import Surprises
-from chainrule.cli.tables import USUAL
+from chainrule.cli.console.output import as_json, print_json, print_parts, writing
+from chainrule.cli.saved import Saved, open_model, refuse_to_overwrite_inputs
+from chainrule.cli.tables.batches import in_batches, read_batches
+from chainrule.cli.tables.labels import spell
+from chainrule.cli.tables.reading import USUAL
+from chainrule.cli.tables.spellings import Rules
+from chainrule.cli.tables.unseen_values import UnseenValues
 from chainrule.errors import UnwritablePath
 from chainrule.storage import check_writable, write_file
 
@@ -100,7 +100,7 @@ def _predict_aside(
 
     Only when the last row has turned out to be in order does anything leave it.
     """
-    surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
+    surprises = UnseenValues(saved.pipeline.steps[0][1], saved.known, path)
     names = [column.name for column in saved.columns]
     tables = surprises.of_tables(read_batches(path, saved.rules, names))
     rows, columns = 0, list[str]()

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterator
 import polars as pl
 from sklearn.compose import ColumnTransformer
 
-from chainrule.cli.exits import note
-from chainrule.cli.inputs import say_unseen, unseen_texts
+from chainrule.cli.console.exits import note
+from chainrule.cli.tables.inputs import say_unseen, unseen_texts
 
-__all__ = ["Surprises"]
+__all__ = ["UnseenValues"]
 
 
 MOST_TEXTS, OTHERS = 10_000, "others"
 
 
-class Surprises:
+class UnseenValues:
     """Collects what is to be noted about the parts of a table.
 
     Parameters

@@ -10,7 +10,7 @@ from datetime import datetime, time
 
 import polars as pl
 
-from chainrule.cli.spellings import (
+from chainrule.cli.tables.spellings import (
     ORDERS,
     PLAIN,
     Rules,
@@ -89,7 +89,7 @@ class Decision:
     odd : dict of str to Odd
         Of columns that stay text although they look like numbers or dates.
     notes : list of str
-        How it was read, and what cannot be told.
+        How it was read, and what cannot be reply.
     """
 
     table: pl.DataFrame

@@ -6,8 +6,9 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from typing import Any
 
 from chainrule.errors import ChainruleError
 
@@ -48,13 +49,16 @@ class _Output:
 progress_of_output = _Output()
 
 
-def run(argv: list[str]) -> int:
+def run(argv: list[str], load_app: Callable[[], Any]) -> int:
     """Run the command with arguments and turn whatever happens into an exit code.
 
     Parameters
     ----------
     argv : list of str
         The arguments.
+    load_app : callable
+        Returns the typer application. It is called here so that Ctrl-C during a slow import ends
+        as quietly as later.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def run(argv: list[str]) -> int:
     if sys.stdout is None:
         return _end(BAD_INPUT, "standard output is closed; send it to a file, a pipe or /dev/null.")
     try:
-        return _run(argv)
+        return _run(argv, load_app)
     except KeyboardInterrupt:
         return _end(INTERRUPTED, f"interrupted; {_written()}.")
     except BrokenPipeError:
@@ -140,13 +144,10 @@ def say_notes() -> None:
         note(each)
 
 
-def _run(argv: list[str]) -> int:
-    # Imported here so that Ctrl-C during a slow import ends as quietly as later.
+def _run(argv: list[str], load_app: Callable[[], Any]) -> int:
     import typer
 
-    from chainrule.cli.app import app
-
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(load_app())
     # For the shell's completion, which asks by an environment variable.
     command._main_shell_completion({}, "chainrule")  # pyright: ignore[reportAttributeAccessIssue]
     # Warnings are for programmers. What a user should know of them is said by `note`.

@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from chainrule.cli.exits import note
-from chainrule.cli.spellings import Rules, missing_marks
+from chainrule.cli.console.exits import note
+from chainrule.cli.tables.spellings import Rules, missing_marks
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.files.content import is_pickle, name_content
 

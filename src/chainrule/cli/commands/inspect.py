@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from chainrule.cli.labels import spell
-from chainrule.cli.report import Told, count
+from chainrule.cli.console.reply import Reply, count
+from chainrule.cli.description import architecture_of, training_of
+from chainrule.cli.tables.labels import spell
 from chainrule.files import read_model
 from chainrule.network import Network
+from chainrule.opening import take_apart
 from chainrule.training import Learner
 
-__all__ = ["architecture_of", "inspect", "training_of"]
+__all__ = ["inspect"]
 
 
 def inspect(path: str, as_json: bool = False) -> None:
@@ -38,82 +40,31 @@ def inspect(path: str, as_json: bool = False) -> None:
         warnings.simplefilter("ignore")  # of another version of scikit-learn
         model, about = read_model(path)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    last = _last(model)
+    last = _core(model)
     net = model if isinstance(model, Network) else getattr(last, "network_", None)
     net = last.net if isinstance(last, Learner) else net
-    told = Told(as_json)
+    reply = Reply(as_json)
     kind = _kind(model)
-    told.facts({"model": f"{path}: {kind}"}, model=path, kind=kind)
+    reply.facts({"model": f"{path}: {kind}"}, model=path, kind=kind)
     if about is not None and "target" in about:
-        _tell_about(told, about, getattr(last, "classes_", None))
+        _tell_about(reply, about, getattr(last, "classes_", None))
     if isinstance(net, Network):
-        _tell_network(told, net)
+        _tell_network(reply, net)
     if isinstance(last, Learner):
-        told.facts({"training": str(last)}, training={"learner": str(last)})
+        reply.facts({"training": str(last)}, training={"learner": str(last)})
     elif hasattr(last, "n_iter_"):
-        _tell_training(told, last, about)
+        _tell_training(reply, last, about)
     weights = None if net is None else hashlib.sha256(net.theta.tobytes()).hexdigest()
-    told.facts(
+    reply.facts(
         {"digest": f"sha256 {digest}"}
         | ({} if weights is None else {"weights": f"sha256 {weights}"}),
         digest=digest,
         weights_digest=weights,
     )
-    told.end()
+    reply.end()
 
 
-def architecture_of(net: Network) -> list[dict[str, Any]]:
-    """Return what is to be said of each layer of a network.
-
-    Parameters
-    ----------
-    net : Network
-        The network.
-
-    Returns
-    -------
-    list of dict
-        With "layer" (the input is layer 1, as in the notes), "nodes", "activation" and
-        "parameters".
-    """
-    names = [g.name for g in net.architecture.activations]
-    functions = [*names, net.architecture.loss.hypothesis_name]
-    layers: list[dict[str, Any]] = [
-        {"layer": 1, "nodes": net.sizes[0], "activation": None, "parameters": 0}
-    ]
-    for at, (nodes, function) in enumerate(zip(net.sizes[1:], functions, strict=True)):
-        size = net.weights[at].size + net.biases[at].size
-        layers.append({"layer": at + 2, "nodes": nodes, "activation": function, "parameters": size})
-    return layers
-
-
-def training_of(estimator: Any) -> dict[str, Any]:
-    """Return how an estimator was trained.
-
-    Parameters
-    ----------
-    estimator : MLPClassifier or MLPRegressor
-        Fitted.
-
-    Returns
-    -------
-    dict
-    """
-    defaults = type(estimator)().get_params()
-    own = {k: v for k, v in estimator.get_params().items() if _differ(v, defaults[k])}
-    scores = getattr(estimator, "validation_scores_", None)
-    return {
-        "solver": _plain(estimator.solver),
-        "epochs": estimator.n_iter_,
-        "cost": estimator.loss_,
-        "engine": estimator.engine_,
-        "best_validation_score": max(scores) if scores else None,
-        "best_epoch": int(np.nanargmax(scores)) + 1 if scores else None,
-        "parameters": {name: _plain(value) for name, value in own.items()},
-    }
-
-
-def _tell_about(told: Told, about: Mapping[str, Any], classes: Any) -> None:
+def _tell_about(reply: Reply, about: Mapping[str, Any], classes: Any) -> None:
     columns = about["columns"]
     kinds = [column["kind"] for column in columns]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
@@ -131,7 +82,7 @@ def _tell_about(told: Told, about: Mapping[str, Any], classes: Any) -> None:
     selected = about.get("selected")
     if selected:
         facts["selected"] = f"{count(len(selected), 'input')}: {', '.join(selected)}"
-    told.facts(
+    reply.facts(
         facts,
         task=about["task"],
         target=about["target"],
@@ -143,11 +94,11 @@ def _tell_about(told: Told, about: Mapping[str, Any], classes: Any) -> None:
     )
 
 
-def _tell_network(told: Told, net: Network) -> None:
+def _tell_network(reply: Reply, net: Network) -> None:
     layers = architecture_of(net)
     dtype = np.dtype(net.architecture.dtype).name
     loss = str(net.architecture.loss.name)
-    told.facts(
+    reply.facts(
         {
             "network": f"{'-'.join(map(str, net.sizes))}, {net.n_parameters:,} parameters in "
             f"{dtype}, loss {loss}"
@@ -156,7 +107,7 @@ def _tell_network(told: Told, net: Network) -> None:
         dtype=dtype,
         loss=loss,
     )
-    told.table(
+    reply.table(
         (" layer", " nodes", "activation", " parameters"),
         [
             (
@@ -171,7 +122,7 @@ def _tell_network(told: Told, net: Network) -> None:
     )
 
 
-def _tell_training(told: Told, estimator: Any, about: Mapping[str, Any] | None) -> None:
+def _tell_training(reply: Reply, estimator: Any, about: Mapping[str, Any] | None) -> None:
     found = training_of(estimator)
     rows = (about or {}).get("rows")
     on = "" if rows is None else f" on {count(rows, 'row')}"
@@ -183,26 +134,18 @@ def _tell_training(told: Told, estimator: Any, about: Mapping[str, Any] | None) 
         )
     own = found["parameters"]
     facts["settings"] = ", ".join(f"{name}={value}" for name, value in own.items()) or "defaults"
-    told.facts(facts, training=found)
+    reply.facts(facts, training=found)
 
 
-def _last(model: Any) -> Any:
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    last = last.regressor_ if isinstance(last, TransformedTargetRegressor) else last
-    return getattr(last, "best_estimator_", last)
+def _core(model: Any) -> Any:
+    """Return our model inside what a file holds; the whole if there is none, or not fitted."""
+    try:
+        return take_apart(model).core
+    except (TypeError, NotFittedError):
+        return model
 
 
 def _kind(model: Any) -> str:
     if isinstance(model, Pipeline):
         return "a Pipeline of " + ", ".join(type(step).__name__ for _, step in model.steps)
     return f"a {type(model).__name__}"
-
-
-def _differ(one: Any, other: Any) -> bool:
-    return type(one) is not type(other) or repr(one) != repr(other)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, str | int | float | bool | dict | None) else repr(value)

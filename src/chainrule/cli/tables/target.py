@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.cli.exits import note
+from chainrule.cli.console.exits import note
 from chainrule.cli.guesses import Guess, following
-from chainrule.cli.kinds import Odd
-from chainrule.cli.labels import EXACT, Labels, find_labels, label_names, spell
-from chainrule.cli.labels import has_target as has_label
-from chainrule.cli.spellings import PLAIN, Spelling, read_as
-from chainrule.cli.tables import LARGEST, Cells, as_cells, called
+from chainrule.cli.tables.kinds import Odd
+from chainrule.cli.tables.labels import EXACT, Labels, find_labels, label_names, spell
+from chainrule.cli.tables.labels import has_target as has_label
+from chainrule.cli.tables.reading import LARGEST, Cells, as_cells, called
+from chainrule.cli.tables.spellings import PLAIN, Spelling, read_as
 from chainrule.errors import InvalidInput, InvalidParameter, unknown_name
 
 __all__ = ["TASKS", "Target", "has_target", "known_target", "read_target"]

@@ -1,6 +1,6 @@
 """How cells are spelled: numbers, dates and gaps, from text to values.
 
-A `Spelling` is what was decided for a column, once for a whole table (`chainrule.cli.kinds`
+A `Spelling` is what was decided for a column, once for a whole table (`chainrule.cli.tables.kinds`
 decides); the model file keeps it, so that every later table, or part of one, is read in the same
 way. Nothing here looks at more than one cell at a time.
 """

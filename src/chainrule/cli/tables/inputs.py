@@ -13,8 +13,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.cli.guesses import Guess, following
-from chainrule.cli.kinds import Decision, decide_column, missing_hint, quoted
-from chainrule.cli.spellings import (
+from chainrule.cli.tables.kinds import Decision, decide_column, missing_hint, quoted
+from chainrule.cli.tables.reading import LARGEST, called, require_column
+from chainrule.cli.tables.spellings import (
     ORDERS,
     PLAIN,
     Rules,
@@ -22,7 +23,6 @@ from chainrule.cli.spellings import (
     are_gaps,
     read_as,
 )
-from chainrule.cli.tables import LARGEST, called, require_column
 from chainrule.errors import InvalidInput
 
 __all__ = [

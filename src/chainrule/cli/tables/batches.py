@@ -8,10 +8,9 @@ from typing import IO
 import numpy as np
 import polars as pl
 
-from chainrule.cli.delimited import SAMPLE, find_layout, parse_csv, without_gaps
-from chainrule.cli.inputs import Column, use_inputs
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import (
+from chainrule.cli.tables.delimited import SAMPLE, find_layout, parse_csv, without_gaps
+from chainrule.cli.tables.inputs import Column, use_inputs
+from chainrule.cli.tables.reading import (
     PARQUET,
     STDIN,
     USUAL,
@@ -21,6 +20,7 @@ from chainrule.cli.tables import (
     plain_kinds,
     reading_parquet,
 )
+from chainrule.cli.tables.spellings import Rules
 
 __all__ = ["in_batches", "read_batches"]
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from chainrule.cli.apply import Saved, inputs_of, open_model, refuse_to_overwrite_inputs
-from chainrule.cli.exits import note
+from chainrule.cli.console.exits import note
+from chainrule.cli.console.output import as_json as as_json_text
+from chainrule.cli.console.output import print_whole, writing
+from chainrule.cli.console.reply import count
 from chainrule.cli.models import network_of
-from chainrule.cli.output import as_json as as_json_text
-from chainrule.cli.output import print_whole, writing
-from chainrule.cli.report import count
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import USUAL, Cells, read_cells
-from chainrule.cli.target import has_target, known_target
+from chainrule.cli.saved import Saved, inputs_of, open_model, refuse_to_overwrite_inputs
+from chainrule.cli.tables.reading import USUAL, Cells, read_cells
+from chainrule.cli.tables.spellings import Rules
+from chainrule.cli.tables.target import has_target, known_target
 from chainrule.errors import InvalidInput, InvalidParameter, UnwritablePath, unknown_name
 from chainrule.storage import check_writable, write_file
 from chainrule.working import Derivation

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.exits import progress_of_output
+from chainrule.cli.console.exits import progress_of_output
 
 __all__ = [
     "as_json",

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.apply import inputs_of, open_model, read_known
-from chainrule.cli.exits import CHECK_FAILED, end_with, note
+from chainrule.cli.console.exits import CHECK_FAILED, end_with, note
+from chainrule.cli.console.reply import Reply, count
 from chainrule.cli.models import network_of
-from chainrule.cli.report import Told, count
-from chainrule.cli.spellings import Rules
-from chainrule.cli.tables import USUAL
+from chainrule.cli.saved import inputs_of, open_model, read_known
+from chainrule.cli.tables.reading import USUAL
+from chainrule.cli.tables.spellings import Rules
 from chainrule.working import check_gradients, compare
 
 __all__ = ["check"]
@@ -58,8 +58,8 @@ def check(
     largest = comparison.max_gradient or 1.0
     engines = comparison.native_error / largest
     passed = found.passed and not engines > SAME
-    told = Told(as_json)
-    told.facts(
+    reply = Reply(as_json)
+    reply.facts(
         {
             "checked": f"{model_path} on {count(len(y), 'row')} of {table_path}, in float64, with "
             "the penalties it was trained with"
@@ -68,7 +68,7 @@ def check(
         table=table_path,
         rows=len(y),
     )
-    told.table(
+    reply.table(
         ("layer", " W off by", " b off by", " compared", " left out", " engines: W", " b"),
         [
             (
@@ -95,11 +95,11 @@ def check(
             for differences, each in zip(found.per_layer, comparison.per_layer, strict=True)
         ],
     )
-    told.say(
+    reply.say(
         "Back-propagation beside finite differences, and the engines beside each other, all in "
         "units of the largest derivative."
     )
-    told.say(
+    reply.say(
         f"gradient  {_verdict(found.passed)}: largest difference {found.max_relative_error:.1e} "
         f"(up to {TOLERANCE:.0e} passes)",
         gradient={
@@ -110,7 +110,7 @@ def check(
         },
     )
     said = f"{_verdict(not engines > SAME)}: largest difference {engines:.1e} (up to {SAME:.0e})"
-    told.say(
+    reply.say(
         f"engines   {'not compared. ' + comparison.why_no_native if np.isnan(engines) else said}",
         engines={
             "passed": None if np.isnan(engines) else bool(engines <= SAME),
@@ -119,7 +119,7 @@ def check(
         },
         passed=passed,
     )
-    told.end()
+    reply.end()
     if not passed:
         end_with(CHECK_FAILED)
 

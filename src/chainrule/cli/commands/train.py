@@ -16,18 +16,11 @@ from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from chainrule.cli.choosing import read_selection
+from chainrule.cli.console.exits import kept_in, note, say_notes
+from chainrule.cli.console.output import as_json, writing
+from chainrule.cli.console.reply import Reply, count
 from chainrule.cli.digits import short
-from chainrule.cli.exits import kept_in, note, say_notes
 from chainrule.cli.guesses import following
-from chainrule.cli.inputs import (
-    Column,
-    choose_inputs,
-    make_preparation,
-    rare_texts,
-    use_inputs,
-)
-from chainrule.cli.kinds import decide
-from chainrule.cli.labels import spell
 from chainrule.cli.metrics import is_worse, measure, verdict
 from chainrule.cli.models import (
     HUGE,
@@ -40,11 +33,18 @@ from chainrule.cli.models import (
     network_of,
 )
 from chainrule.cli.options import LOSSES
-from chainrule.cli.output import as_json, writing
-from chainrule.cli.report import Told, count
-from chainrule.cli.spellings import PLAIN, Rules, Spelling
-from chainrule.cli.tables import USUAL, read_cells, require_column
-from chainrule.cli.target import Target, known_target, read_target
+from chainrule.cli.tables.inputs import (
+    Column,
+    choose_inputs,
+    make_preparation,
+    rare_texts,
+    use_inputs,
+)
+from chainrule.cli.tables.kinds import decide
+from chainrule.cli.tables.labels import spell
+from chainrule.cli.tables.reading import USUAL, read_cells, require_column
+from chainrule.cli.tables.spellings import PLAIN, Rules, Spelling
+from chainrule.cli.tables.target import Target, known_target, read_target
 from chainrule.cli.values import number
 from chainrule.errors import (
     InvalidInput,
@@ -108,11 +108,11 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     with following(target.guess):
         settings = _fit_to_task(settings, target)
     _require_epochs(settings, choices)
-    told = Told(choices.as_json)
+    reply = Reply(choices.as_json)
 
     def accept() -> None:
         say_notes()
-        told.facts(_describe_table(choices, data), **_table_as_data(choices, data))
+        reply.facts(_describe_table(choices, data), **_table_as_data(choices, data))
 
     started = time.perf_counter()
     with kept_in(keeping.checkpoint):
@@ -131,7 +131,7 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
         )
     model = trained.model
     seconds = time.perf_counter() - started
-    _tell_network(told, trained, settings, seconds)
+    _tell_network(reply, trained, settings, seconds)
     plain = fit_plain(model[:-1], target.task, inputs[learn], y[learn])
     if np.abs(network_of(model).network_.theta).max() > HUGE and is_worse(
         measure(model, target.task, inputs[learn], y[learn]),
@@ -149,19 +149,19 @@ def train(choices: Choices, settings: Settings, keeping: Keeping) -> None:
     scores = {
         name: measure(each, target.task, inputs[hold], y[hold]) for name, each in models.items()
     }
-    told.say("")
-    told.scores(f"On the {len(hold)} held-out rows", scores)
-    told.say("")
+    reply.say("")
+    reply.scores(f"On the {len(hold)} held-out rows", scores)
+    reply.say("")
     said = _quantile_verdict(network_of(model)) or verdict(*scores.values())
-    told.say(said, verdict=said, model=choices.model)
+    reply.say(said, verdict=said, model=choices.model)
     if choices.model is None:
-        told.say("The model was not saved; to keep it, add --model FILE.")
+        reply.say("The model was not saved; to keep it, add --model FILE.")
     else:
         about = _about(choices, data, settings, trained)
         with writing(choices.model):
             write_model(model, choices.model, about)
-        told.say(f"Saved the model to {choices.model}.")
-    told.end()
+        reply.say(f"Saved the model to {choices.model}.")
+    reply.end()
 
 
 @dataclass(frozen=True)
@@ -405,7 +405,7 @@ def _describe_task(target: Target) -> str:
     return f"classification of '{target.name}' into {len(names)} classes: {shown}{more}"
 
 
-def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: float) -> None:
+def _tell_network(reply: Reply, trained: Trained, settings: Settings, seconds: float) -> None:
     network: Any = network_of(trained.model)
     sizes = [network.coefs_[0].shape[0], *(w.shape[1] for w in network.coefs_)]
     parameters = sum(
@@ -427,7 +427,7 @@ def _tell_network(told: Told, trained: Trained, settings: Settings, seconds: flo
         f"{'-'.join(map(str, sizes))}, {named}, {parameters:,} parameters; "
         f"{count(network.n_iter_, 'epoch')} in {seconds:.1f} s"
     )
-    told.facts(
+    reply.facts(
         facts,
         selected=trained.chosen,
         alphas=None if trained.penalties is None else asdict(trained.penalties),

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from chainrule.cli.output import writing
-from chainrule.cli.report import Told
+from chainrule.cli.console.output import writing
+from chainrule.cli.console.reply import Reply
 from chainrule.errors import InvalidParameter, UnwritablePath, unknown_name
 from chainrule.files import load
 from chainrule.files.code import to_c, to_js
@@ -54,11 +54,11 @@ def export(
     _require_free(output, content, force)
     with writing(output):
         write_file(output, content)
-    told = Told(as_json)
-    told.say(
+    reply = Reply(as_json)
+    reply.say(
         f"Wrote {output}: {about}.", output=output, model=model_path, kind=kind, size=len(content)
     )
-    told.end()
+    reply.end()
 
 
 def _kind(output: str, to: str | None) -> str:

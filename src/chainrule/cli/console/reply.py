@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.cli.console.output import print_json
 from chainrule.cli.digits import number
 from chainrule.cli.intervals import Interval
 from chainrule.cli.metrics import Scores
-from chainrule.cli.output import print_json
 
 __all__ = [
-    "Told",
+    "Reply",
     "count",
     "intervals_as_data",
     "metric_key",
@@ -104,7 +104,7 @@ def show_scores(
 
 
 @final
-class Told:
+class Reply:
     """What a command tells: at once for people, or at its end, as one JSON object, for scripts.
 
     Parameters

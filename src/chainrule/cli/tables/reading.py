@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from chainrule.cli.delimited import SAMPLE, find_layout, parse_csv, without_gaps
-from chainrule.cli.spellings import Rules
+from chainrule.cli.tables.delimited import SAMPLE, find_layout, parse_csv, without_gaps
+from chainrule.cli.tables.spellings import Rules
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
 
 __all__ = [

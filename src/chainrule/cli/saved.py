@@ -1,4 +1,4 @@
-"""A saved model and a table: what the commands after the training share; and ``evaluate``."""
+"""A saved model and a table: what the commands after the training share."""
 
 import os
 import warnings
@@ -11,16 +11,16 @@ import polars as pl
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
-from chainrule.cli.exits import note
-from chainrule.cli.inputs import Column, use_inputs
-from chainrule.cli.intervals import Interval, how_intervals, intervals
-from chainrule.cli.labels import Labels
+from chainrule.cli.console.exits import note
+from chainrule.cli.console.reply import count
+from chainrule.cli.intervals import Interval, intervals
 from chainrule.cli.metrics import Scores, outputs, score
-from chainrule.cli.report import Told, count, intervals_as_data
-from chainrule.cli.spellings import Rules, Spelling
-from chainrule.cli.surprises import Surprises
-from chainrule.cli.tables import USUAL, read_cells, require_column
-from chainrule.cli.target import Target, known_target
+from chainrule.cli.tables.inputs import Column, use_inputs
+from chainrule.cli.tables.labels import Labels
+from chainrule.cli.tables.reading import USUAL, read_cells, require_column
+from chainrule.cli.tables.spellings import Rules, Spelling
+from chainrule.cli.tables.target import Target, known_target
+from chainrule.cli.tables.unseen_values import UnseenValues
 from chainrule.errors import InvalidFile, UnwritablePath
 from chainrule.files import read_model
 from chainrule.network import Network
@@ -29,7 +29,6 @@ from chainrule.training import Learner
 __all__ = [
     "Measured",
     "Saved",
-    "evaluate",
     "inputs_of",
     "measure_on",
     "open_model",
@@ -151,43 +150,6 @@ def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
     return table[target.rows], target
 
 
-def evaluate(model_path: str, table_path: str, as_json: bool = False, rules: Rules = USUAL) -> None:
-    """Report how good a saved model is on a table that has the target.
-
-    Parameters
-    ----------
-    model_path : str
-        A file from ``chainrule train --model``.
-    table_path : str
-        A table with the model's input columns and its target.
-    as_json : bool
-        Whether it is for scripts.
-    rules : Rules
-        What the user says of the table's cells.
-
-    Raises
-    ------
-    ChainruleError
-        If something in them cannot be used.
-    """
-    measured = measure_on(model_path, table_path, rules)
-    told = Told(as_json)
-    rows = len(measured.target.values)
-    told.facts(
-        {},
-        model=model_path,
-        table=table_path,
-        task=measured.saved.task,
-        target=measured.saved.target,
-        rows=rows,
-        intervals=intervals_as_data(measured.intervals),
-    )
-    title = f"On the {count(rows, 'row')} of {table_path}"
-    told.scores(title, {"network": measured.scores}, measured.intervals)
-    told.say(how_intervals(measured.intervals, rows))
-    told.end()
-
-
 def refuse_to_overwrite_inputs(output: str, *inputs: str) -> None:
     """Refuse a destination that is one of a command's inputs.
 
@@ -282,7 +244,7 @@ def inputs_of(
     -------
     polars.DataFrame
     """
-    surprises = Surprises(saved.pipeline.steps[0][1], saved.known, path)
+    surprises = UnseenValues(saved.pipeline.steps[0][1], saved.known, path)
     inputs = use_inputs(next(surprises.of_tables(iter([table]))), saved.columns, path, rows)
     surprises.of_inputs(inputs)
     surprises.say(len(inputs))

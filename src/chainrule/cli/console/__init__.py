@@ -1,0 +1,1 @@
+"""The console: exit codes and notes, output, replies, numbers and progress."""
