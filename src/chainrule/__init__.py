@@ -78,7 +78,11 @@ def __getattr__(name: str) -> Any:
     if name == "errors":
         return importlib.import_module("chainrule.errors")
     if name not in _WHERE:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        if name.startswith("__"):
+            raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        from chainrule.attributes import missing_name
+
+        raise AttributeError(missing_name(name, _WHERE))
     value = getattr(importlib.import_module(_WHERE[name]), name)
     globals()[name] = value
     return value

@@ -136,7 +136,29 @@ _NOT_HERE: dict[str, str] = {
     for theirs in names.split()
 }
 
-_UNEXPECTED = "{}() got an unexpected keyword argument '{{}}'."  # as Python says it
+_OF_TRAINING = (
+    *("learning_rate", "optimizer", "batch_size", "momentum", "l1", "l2", "dropout"),
+    *("epochs", "n_jobs", "engine"),
+)
+
+# Where the parameters are that something else has, by the name here.
+_OF_ITS_OWN: dict[str, dict[str, str]] = {
+    "Learner": {
+        "epochs": "The epochs are given to fit: learner.fit(X, Y, epochs=100).",
+        "loss": "The loss is the network's: cr.Network([4, 10, 3], loss='log_loss').",
+        "activation": "The activation is the network's: cr.Network([4, 10, 3], 'relu').",
+        "momentum": "It is the optimizer's: cr.Learner(net, cr.SGD(0.1, momentum=0.9)).",
+        "n_iter_no_change": "It is given to fit: learner.fit(X, Y, tol=1e-4, n_iter_no_change=10).",
+        "tol": "It is given to fit: learner.fit(X, Y, tol=1e-4).",
+        "verbose": "It is given to fit: learner.fit(X, Y, verbose=True).",
+    },
+    "Network": dict.fromkeys(
+        _OF_TRAINING, "Training is a Learner's: cr.Learner(net, cr.Adam(1e-3), batch_size=32)."
+    ),
+    "LBFGS": {"learning_rate": "It searches along lines and takes no learning rate."},
+}
+
+_UNEXPECTED = "{called}() got an unexpected keyword argument '{name}'."  # as Python says it
 _BETWEEN = frozenset({"chainrule", "sklearn", "joblib", "contextlib"})  # the user and a warning
 _LONGEST_VALUE = 40
 
@@ -175,11 +197,18 @@ epochs=3?
     owner = owner.rpartition(".")[2]
     called = owner if method == "__init__" else f"{owner}.{method}" if "self" in names else method
 
+    is_method = "self" in names and method != "__init__"
+
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if is_method and args and not hasattr(args[0], method):
+            raise UnknownName(
+                f"{called} is called on the class, and needs an object of it first: "
+                f"{owner}(...).{method}(...)."
+            )
         if not kwargs.keys() <= names:
-            made_by = type(args[0]) if args and method != "__init__" and "self" in names else None
-            require_known_names(_UNEXPECTED.format(called), kwargs, names - {"self"}, made_by)
+            made_by = type(args[0]) if args and is_method else None
+            require_known_names(called, kwargs, names - {"self"}, made_by)
         if len(args) > positional:
             raise _too_many(called, list(parameters), positional, args)
         return function(*args, **kwargs)
@@ -198,29 +227,31 @@ class NamesChecked:
             parameters = signature(cls.__init__).parameters
             takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
             if not takes_any:
-                begin = _UNEXPECTED.format(cls.__name__)
-                require_known_names(begin, settings, parameters.keys() - {"self"})
+                require_known_names(cls.__name__, settings, parameters.keys() - {"self"})
         return super().__new__(cls)
 
 
 def require_known_names(
-    begin: str,
+    called: str,
     given: Mapping[str, Any],
     names: Iterable[str],
     made_by: type | None = None,
+    begin: str = _UNEXPECTED,
 ) -> None:
     """Raise if a parameter is given that does not exist, and suggest one that does.
 
     Parameters
     ----------
-    begin : str
-        The first sentence of the message, with ``{}`` for the name.
+    called : str
+        What is called.
     given : mapping
         The parameters given by name.
     names : iterable of str
         Those that exist.
     made_by : type, optional
         The class of the method, if the parameter may belong to its constructor.
+    begin : str, optional
+        The first sentence of the message, with the name and what is called.
 
     Raises
     ------
@@ -231,12 +262,16 @@ def require_known_names(
     for name, value in given.items():
         if name in known:
             continue
-        sentence = begin.format(name)
+        sentence = begin.format(called=called, name=name)
         if (meant := _meant(name, value, known)) is not None:
             raise UnknownName(f"{sentence} Did you mean {meant}?")
         constructor = [] if made_by is None else list(signature(made_by).parameters)
         if made_by is not None and (meant := _meant(name, value, constructor)) is not None:
             raise UnknownName(f"{sentence} Did you mean {made_by.__name__}({meant})?")
+        of_its_own = _OF_ITS_OWN.get(called, {})
+        for each in (name, *_ELSEWHERE.get(name.lower(), ())):
+            if (instead := of_its_own.get(each)) is not None:
+                raise UnknownName(f"{sentence} {instead}")
         if (why := _NOT_HERE.get(name.lower())) is not None:
             raise UnknownName(f"{sentence} Leave it out: {why}.")
         raise UnknownName(f"{sentence} Its parameters are {', '.join(known)}.")

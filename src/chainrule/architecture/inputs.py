@@ -334,6 +334,8 @@ def as_numbers(
         array = np.asarray(values)
     except (TypeError, ValueError):  # rows of different lengths
         array = None
+    if array is None:
+        advice = "give each row as many values as the others"
     if array is None or not _holds_numbers(array):
         raise InvalidInput(
             f"{name} must hold real numbers in rows of equal length. Got {_short(values)}: "

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
+from chainrule.attributes import AttributesNamed
 from chainrule.engines import hypotheses, weighted_sums
 from chainrule.errors import Diverged, InvalidInput, InvalidParameter, TooLarge
 from chainrule.estimators.fitting import (
@@ -25,7 +26,7 @@ from chainrule.estimators.fitting import (
     with_kept_random_state,
 )
 from chainrule.estimators.ignored import warn_of_ignored
-from chainrule.estimators.parameters import PARAMETER_CONSTRAINTS
+from chainrule.estimators.parameters import MEANT_BY, PARAMETER_CONSTRAINTS
 from chainrule.estimators.recipe import (
     Recipe,
     is_stochastic,
@@ -59,11 +60,17 @@ _LEFT_BY_A_FIT = (
 
 
 class BaseMLP(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC
+    AttributesNamed,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    CallbackSupportMixin,
+    BaseEstimator,
+    ABC,
 ):
     """The abstract half of the estimators; use `MLPClassifier` or `MLPRegressor`."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    _meant_by = MEANT_BY
 
     # Of what both constructors take, what is read here; `recipe_of` reads the rest.
     activation: Any

@@ -31,13 +31,14 @@ from threadpoolctl import threadpool_limits
 
 from chainrule.architecture import Views
 from chainrule.architecture.rows import Rows
+from chainrule.attributes import AttributesNamed
 from chainrule.calls import level_of_the_user, says_what_was_meant
 from chainrule.engines.threads import available_threads
 from chainrule.errors import Diverged, InvalidParameter, TrainingWarning
 from chainrule.estimators.base import BaseMLP
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.ignored import warn_of_ignored
-from chainrule.estimators.parameters import described, documented
+from chainrule.estimators.parameters import MEANT_BY, described, documented
 from chainrule.estimators.recipe import is_lbfgs
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.sentences import require_allowed, require_known_params
@@ -103,7 +104,9 @@ class _Fold:
     test: Table
 
 
-class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+class BaseMLPCV(
+    AttributesNamed, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC
+):
     """The abstract half; use `MLPClassifierCV` or `MLPRegressorCV`.
 
     Both have these parameters besides those of the single estimator.
@@ -156,6 +159,7 @@ class BaseMLPCV(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """
 
     _parameter_constraints: Any
+    _meant_by = MEANT_BY
     alphas: Any
     cv: Any
     refit: bool

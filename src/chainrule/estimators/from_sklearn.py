@@ -64,6 +64,10 @@ def from_sklearn(
         ours = MLPClassifier(**mlp.get_params(deep=False))
     elif isinstance(mlp, neural_network.MLPRegressor):
         ours = MLPRegressor(**mlp.get_params(deep=False))
+    elif isinstance(mlp, MLPClassifier | MLPRegressor):
+        raise InvalidInput(
+            f"This {type(mlp).__name__} is chainrule's already: from_sklearn takes scikit-learn's."
+        )
     else:
         raise InvalidInput(
             f"An MLPClassifier or MLPRegressor of scikit-learn's is needed. Got an object of "

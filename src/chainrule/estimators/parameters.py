@@ -24,6 +24,7 @@ from chainrule.training import Checkpoint
 
 __all__ = [
     "ATTRIBUTES",
+    "MEANT_BY",
     "PARAMETERS",
     "PARAMETER_CONSTRAINTS",
     "Parameter",
@@ -491,3 +492,32 @@ def _entries(section: str) -> dict[str, str]:
     """Return the entries of a section by their names, the line "a, b : int" as one."""
     found = re.findall(r"^\S.*(?:\n .*|\n(?=\n* ))*", section, flags=re.MULTILINE)
     return {entry.partition("\n")[0].partition(" : ")[0]: entry for entry in found}
+
+
+MEANT_BY: dict[str, str] = {
+    "train": "Use fit(X, y).",
+    "evaluate": "Use score(X, y).",
+    **dict.fromkeys(("forward", "predict_classes"), "Use predict(X)."),
+    "decision_function": "The probabilities of the classes are predict_proba(X).",
+    "partial_fit": "It is for solvers that go step by step: use solver='adam' or 'sgd'.",
+    **dict.fromkeys(
+        ("predict_proba", "predict_log_proba"),
+        "A regressor predicts numbers: use predict, or for classes MLPClassifier, whose "
+        "predict_proba has the probabilities.",
+    ),
+    **dict.fromkeys(("coef_", "weights", "weights_"), "The weights of each layer are coefs_."),
+    **dict.fromkeys(
+        ("intercept_", "biases", "biases_"), "The biases of each layer are intercepts_."
+    ),
+    "feature_importances_": (
+        "A network has none of its own: use sklearn.inspection.permutation_importance(model, X, y)."
+    ),
+    **dict.fromkeys(("history", "losses_"), "The record of the training is history_."),
+    "summary": "print(model.network_) shows the network, and cr.NetworkDisplay draws it.",
+    "compile": "The loss and the solver are parameters of the constructor.",
+    **dict.fromkeys(("save", "dump", "save_model"), "Use cr.save(model, path)."),
+    **dict.fromkeys(("load", "load_model"), "Use cr.load(path)."),
+    "network": "After fit it is network_.",
+    "classes": "After fit a classifier has them in classes_.",
+}
+"""What the estimators have instead of attributes that other libraries' have."""

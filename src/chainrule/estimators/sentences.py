@@ -163,8 +163,9 @@ def require_known_params(estimator: Any, params: dict[str, Any]) -> None:
         With the parameter that may have been meant.
     """
     own = {name: value for name, value in params.items() if "__" not in name}
-    begin = f"Invalid parameter '{{}}' for estimator {type(estimator).__name__}."
-    require_known_names(begin, own, estimator._get_param_names())
+    begin = "Invalid parameter '{name}' for estimator {called}."
+    names = estimator._get_param_names()
+    require_known_names(type(estimator).__name__, own, names, begin=begin)
 
 
 def shown(value: object) -> str:

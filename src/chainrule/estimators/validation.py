@@ -40,6 +40,12 @@ __all__ = [
 ]
 
 
+_TOO_SMALL = (
+    "The validation set is too small: validation_fraction={:g} of {} examples. Increase "
+    "'validation_fraction' or the size of your dataset, or give X_val and y_val to fit."
+)
+
+
 def given_validation(
     estimator: Any, recipe: Recipe, X: Any, y: Any, sample_weight: Any
 ) -> Table | None:
@@ -102,18 +108,19 @@ def divided(
 
 
 def _hold_out(recipe: Recipe, table: Table, stratify: Any) -> tuple[Table, Table]:
-    split: list[Any] = train_test_split(
-        np.arange(len(table.Y)),
-        test_size=recipe.validation_fraction,
-        stratify=stratify,
-        random_state=check_random_state(recipe.random_state),
-    )
+    n = len(table.Y)
+    try:
+        split: list[Any] = train_test_split(
+            np.arange(n),
+            test_size=recipe.validation_fraction,
+            stratify=stratify,
+            random_state=check_random_state(recipe.random_state),
+        )
+    except ValueError as error:  # too few examples, of all or of a class
+        raise InvalidInput(f"{_TOO_SMALL.format(recipe.validation_fraction, n)} {error}") from None
     kept, held_out = split
     if len(held_out) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your "
-            "dataset."
-        )
+        raise InvalidInput(_TOO_SMALL.format(recipe.validation_fraction, n))
     return table.take(kept), table.take(held_out)
 
 

@@ -282,6 +282,7 @@ def activations_per_layer(
     if len(listed) != n_hidden:
         raise InvalidParameter(
             f"A list of activations needs one entry per hidden layer: got {len(listed)} for "
-            f"{n_hidden} hidden layers. Give {n_hidden}, or one name for all layers."
+            f"{n_hidden} hidden layer{'s' if n_hidden != 1 else ''}. Give {n_hidden}, or one name "
+            f"for all layers."
         )
     return tuple(get_activation(one) for one in listed)

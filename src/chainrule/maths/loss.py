@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, final
 
 import numpy as np
 
+from chainrule.calls import NamesChecked
 from chainrule.maths.arrays import Float, Function
 
 __all__ = ["Loss", "Parametric", "Targets", "as_number", "pair_of"]
@@ -94,7 +95,7 @@ class Loss:
     made_of: "Parametric | None" = field(default=None, repr=False, kw_only=True)
 
 
-class Parametric(ABC):
+class Parametric(NamesChecked, ABC):
     """The description of a loss with parameters: frozen, comparable, and savable in a file."""
 
     name: ClassVar[str]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from chainrule.architecture import Architecture, Parameters, Views
 from chainrule.architecture.checks import check_names, check_number, check_seed
 from chainrule.architecture.inputs import check_batch, check_X
 from chainrule.architecture.parameters import initialize, write
+from chainrule.attributes import AttributesNamed
 from chainrule.calls import says_what_was_meant
 from chainrule.engines import Examples, are_finite, hypotheses, predict_row
 from chainrule.engines.reference import cost_and_gradients
@@ -26,7 +27,7 @@ __all__ = ["Network"]
 
 
 @final
-class Network:
+class Network(AttributesNamed):
     """A feed-forward network: layers of weights and biases, and its forward and backward pass.
 
     Parameters
@@ -92,6 +93,25 @@ class Network:
     >>> net.n_parameters
     13
     """
+
+    _meant_by: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("predict", "predict_proba", "forward"), "Call the network itself: net(X)."
+        ),
+        **dict.fromkeys(
+            ("fit", "train", "step", "partial_fit"),
+            "A Learner trains it: cr.Learner(net, cr.Adam(1e-3)).fit(X, Y).",
+        ),
+        "compile": "The loss is Network's, the optimizer is cr.Learner's.",
+        "backward": "net.trace(X, Y) has every gradient: grad_weights and grad_biases.",
+        **dict.fromkeys(("score", "evaluate"), "The cost is net.trace(X, Y).cost."),
+        **dict.fromkeys(
+            ("layers", "coefs_", "intercepts_", "get_weights", "state_dict", "params"),
+            "Its parameters are net.weights and net.biases.",
+        ),
+        "summary": "print(net) shows it, and cr.NetworkDisplay draws it.",
+        "loss": "It is net.architecture.loss.",
+    }
 
     __slots__ = ("__weakref__", "_feature_names", "_parameters", "_seed", "_training_data")
 

@@ -515,6 +515,12 @@ def checked_rate(learning_rate: "float | Schedule | Callable[[int], float]") -> 
             f"learning_rate must be a number, a schedule or a function. Got the class {name} "
             f"instead: give one of its objects, as in {name}(0.1)."
         )
+    given: object = learning_rate
+    if isinstance(given, str) and given.isidentifier():  # and no number in quotes
+        raise InvalidParameter(
+            f"learning_rate must be a number, a schedule or a function. Got {given!r} "
+            f"instead: a schedule is an object, as in cr.SGD(cr.Cosine(0.1))."
+        )
     if callable(learning_rate):
         return FromFunction(learning_rate)
     return Constant(learning_rate).initial

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
 from threading import RLock
-from typing import Any, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 from weakref import WeakSet
 
 import numpy as np
@@ -19,6 +19,7 @@ from chainrule.architecture.checks import check_flag, check_number, check_seed, 
 from chainrule.architecture.inputs import check_batch
 from chainrule.architecture.memory import require_memory
 from chainrule.architecture.parameters import adopt_or_copy
+from chainrule.attributes import AttributesNamed
 from chainrule.calls import says_what_was_meant
 from chainrule.engines import (
     Engine,
@@ -37,7 +38,7 @@ from chainrule.errors import Diverged, InvalidParameter
 from chainrule.network import Network
 from chainrule.network.gradient_check import GradientProblem
 from chainrule.network.network_file import require_kind
-from chainrule.optimizers import LBFGS, Adam, Optimizer
+from chainrule.optimizers import Optimizer
 from chainrule.optimizers.schedules import Schedule, as_schedule, rates_of
 from chainrule.storage import checked_values, path_of, read_tensors, write_tensors
 from chainrule.training.checkpoint import Checkpoint, as_checkpoint
@@ -54,6 +55,7 @@ from chainrule.training.settings import (
     check_dropout,
     check_max_grad_norm,
     check_n_jobs,
+    check_optimizer,
     check_verbose,
     dropout_per_layer,
     require_full_batch,
@@ -67,7 +69,7 @@ Callback: TypeAlias = Callable[["Learner", Record], bool | None]
 
 
 @final
-class Learner:
+class Learner(AttributesNamed):
     """Trains a network in place.
 
     Several threads may use one learner: their calls of `fit` and `step` are made one after another.
@@ -133,6 +135,20 @@ class Learner:
     [False, True, True, False]
     """
 
+    _meant_by: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("predict", "predict_proba", "forward"), "Call its network: learner.net(X)."
+        ),
+        **dict.fromkeys(("score", "evaluate"), "The cost is learner.net.trace(X, Y).cost."),
+        "train": "Use learner.fit(X, Y).",
+        **dict.fromkeys(
+            ("train_on_batch", "train_step", "partial_fit", "update"), "Use learner.step(X, Y)."
+        ),
+        **dict.fromkeys(
+            ("weights", "biases", "theta", "coefs_"), "Its network has them: learner.net.weights."
+        ),
+    }
+
     l2 = Setting(lambda value: check_number("l2", value))
     l1 = Setting(lambda value: check_number("l1", value))
     dropout = Setting(check_dropout)
@@ -145,6 +161,7 @@ class Learner:
     last_fit: LastFit | None = None
     _row_stepper: RowStepper | None = None
 
+    @says_what_was_meant
     def __init__(
         self,
         net: Network,
@@ -161,18 +178,12 @@ class Learner:
         dropout_input: float = 0.0,
     ) -> None:
         if not isinstance(net, Network):
-            raise InvalidParameter(f"net must be a Network. Got {type(net).__name__} instead.")
-        optimizer = Adam() if optimizer is None else optimizer
-        if isinstance(optimizer, LBFGS):
             raise InvalidParameter(
-                "L-BFGS searches along lines, which a Learner, one step a batch, does not do: give "
-                "it to an estimator, as in cr.MLPRegressor(solver=cr.LBFGS()), or take another "
-                "optimizer, such as cr.Rprop(), here."
+                f"net must be a Network, such as cr.Network([4, 10, 3]). Got "
+                f"{type(net).__name__} instead."
+                f"{' An estimator has its own fit.' if hasattr(net, 'fit') else ''}"
             )
-        if not isinstance(optimizer, Optimizer):
-            raise InvalidParameter(
-                f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead."
-            )
+        optimizer = check_optimizer(optimizer)
         self._net = net
         self._optimizer = optimizer
         self.l2, self.l1, self.dropout, self.dropout_input = l2, l1, dropout, dropout_input

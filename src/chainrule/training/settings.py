@@ -1,13 +1,14 @@
 """The settings of a learner and of a fit, each checked whenever it is given."""
 
 from collections.abc import Callable, Iterable, Sequence
+from inspect import isfunction, ismethod, signature
 from typing import Any, Generic, Self, TypeVar, final, overload
 
 import numpy as np
 
 from chainrule.architecture.checks import check_number, check_whole
-from chainrule.errors import InvalidParameter
-from chainrule.optimizers import Optimizer
+from chainrule.errors import InvalidParameter, nearest_name
+from chainrule.optimizers import LBFGS, Adam, Optimizer
 from chainrule.optimizers.schedules import as_schedule
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "check_dropout",
     "check_max_grad_norm",
     "check_n_jobs",
+    "check_optimizer",
     "check_verbose",
     "dropout_per_layer",
     "require_full_batch",
@@ -24,6 +26,17 @@ __all__ = [
 ]
 
 V = TypeVar("V")
+
+# The optimizers by the names that `solver` of the estimators has.
+_BY_NAME = {
+    "adam": "Adam(1e-3)",
+    "adamw": "AdamW(1e-3)",
+    "nadam": "Nadam(1e-3)",
+    "rmsprop": "RMSprop(1e-3)",
+    "adagrad": "Adagrad(1e-2)",
+    "rprop": "Rprop()",
+    "sgd": "SGD(0.1)",
+}
 
 
 @final
@@ -50,7 +63,42 @@ class Setting(Generic[V]):
 
 def check_batch_size(batch_size: Any) -> int | None:
     """Return a batch size, None for all examples at once."""
-    return None if batch_size is None else check_whole("batch_size", batch_size)
+    if batch_size is None:
+        return None
+    try:
+        return check_whole("batch_size", batch_size)
+    except InvalidParameter as error:
+        raise InvalidParameter(f"{error} All examples at once are batch_size=None.") from None
+
+
+def check_optimizer(optimizer: Any) -> Optimizer:
+    """Return an optimizer, Adam if there is none.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is something else, or L-BFGS.
+    """
+    if optimizer is None:
+        return Adam()
+    if isinstance(optimizer, LBFGS):
+        raise InvalidParameter(
+            "L-BFGS searches along lines, which a Learner, one step a batch, does not do: give "
+            "it to an estimator, as in cr.MLPRegressor(solver=cr.LBFGS()), or take another "
+            "optimizer, such as cr.Rprop(), here."
+        )
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    meant = "cr.Adam(1e-3)"
+    called = optimizer.__name__ if isinstance(optimizer, type) else optimizer
+    if isinstance(called, str) and (near := nearest_name(called, _BY_NAME)) is not None:
+        meant = f"cr.{_BY_NAME[near]}"
+    elif isinstance(optimizer, int | float) and optimizer > 0:
+        meant = f"cr.Adam({optimizer:g})"
+    raise InvalidParameter(
+        f"optimizer must be an optimizer such as {meant}. Got {optimizer!r} instead. Did you mean "
+        f"{meant}?"
+    )
 
 
 def check_n_jobs(n_jobs: Any) -> int | None:
@@ -83,9 +131,10 @@ def dropout_per_layer(dropout: float | Sequence[float], n_hidden: int) -> tuple[
     if not isinstance(dropout, Sequence):
         return (dropout,) * n_hidden
     if len(dropout) != n_hidden:
+        layers = f"{n_hidden} hidden layer{'s' if n_hidden != 1 else ''}"
         raise InvalidParameter(
             f"dropout must be a number, or a list with one per hidden layer. Got {len(dropout)} of "
-            f"them for {n_hidden} hidden layers; dropout_input is that of the inputs."
+            f"them for {layers}; dropout_input is that of the inputs."
         )
     return tuple(dropout)
 
@@ -120,7 +169,27 @@ def check_callbacks(callbacks: Any) -> list[Callable[..., bool | None]]:
         raise InvalidParameter(
             f"callbacks must be a list of functions (learner, record). Got {callbacks!r} instead."
         )
+    for callback in listed:
+        if isinstance(callback, type):
+            name = callback.__name__
+            raise InvalidParameter(
+                f"callbacks must be a list of functions (learner, record). Got the class {name} "
+                f"instead: give one of its objects, as in {name}(...)."
+            )
+        if (isfunction(callback) or ismethod(callback)) and not _takes_two(callback):
+            raise InvalidParameter(
+                f"callbacks must be a list of functions (learner, record). Got {callback!r}, which "
+                f"does not take two arguments."
+            )
     return listed
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        signature(function).bind(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def require_full_batch(optimizer: Optimizer, batch_size: int, n_examples: int) -> None:
