@@ -1,12 +1,18 @@
 """What all tests share: the same cases on every run, however slow the machine or started."""
 
+import importlib
 import os
 import signal
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 from .pythons import Pythons
+
+# BLAS' and OpenMP's threads wait for each other longer than small products take.
+importlib.import_module("sklearn.utils")  # which loads those libraries
+threadpool_limits({"blas": 1, "openmp": 1})
 
 settings.register_profile("chainrule", derandomize=True, deadline=None)
 settings.load_profile("chainrule")

@@ -8,6 +8,7 @@ import pickle
 import stat
 import struct
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import bases
@@ -98,11 +99,17 @@ def zip64() -> bytes:
     return CONTENT[:-22] + far + locator + CONTENT[-22:]
 
 
-BOMB = raw.zipped({"schema.json": b" " * 2**28}, zipfile.ZIP_DEFLATED)  # 256 MiB in 260 KiB
+@cache
+def bomb() -> bytes:
+    """Return 128 MiB in 130 KiB: more than opening a file may take."""
+    return raw.zipped({"schema.json": b" " * 2**27}, zipfile.ZIP_DEFLATED)
+
+
 COMPRESSED, SIZE, FLAGS, METHOD = slice(20, 24), slice(24, 28), slice(8, 10), slice(10, 12)
 ARCHIVES = {
-    "a zip bomb": (BOMB, "compressed"),
-    "a bomb that says it is small": (directory(BOMB, SIZE, 260_000), "compressed"),
+    # Made when they are needed: they are large.
+    "a zip bomb": (bomb, "compressed"),
+    "a bomb that says it is small": (lambda: directory(bomb(), SIZE, 130_000), "compressed"),
     "bzip2": (zipped(compression=zipfile.ZIP_BZIP2), "compressed"),
     "LZMA": (zipped(compression=zipfile.ZIP_LZMA), "compressed"),
     "a member that claims 4 GiB": (
@@ -123,7 +130,7 @@ ARCHIVES = {
     "several disks": (ended(disk=1), "cut short or damaged"),
     "two sizes of zip": (zip64(), "cut short or damaged"),
     "very many members": (
-        raw.zipped({"schema.json": b"{}"} | {f"{i:060}": b"" for i in range(40_000)}),
+        lambda: raw.zipped({"schema.json": b"{}"} | {f"{i:0900}": b"" for i in range(5000)}),
         "4 MiB",
     ),
     "no description": (raw.zipped(REST), "another kind of zip"),
@@ -135,7 +142,7 @@ ARCHIVES = {
 @pytest.mark.parametrize("attack", ARCHIVES)
 def test_an_archive_that_is_none_of_ours(refused, attack):
     content, said = ARCHIVES[attack]
-    assert said in refused(content)
+    assert said in refused(content() if callable(content) else content)
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
-from threadpoolctl import threadpool_limits
 
 from chainrule import MLPClassifier, MLPRegressor
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_blas_thread():
-    """Keep small products from waiting for each other's threads where tests run side by side."""
-    with threadpool_limits(1):
-        yield
-
 
 KINDS = ("binary", "multiclass", "multilabel", "regression", "multi-target", "poisson")
 
