@@ -111,9 +111,10 @@ def end(request):
     os._exit(code)
 
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the tests
-for found in pkgutil.walk_packages(chainrule.cli.__path__, "chainrule.cli."):
-    importlib.import_module(found.name)
-warnings.simplefilter("ignore", DeprecationWarning)  # Python's of fork beside BLAS' threads
-gc.freeze()  # what all forks share is not to be copied for them
-end(serve(socket.socket(fileno=int(sys.argv[1]))))
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the tests
+    for found in pkgutil.walk_packages(chainrule.cli.__path__, "chainrule.cli."):
+        importlib.import_module(found.name)
+    warnings.simplefilter("ignore", DeprecationWarning)  # Python's of fork beside BLAS' threads
+    gc.freeze()  # what all forks share is not to be copied for them
+    end(serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -1,6 +1,7 @@
 """The command, called in this process, in a folder of its own."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,26 @@ def run(capfd, tmp_path, monkeypatch) -> Callable[..., Ended]:
         capfd.readouterr()
         code = main([str(each) for each in argv])
         return Ended(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def _models() -> dict[object, bytes]:
+    return {}
+
+
+@pytest.fixture
+def have_model(run, _models) -> Callable[..., None]:
+    """Return a function that trains a model m on t.csv, once for all tests that need the same."""
+
+    def call(*options: object) -> None:
+        key = Path("t.csv").read_bytes(), options
+        if key not in _models:
+            ended = run("train", "t.csv", "--model", "m", *options)
+            assert ended.code == 0, ended
+            _models[key] = Path("m").read_bytes()
+        Path("m").write_bytes(_models[key])
 
     return call
 

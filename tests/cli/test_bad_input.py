@@ -196,13 +196,10 @@ def test_a_table_that_is_not_there(run, refused, table, command):
 
 
 @pytest.fixture
-def trained(run, table) -> pl.DataFrame:
+def trained(have_model, table) -> pl.DataFrame:
     """A table in t.csv and a model in m."""
     table.write_csv("t.csv")
-    drop = "class,good,price,visits"
-    assert (
-        run("train", "t.csv", "--target", "label", "--drop", drop, "--model", "m", *FAST).code == 0
-    )
+    have_model("--target", "label", "--drop", "class,good,price,visits", *FAST)
     return table
 
 
