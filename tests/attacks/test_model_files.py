@@ -120,7 +120,7 @@ ARCHIVES = {
     "an encrypted member": (directory(CONTENT, FLAGS, 1), "encrypted"),
     "a member twice": (twice(), "two members"),
     "a link": (with_member("link", b"/etc/passwd", stat.S_IFLNK | 0o777), "a link"),
-    "a device": (with_member("device", b"", stat.S_IFCHR | 0o666), "no file"),
+    "a device": (with_member("device", b"", stat.S_IFCHR | 0o666), "not a file"),
     "a comment": (CONTENT[:-2] + b"\x05\x00hello", "cut short or damaged"),
     "something before": (b"PK\x03\x04" + CONTENT, "cut short or damaged"),
     "something after": (CONTENT + b"x", "cut short or damaged"),
@@ -336,11 +336,11 @@ DESCRIPTIONS = {
     "lists in lists": (planted(state("builtins.list", "ListNode", content=[[[]]])), "in lists"),
     "an identity that is a text": (planted(listed(__id__="1")), "identity"),
     "an identity of nothing": (planted(listed(__id__=0)), "identity"),
-    "only an identity": (planted({"__id__": 1}), "no type"),
+    "only an identity": (planted({"__id__": 1}), "without type"),
     "an unknown entry": (planted(listed(code="print()")), "unknown"),
     "the description as an array": (
         lambda schema: first(schema, "NdArrayNode", type="numpy").update(file="schema.json"),
-        "no array",
+        "not an array",
     ),
     "an array that is missing": (
         lambda schema: first(schema, "NdArrayNode", type="numpy").update(file="no.npy"),
@@ -348,7 +348,7 @@ DESCRIPTIONS = {
     ),
     "an array of an object": (
         lambda schema: first(schema, "NdArrayNode", type="numpy").update(file={"a": 1}),
-        "none",
+        "invalid array",
     ),
     "a position beyond its words": (
         lambda schema: first(schema, "RandomStateNode")["content"]["content"]["state"]["content"][
@@ -360,7 +360,7 @@ DESCRIPTIONS = {
         lambda schema: first(schema, "RandomStateNode").update(content=plain("MT19937")),
         "random numbers",
     ),
-    "no object": (lambda schema: {"protocol": 2}, "no object"),
+    "no object": (lambda schema: {"protocol": 2}, "describe an object"),
 }
 
 

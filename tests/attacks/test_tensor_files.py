@@ -142,7 +142,7 @@ PLACES = {
     "three offsets": (entry(data_offsets=[0, 30, 60]), "lie at"),
     "offsets of texts": (entry(data_offsets=["0", "60"]), "lie at"),
     "an overlap": (overlap, "overlaps"),
-    "a hole": (lambda d, h: d.pop("biases.1") and None, "hole|describes"),
+    "a hole": (lambda d, h: d.pop("biases.1") and None, "gap|describes"),
     "a path for a name": (renamed("../../weights"), "not described"),
     "no name": (renamed(""), "not described"),
     "a long name": (renamed("w" * 101), "not described"),
