@@ -103,6 +103,9 @@ READ = {
     "spelled NaN": (["1.5", "NAN", "nan", "-nan", "-NaN", "NaN"], [1.5] + [None] * 5),
     "whole and spelled NaN": (["1", "NAN", "2"], [1, None, 2]),
     "codes of a program": (["1.#QNAN", "-1.#IND", "2"], [None, None, 2]),
+    "times of day": (["10:30", "0:15", "23:45", "-"], [10.5, 0.25, 23.75, None]),
+    "halves of a day": (["12:30 am", "1:15 PM", "12:00 p.m."], [0.5, 13.25, 12]),
+    "durations": (["1:30:00", "100:00:36"], [1.5, 100.01]),
     "truths with gaps": (["TRUE", "false", "-"], [True, False, None]),
 }  # fmt: skip
 
@@ -132,6 +135,9 @@ LEFT = {
     "texts with a mark": ["red", "-", "blue"],
     "units without numbers": ["kg", "%"],
     "months": ["Jan", "Feb"],
+    "times of two kinds": ["59:58", "1:02:03"],
+    "scores of games": ["10:75", "3:1"],
+    "one and the same": ["5 pipe", "5 pipe"],
     "hexadecimal": ["0x1F", "0x2A"],
 }
 

@@ -121,7 +121,8 @@ def train(table: str, config: str | None, as_json: bool, flags: dict[str, Any]) 
     """Train a network on a table and compare it with plain models on held-out rows.
 
     Cells that are empty, NA, NaN, null, None or ? are missing. Numbers are imputed with the
-    median and standardized, text is one-hot encoded, dates count as days.
+    median and standardized, text is one-hot encoded, dates count as days. Numbers and dates may
+    be spelled in other ways, such as 1.000,92 or $5 or 31.12.2024: a note says how they were read.
     """
     given = collect(flags, config)
     target, dropped, texts = given["target"], given["drop"], given["categorical"]

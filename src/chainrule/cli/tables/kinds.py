@@ -21,6 +21,7 @@ from chainrule.cli.tables.spellings import (
     number_values,
     plain_numbers,
     read_as,
+    read_clock,
     read_dates,
     read_truths,
     same_unit,
@@ -230,11 +231,31 @@ def _look(text: pl.Series, rules: Rules, *, is_target: bool, is_typed: bool) -> 
             present = text.set(text.is_in(list(found.gaps)).fill_null(False), None)
             if _are_plain(found, present, rules):
                 return found
+    _look_closer(found, cells, counts["count"], rules, is_target=is_target)
+    return found
+
+
+def _look_closer(
+    found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules, *, is_target: bool
+) -> None:
+    """Look at each of the distinct cells, for what the first ones may be."""
+    some = found.text.drop_nulls().head(SOME).unique()
+    if rules.usual:
+        some = some.filter(~are_gaps(some))
+    few = len(some) < 3  # and so perhaps what is odd in the column
     if not read_truths(cells).null_count():
         found.kind = "number"
-    elif not _look_numbers(found, cells, counts["count"], rules) and rules.dates != "none":
-        _look_dates(found, cells, counts["count"], rules)
-    return found
+        return
+    may_be_numbers = few or number_parts(some)["body"].is_not_null().any()
+    if may_be_numbers and _look_numbers(found, cells, counts, rules):
+        return
+    if _look_clock(found, cells, some):
+        return
+    orders = {rules.dates or "ymd", *ORDERS}
+    if rules.dates != "none" and (
+        few or any(read_dates(some, order).is_not_null().any() for order in orders)
+    ):
+        _look_dates(found, cells, counts, rules, is_target=is_target)
 
 
 def _are_plain(found: _Looked, text: pl.Series, rules: Rules) -> bool:
@@ -309,7 +330,18 @@ def _unit(parts: pl.DataFrame, counts: pl.Series, values: dict[str, pl.Series]) 
     return str(most["unit"][0])
 
 
-def _look_dates(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules) -> None:
+def _look_clock(found: _Looked, cells: pl.Series, some: pl.Series) -> bool:
+    for parts in (2, 3):
+        whole = not read_clock(some, parts).null_count()
+        if whole and not read_clock(cells, parts).null_count():
+            found.kind, found.spelling = "number", replace(PLAIN, clock=parts)
+            return True
+    return False
+
+
+def _look_dates(
+    found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules, *, is_target: bool
+) -> None:
     form = rules.dates
     if form is not None and "%" in form and not read_dates(cells, form).null_count():
         found.kind, found.spelling = "date", replace(PLAIN, dates=form)
@@ -318,6 +350,8 @@ def _look_dates(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rule
         found.kind = "date"
         return
     orders = (form,) if form in ORDERS else ORDERS
+    if cells.str.contains("^[0-9]{4}[^0-9]").all():
+        orders = ("ymd",)  # the only one in which the year comes first
     times = {order: read_dates(cells, order) for order in orders}
     fits = {order: each.is_not_null() for order, each in times.items()}
     whole = [order for order in orders if fits[order].all()]
@@ -334,9 +368,10 @@ def _look_dates(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rule
     for order in whole[1:]:
         if not any(times[order].equals(times[known]) for known in distinct):
             distinct.append(order)
-    found.kind, found.orders = "date", tuple(distinct)
+    found.kind, found.orders = "date", tuple(distinct[:1] if is_target else distinct)
+    # A target of dates is refused, in whatever order they are.
     found.spelling = replace(PLAIN, dates=distinct[0])
-    if len(distinct) > 1:
+    if len(found.orders) > 1:
         one, other = times[distinct[0]], times[distinct[1]]
         found.unclear = _in_order(found.text, cells.filter(one != other))
 

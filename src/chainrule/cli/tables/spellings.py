@@ -27,6 +27,7 @@ __all__ = [
     "number_values",
     "plain_numbers",
     "read_as",
+    "read_clock",
     "read_dates",
     "read_truths",
     "same_unit",
@@ -56,6 +57,7 @@ _WORDS = frozenset(
     (
         *("none", "nil", "unknown", "unk", "missing", "undefined", "not available", "void"),
         *("not applicable", "not known", "no data", "nodata", "blank", "empty", "tbd", "tba"),
+        *("0000-00-00", "0000-00-00 00:00:00"),
         *("(none)", "(unknown)", "(missing)", "(blank)", "(empty)", "<none>", "[missing]"),
     )
 )
@@ -77,6 +79,7 @@ _NUMBER = (
 )
 
 _ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
+_ISO_ZONES = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS = {name: number for number, name in enumerate(_NAMES.split(), 1)}
 _MONTHS |= {"m\u00e4r": 3, "mae": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}  # German
@@ -100,6 +103,12 @@ _TIME = (
     rf" ?(?P<half>[AaPp]\.?[Mm]\.?)?(?: Uhr)? ?{_ZONE}?)?"
 )
 _WHEN = rf"^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(?:{_DATE}){_TIME}$"
+
+
+_CLOCK = (
+    r"^(?P<h>[0-9]{1,3}):(?P<mi>[0-5][0-9])(?::(?P<s>[0-5][0-9](?:\.[0-9]+)?))?"
+    r" ?(?P<half>[AaPp]\.?[Mm]\.?)?$"
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,8 @@ class Spelling:
         One of `ORDERS`, or a format with ``%``. Four digits are the year, wherever they stand.
     gaps : bool
         Whether marks such as "-" are missing among numbers and dates.
+    clock : int
+        How many parts times of day or durations have, such as 2 in 10:30, which is 10.5; or 0.
     """
 
     decimal: str = "."
@@ -168,6 +179,7 @@ class Spelling:
     unit: str = ""
     dates: str = "ymd"
     gaps: bool = True
+    clock: int = 0
 
     def under(self, rules: Rules) -> "Spelling":
         """Return it with what the user says instead."""
@@ -241,17 +253,20 @@ def read_as(text: pl.Series, kind: str, spelling: Spelling) -> pl.Series:
     empty = present.null_count()
     if empty == len(text):
         return present
-    if kind == "date":
-        read = read_dates(present, spelling.dates)
-        return read if read.null_count() == empty else text
-    fast = plain_numbers(present, spelling)
-    if fast is not None:
+    read = read_dates(present, spelling.dates) if kind == "date" else _read(present, spelling)
+    return read if read.null_count() == empty else text
+
+
+def _read(text: pl.Series, spelling: Spelling) -> pl.Series:
+    """Read numbers, or true and false; null where a cell is neither."""
+    if (fast := plain_numbers(text, spelling)) is not None:
         return fast
-    numbers = number_values(number_parts(present), spelling).alias(text.name)
-    if numbers.null_count() == empty:
-        return numbers
-    truths = read_truths(present)
-    return truths if truths.null_count() == empty else text
+    if spelling.clock:
+        return read_clock(text, spelling.clock)
+    if not spelling.unit and (bare := _bare_numbers(text, spelling)) is not None:
+        return bare
+    numbers = number_values(number_parts(text), spelling).alias(text.name)
+    return numbers if numbers.null_count() == text.null_count() else read_truths(text)
 
 
 def plain_numbers(text: pl.Series, spelling: Spelling = PLAIN) -> pl.Series | None:
@@ -269,7 +284,7 @@ def plain_numbers(text: pl.Series, spelling: Spelling = PLAIN) -> pl.Series | No
     polars.Series or None
         NaN in any spelling is null.
     """
-    if spelling.unit:
+    if spelling.unit or spelling.clock:
         return None
     missing = text.null_count()
     whole = text.cast(pl.Int64, strict=False)
@@ -279,6 +294,16 @@ def plain_numbers(text: pl.Series, spelling: Spelling = PLAIN) -> pl.Series | No
         return None
     numbers = text.cast(pl.Float64, strict=False)
     return numbers.fill_nan(None) if numbers.null_count() == missing else None
+
+
+def _bare_numbers(text: pl.Series, spelling: Spelling) -> pl.Series | None:
+    """Read numbers with nothing around them; None if a cell has more. A shorter way, no other."""
+    if not text.str.contains(f"^[+-]?{_pattern(spelling)[1:]}").all():
+        return None
+    drop = "".join(_GROUPS[each] for each in _separators(spelling))
+    digits = text.str.replace_all(f"[{drop}]", "") if drop else text
+    digits = digits.str.replace_all("[dD]", "e").str.replace(spelling.decimal, ".", literal=True)
+    return digits.cast(pl.Float64)
 
 
 def number_parts(text: pl.Series) -> pl.DataFrame:
@@ -393,6 +418,8 @@ def read_dates(text: pl.Series, order: str) -> pl.Series:
                 "none of them."
             ) from error
     times = iso_dates(text)
+    if times is None:
+        times = _iso_dates_in_zones(text)
     return _dates_in_order(text, order) if times is None else times
 
 
@@ -419,6 +446,15 @@ def iso_dates(text: pl.Series) -> pl.Series | None:
         times = text.str.strptime(pl.Datetime("us"), form, strict=False)
         if times.null_count() == text.null_count():
             return times
+    return None
+
+
+def _iso_dates_in_zones(text: pl.Series) -> pl.Series | None:
+    """Read the most common of the other spellings quickly."""
+    for form in _ISO_ZONES:
+        times = text.str.strptime(pl.Datetime("us", "UTC"), form, strict=False)
+        if times.null_count() == text.null_count():
+            return times.dt.replace_time_zone(None)
     return None
 
 
@@ -453,15 +489,7 @@ def _dates_in_order(text: pl.Series, order: str) -> pl.Series:
     # A month alone is its first day; "2024/5" without a day is none.
     alone = pl.col("n5").is_not_null() | (pl.col("m1").str.len_chars() == 2)
     day = pl.coalesce("d1", first, day2, "d3", "d4", pl.when(alone).then(pl.lit("1")))
-    hour = pl.col("h").cast(pl.Int64)
-    half = pl.col("half").str.to_lowercase().str.slice(0, 1)
-    hour = (
-        pl.when(half.is_null())
-        .then(hour)
-        .when(hour.is_between(1, 12))
-        .then(hour % 12 + pl.when(half == "p").then(12).otherwise(0))
-        .otherwise(99)
-    )
+    hour = _hour(99)
     moment = pl.format(
         "{}-{}-{} {}:{}:{}.{}",
         year,
@@ -479,6 +507,42 @@ def _dates_in_order(text: pl.Series, order: str) -> pl.Series:
     )
     ahead = pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
     return frame.select((times - pl.duration(minutes=ahead)).alias(text.name)).to_series()
+
+
+def _hour(impossible: int | None) -> pl.Expr:
+    """Return the hour of a day of 24, from what may be halves of 12."""
+    hour = pl.col("h").cast(pl.Int64)
+    half = pl.col("half").str.to_lowercase().str.slice(0, 1)
+    return (
+        pl.when(half.is_null())
+        .then(hour)
+        .when(hour.is_between(1, 12))
+        .then(hour % 12 + pl.when(half == "p").then(12).otherwise(0))
+        .otherwise(impossible)
+    )
+
+
+def read_clock(text: pl.Series, parts: int) -> pl.Series:
+    """Read times of day or durations as numbers: 10:30 is 10.5.
+
+    Parameters
+    ----------
+    text : polars.Series
+        Cells.
+    parts : int
+        How many numbers each has: 2 or 3.
+
+    Returns
+    -------
+    polars.Series
+        In units of the first part; null where a cell has not so many.
+    """
+    frame = pl.DataFrame({"text": tidy(text)})
+    frame = frame.select(pl.col("text").str.extract_groups(_CLOCK).alias("groups")).unnest("groups")
+    seconds = pl.col("s").cast(pl.Float64).fill_null(0)
+    whole = _hour(None) + (pl.col("mi").cast(pl.Int64) * 60 + seconds) / 3600
+    fits = pl.col("s").is_not_null() == (parts == 3)
+    return frame.select(pl.when(fits).then(whole).alias(text.name)).to_series()
 
 
 def read_truths(text: pl.Series) -> pl.Series:
