@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from chainrule.cli import batches, delimited
 from chainrule.cli.console.exits import progress_of_output
+from chainrule.cli.tables import batches, delimited
 from chainrule.cli.tables.reading import read_table
 from chainrule.errors import InvalidFile, InvalidInput
 
