@@ -153,6 +153,57 @@ def test_what_was_guessed_of_a_column_is_said_of_later_tables(run, refused, name
     assert run("predict", "m", "later.csv").code == 0
 
 
+SEPARATED = {
+    # The file, how its cells are separated, and what was guessed.
+    "semicolons and a comma more": (
+        "x;y\n" + "".join(f"{i},5;{'ab'[i % 2]}\n" for i in range(N)) + "1;b;c\n",
+        "semicolons separate", ("--separator", "comma"),
+    ),
+    "an open quote": (
+        "x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(N)) + '1,"b\n',
+        "commas separate", ("--separator", "tab"),
+    ),
+    "one name twice": ("x|x|y\n1|2|a\n3|4|b\n", "bars separate", ("--separator", ",")),
+    "no name": ("x\t\ty\n1\t2\ta\n3\t4\tb\n", "tabs separate", ("--separator", ";")),
+    "colons": (
+        "x:y\n" + "".join(f"{i}.5:{'ab'[i % 2]}\n" for i in range(N)), "has one column only",
+        ("--separator", "colon"),
+    ),
+    "spaces": (
+        "x y\n" + "".join(f"{i}.5 {'ab'[i % 2]}\n" for i in range(N)), "has one column only",
+        ("--separator", "space"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEPARATED)
+def test_the_separator(run, refused, tmp_path, name):
+    content, what, said = SEPARATED[name]
+    (tmp_path / "t.csv").write_text(content)
+    sentence = refused("train", "t.csv", "--target", "y")
+    guessed = [each for each in sentence.split("It was guessed that ")[1:] if what in each]
+    assert len(guessed) == 1
+    assert "--separator" in guessed[0]
+    ended = run("train", "t.csv", "--target", "y", *said, *FAST)
+    assert what not in ended.err
+    assert (ended.code == 0) == (what == "has one column only")
+
+
+def test_a_separator_is_of_one_file(run, tmp_path):
+    table = pl.DataFrame({"x": X, "y": repeat("yes", "no")})
+    for name, separator in (("colons", ":"), ("commas", ",")):
+        table.write_csv(name, separator=separator)
+    colons = ("--separator", ":")
+    given = ("train", "colons", "--target", "y", "--model", "m", *colons, *FAST)
+    assert run(*given).code == 0
+    commas = run("predict", "m", "commas")
+    assert commas.code == 0
+    assert run("predict", "m", "colons", *colons).out == commas.out
+    assert run("evaluate", "m", "colons", *colons).code == 0
+    assert "has one column only" in run("predict", "m", "colons").err
+    assert "--separator takes one of" in run("predict", "m", "colons", "--separator", "x").err
+
+
 def test_early_stopping_that_was_not_asked_for(run, refused, monkeypatch):
     monkeypatch.setattr("chainrule.cli.models.ENOUGH_TO_STOP_EARLY", 40)
     pl.DataFrame({"x": X, "y": repeat("yes", "no")}).write_csv("t.csv")

@@ -152,7 +152,8 @@ def rules_from(given: Mapping[str, Any]) -> "Rules":
             f"--decimal and --thousands are both '{decimal}'; one mark cannot be both."
         )
     only = cells[:1] == ("only",)
-    return Rules(decimal, thousands, given["dates"], cells[1:] if only else cells, not only)
+    cells = cells[1:] if only else cells
+    return Rules(decimal, thousands, given["dates"], cells, not only, given["separator"])
 
 
 def _annotation(option: Option) -> Any:

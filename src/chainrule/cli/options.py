@@ -20,6 +20,15 @@ THOUSANDS = {
     "underscore": "_",
     "none": "",
 }
+SEPARATORS = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "bar": "|",
+    "space": " ",
+    "colon": ":",
+    r"\t": "\t",
+}
 ENGINES = ("auto", "reference", "native")
 TASKS = ("classification", "regression", "counts")
 LOSSES: Mapping[str, tuple[str, ...]] = {
@@ -98,6 +107,15 @@ _ALL = (
         _TABLE,
         values.names,
         (),
+    ),
+    Option(
+        "separator",
+        "MARK",
+        "What stands between the cells of a text file: ',' or ';' or '|', tab, space, colon. By "
+        "default as its header and rows show.",
+        _TABLE,
+        values.mark(SEPARATORS),
+        complete=tuple(SEPARATORS)[:-1],
     ),
     Option(
         "decimal",
@@ -484,7 +502,7 @@ _ALL = (
     Option("verbose", "", "Say each epoch's cost, on stderr.", _KEEP, switch, None, "verbose"),
 )
 
-READING = ("decimal", "thousands", "missing", "dates")
+READING = ("separator", "decimal", "thousands", "missing", "dates")
 """The options of every command that reads a table."""
 
 OPTIONS: Mapping[str, Option] = {option.key: option for option in _ALL}

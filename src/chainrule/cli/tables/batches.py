@@ -121,7 +121,7 @@ def _read_csv(
     rules: Rules,
     wanted: Collection[str] | None,
 ) -> Iterator[pl.DataFrame]:
-    layout = find_layout(path, start[:SAMPLE])
+    layout = find_layout(path, start[:SAMPLE], rules.separator)
     blocks = _blocks(start[layout.offset :], file)
     block = next(blocks, b"")
     while not block.strip():

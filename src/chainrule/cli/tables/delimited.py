@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from chainrule.cli.console.exits import note
+from chainrule.cli.guesses import Guess, following
 from chainrule.cli.tables.spellings import Rules, missing_marks
 from chainrule.errors import InvalidFile, InvalidInput
 from chainrule.files.content import is_pickle, name_content
@@ -24,6 +25,8 @@ __all__ = ["SAMPLE", "Layout", "find_layout", "parse_csv", "without_gaps"]
 SAMPLE = 2**16  # bytes that are looked at for the separator
 
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
+_CALLED = {**_SEPARATORS, " ": "spaces", ":": "colons"}
+_NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "space", ":": "colon"}
 _RECORDS = 50
 _MARK = b"\xef\xbb\xbf"  # of UTF-8
 _SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's
@@ -45,14 +48,17 @@ class Layout:
         The lines before the header.
     offset : int
         Where the header begins, in bytes.
+    guess : Guess or None
+        That this is the separator.
     """
 
     separator: str
     before: int = 0
     offset: int = 0
+    guess: Guess | None = None
 
 
-def find_layout(path: str, start: bytes) -> Layout:
+def find_layout(path: str, start: bytes, said: str | None = None) -> Layout:
     """Find out how a file is laid out.
 
     Parameters
@@ -61,6 +67,8 @@ def find_layout(path: str, start: bytes) -> Layout:
         Where it is from, for messages.
     start : bytes
         How it begins, `SAMPLE` bytes if it has as many.
+    said : str, optional
+        What the user says the separator is.
 
     Returns
     -------
@@ -76,15 +84,24 @@ def find_layout(path: str, start: bytes) -> Layout:
     # Old Macs end lines with \r alone, which readers of CSV no longer know.
     end = "\n" if b"\n" in start else "\r"
     lines = start[marks:].decode("utf-8", errors="replace").split(end)
-    before, separator = _before_header(path, lines)
+    before, named = _before_header(path, lines, said)
     sizes = [len(line) + 1 for line in start[marks:].split(end.encode())[:before]]
     text = "\n".join(lines[before:]).lstrip("\r")
     offset = marks + sum(sizes)
     offset += len(start[offset:]) - len(start[offset:].lstrip(b"\r"))
-    if separator is None:
-        separator = _find_separator(text)
+    separator = said or named
+    if separator is not None:
+        return Layout(separator, before, offset)
+    separator = _find_separator(text)
+    others = ", ".join(name for each, name in _NAMES.items() if each != separator)
+    guess = Guess(
+        f"{_CALLED[separator]} separate the cells of '{path}'",
+        "its header and first rows fit that best",
+        f"add --separator with one of {others}",
+    )
+    with following(guess):
         _refuse_title(path, text, separator, before)
-    return Layout(separator, before, offset)
+    return Layout(separator, before, offset, guess)
 
 
 def parse_csv(
@@ -118,7 +135,8 @@ def parse_csv(
     """
     text = _decode(path, content, layout.before, skipped)
     part = _Part(path, text, layout.separator, layout.before + skipped)
-    table = _split(part, _names(part))
+    with following(layout.guess):
+        table = _split(part, _names(part))
     if table.columns[0] == "" and table.width > 1:  # pandas writes its row numbers so
         if not skipped:
             note(f"the first column of '{path}' has no name and was left out.")
@@ -192,7 +210,7 @@ def _decode(path: str, content: bytes, before: int, skipped: int) -> str:
     return text if "\n" in text else text.replace("\r", "\n")
 
 
-def _before_header(path: str, lines: list[str]) -> tuple[int, str | None]:
+def _before_header(path: str, lines: list[str], said: str | None) -> tuple[int, str | None]:
     """Return how many lines come before the header, and the separator if one of them names it."""
     before, comments, separator = 0, 0, None
     for number, line in enumerate(lines):
@@ -208,10 +226,10 @@ def _before_header(path: str, lines: list[str]) -> tuple[int, str | None]:
     if comments:
         were = "line begins" if comments == 1 else f"{comments} lines begin"
         note(f"the first {were} with '{lines[before - 1][:1]}' in '{path}': left out.")
-    if separator is not None and separator not in _SEPARATORS:
+    if said is None and separator is not None and separator not in _SEPARATORS:
         raise InvalidFile(
             f"'{path}' names '{separator}' as its separator; give a file with commas, semicolons, "
-            "tabs or bars."
+            "tabs or bars, or say with --separator what it is."
         )
     return before, separator
 
@@ -319,7 +337,7 @@ def _split(part: _Part, names: list[str]) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, csv.Error) as error:
         raise InvalidFile(
             f"'{part.path}' is no table: its lines cannot be split into cells at "
-            f"{_SEPARATORS[part.separator]}; check its quotes."
+            f"{_CALLED[part.separator]}; check its quotes."
         ) from error
     if table.width != len(names):
         raise InvalidFile(

@@ -6,6 +6,7 @@ CSV cells are read as text (by `delimited`): what they stand for is decided for 
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from chainrule.cli.guesses import Guess, following
 from chainrule.cli.tables.delimited import SAMPLE, find_layout, parse_csv, without_gaps
 from chainrule.cli.tables.spellings import Rules
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
@@ -126,7 +128,7 @@ def read_cells(path: str, rules: Rules = USUAL, spelled: str | None = None) -> C
     if content.startswith(PARQUET):
         found = _read_parquet(path, content, rules, spelled)
     else:
-        layout = find_layout(path, content[:SAMPLE])
+        layout = find_layout(path, content[:SAMPLE], rules.separator)
         if not content[layout.offset :].strip():
             raise empty(path)
         table = parse_csv(path, content[layout.offset :], layout)
@@ -199,7 +201,17 @@ def require_column(table: pl.DataFrame, name: str, path: str) -> None:
     hint = f": did you mean '{lowered[near[0]]}'?" if near else "."
     shown = ", ".join(f"'{column}'" for column in table.columns[:12])
     more = f" and {table.width - 12} more" if table.width > 12 else ""
-    raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
+    is_one = table.width == 1 and re.search(r"\W", table.columns[0])
+    with following(_one_column(path) if is_one else None):
+        raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
+
+
+def _one_column(path: str) -> Guess:
+    return Guess(
+        f"'{path}' has one column only",
+        "no separator that was looked for splits its rows alike",
+        "add --separator with what stands between its cells",
+    )
 
 
 def called(series: pl.Series) -> str:

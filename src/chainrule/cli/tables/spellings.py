@@ -125,6 +125,8 @@ class Rules:
         Cells that are missing.
     usual : bool
         Whether the usual marks are missing, too.
+    separator : str or None
+        What stands between the cells of a file; it is of the file alone, not of later ones.
     """
 
     decimal: str | None = None
@@ -132,6 +134,7 @@ class Rules:
     dates: str | None = None
     missing: tuple[str, ...] = ()
     usual: bool = True
+    separator: str | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return what a file keeps of it."""
@@ -151,7 +154,7 @@ class Rules:
         }
         if self.missing or not self.usual:
             said |= {"missing": self.missing, "usual": self.usual}
-        return replace(earlier, **said)
+        return replace(earlier, separator=self.separator, **said)
 
 
 @dataclass(frozen=True)
