@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -55,7 +55,7 @@ class Layout:
     separator: str
     before: int = 0
     offset: int = 0
-    guess: Guess | None = None
+    guess: Guess | None = field(default=None, compare=False)  # not how it is laid out
 
 
 def find_layout(path: str, start: bytes, said: str | None = None) -> Layout:
