@@ -17,6 +17,7 @@ GIVEN = {
     "features": ("a, b", '["a", "b"]', ("a", "b")),
     "drop": ("a, b", '["a", "b"]', ("a", "b")),
     "categorical": ("a", '"a"', ("a",)),
+    "separator": ("tab", '"\\t"', "\t"),
     "decimal": (",", '"comma"', ","),
     "thousands": ("none", '"none"', ""),
     "missing": ("-99, unknown", '[-99, "unknown"]', ("-99", "unknown")),
@@ -105,6 +106,7 @@ BAD = {
     "model": [3, ""],
     "solver": ["adm", 3],
     "n_iter_no_change": ["0", "x"],
+    "separator": ["x", "", "ab", 3, True],
     "decimal": ["x", "", " ", ";", 3, True],
     "thousands": ["x", ";", 3, True],
     "missing": ["", ",", True, [True], [[]]],
@@ -148,6 +150,7 @@ def test_options_reach_the_estimator(run, table, tmp_path, by, task):
     target = "label" if task == "classification" else "price"
     leave_out = {"target", "task", "features", "drop", "categorical", "select", "validation"}
     leave_out |= {
+        "separator",
         "decimal",
         "thousands",
         "missing",

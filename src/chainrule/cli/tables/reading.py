@@ -19,7 +19,6 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from chainrule.cli.guesses import Guess, following
 from chainrule.cli.tables.delimited import SAMPLE, find_layout, parse_csv, without_gaps
 from chainrule.cli.tables.spellings import Rules
 from chainrule.errors import ChainruleError, InvalidFile, InvalidInput, MissingFile, UnknownName
@@ -201,17 +200,12 @@ def require_column(table: pl.DataFrame, name: str, path: str) -> None:
     hint = f": did you mean '{lowered[near[0]]}'?" if near else "."
     shown = ", ".join(f"'{column}'" for column in table.columns[:12])
     more = f" and {table.width - 12} more" if table.width > 12 else ""
-    is_one = table.width == 1 and re.search(r"\W", table.columns[0])
-    with following(_one_column(path) if is_one else None):
-        raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
-
-
-def _one_column(path: str) -> Guess:
-    return Guess(
-        f"'{path}' has one column only",
-        "no separator that was looked for splits its rows alike",
-        "add --separator with what stands between its cells",
-    )
+    if table.width == 1 and re.search(r"\W", table.columns[0]):
+        raise UnknownName(
+            f"'{path}' has no column '{name}': it has one column only, {shown}; if these are more, "
+            "add --separator with what stands between them."
+        )
+    raise UnknownName(f"'{path}' has no column '{name}'{hint} Its columns are {shown}{more}.")
 
 
 def called(series: pl.Series) -> str:
