@@ -22,6 +22,10 @@ import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import UnscaledValidation
 
+# Labels of which several may hold, though each row here has a single one.
+one_label_a_row = pytest.mark.filterwarnings("ignore:Each row of y has a single 1")
+
+
 RNG = np.random.default_rng(0)
 SETTINGS = {"hidden_layer_sizes": (2,), "max_iter": 1, "random_state": 0}
 TABLES = {
@@ -195,6 +199,7 @@ UNUSABLE = {
 }
 
 
+@one_label_a_row
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_labels_in_another_form(case):
     y, y_val, sentence = UNUSABLE[case]
@@ -204,6 +209,7 @@ def test_labels_in_another_form(case):
         MLPClassifier(**SETTINGS).fit(NORMAL[:60], y[:60], X_val=NORMAL[60:], y_val=y_val[60:])
 
 
+@one_label_a_row
 @pytest.mark.parametrize("case", [case for case in UNUSABLE if case not in ("probabilities",)])
 def test_partial_fit_says_the_same(case):
     y, other, sentence = UNUSABLE[case]
@@ -225,6 +231,7 @@ SAME = {
 }
 
 
+@one_label_a_row
 @pytest.mark.parametrize("case", SAME)
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_labels_of_another_type_that_are_the_same(case, class_weight):
