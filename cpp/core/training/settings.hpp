@@ -14,8 +14,7 @@ namespace chainrule::CHAINRULE_ISA {
 struct Settings {
   OptimizerSettings optimizer;
   double l2 = 0.0, l1 = 0.0;
-  double max_grad_norm =
-      0.0;  // the norm to which longer gradients are scaled down; 0 for no limit
+  double max_grad_norm = 0.0;  // the norm to which longer gradients are scaled down; 0 for no limit
   std::vector<double> dropout;  // that of the input, then one per hidden layer; or none
   std::uint64_t seed = 0;
   Index batch_size = 1;
