@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import Parameter, isclass, signature
 from typing import Any, ParamSpec, Self, TypeVar
 
-from chainrule.errors import UnknownName
+from chainrule.errors import InvalidParameter, UnknownName
 
 __all__ = ["NamesChecked", "level_of_the_user", "require_known_names", "says_what_was_meant"]
 
@@ -100,38 +100,38 @@ _NOT_HERE: dict[str, str] = {
     theirs: why
     for why, names in (
         (
-            "the number of inputs is taken from X in fit",
+            "The number of inputs is taken from X in fit: leave it out.",
             "input_shape input_dim input_size n_features in_features n_inputs num_features",
         ),
         (
-            "the number of outputs is taken from y in fit",
+            "The number of outputs is taken from y in fit: leave it out.",
             """n_classes num_class num_classes output_dim output_size n_outputs out_features
             num_outputs""",
         ),
         (
-            "it is a parameter of trees, which a network does not have",
+            "It is a parameter of trees, which a network does not have: leave it out.",
             """max_depth num_leaves max_leaf_nodes min_samples_split min_samples_leaf max_features
             min_child_weight min_child_samples subsample colsample_bytree gamma depth max_bin
             bagging_fraction feature_fraction boosting_type booster""",
         ),
         (
-            "chainrule computes on the processor",
+            "chainrule computes on the processor: leave it out.",
             "device gpu use_gpu gpu_id tree_method accelerator task_type",
         ),
         (
-            "put StandardScaler before the network, as in make_pipeline(StandardScaler(), ...)",
+            "Put StandardScaler before the network: make_pipeline(StandardScaler(), ...).",
             "standardize normalize scale scaling scale_features",
         ),
         (
-            "the output's hypothesis comes with the loss",
+            "The output's hypothesis comes with the loss: leave it out.",
             "output_activation out_activation final_activation",
         ),
         (
-            "these networks have no batch normalization",
+            "These networks have no batch normalization: leave it out.",
             "batch_norm batchnorm batch_normalization use_bn",
         ),
-        ("it is for MLPRegressor(loss='quantile')", "quantile"),
-        ("it is for classifiers, and fit takes sample_weight", "class_weight class_weights"),
+        ("It is for regression: MLPRegressor(loss='quantile', quantile=0.9).", "quantile"),
+        ("It is for classifiers; fit takes sample_weight.", "class_weight class_weights"),
     )
     for theirs in names.split()
 }
@@ -202,7 +202,7 @@ epochs=3?
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         if is_method and args and not hasattr(args[0], method):
-            raise UnknownName(
+            raise InvalidParameter(
                 f"{called} is called on the class, and needs an object of it first: "
                 f"{owner}(...).{method}(...)."
             )
@@ -273,7 +273,7 @@ def require_known_names(
             if (instead := of_its_own.get(each)) is not None:
                 raise UnknownName(f"{sentence} {instead}")
         if (why := _NOT_HERE.get(name.lower())) is not None:
-            raise UnknownName(f"{sentence} Leave it out: {why}.")
+            raise UnknownName(f"{sentence} {why}")
         raise UnknownName(f"{sentence} Its parameters are {', '.join(known)}.")
 
 
@@ -296,7 +296,9 @@ def _filled(template: str, value: Any) -> str:
     return template.format(shown)
 
 
-def _too_many(called: str, names: list[str], positional: int, args: tuple[Any, ...]) -> UnknownName:
+def _too_many(
+    called: str, names: list[str], positional: int, args: tuple[Any, ...]
+) -> InvalidParameter:
     by_position = [name for name in names[:positional] if name != "self"]
     extra = names[positional : len(args)]
     listed = " and ".join(filter(None, (", ".join(by_position[:-1]), *by_position[-1:])))
@@ -305,7 +307,7 @@ def _too_many(called: str, names: list[str], positional: int, args: tuple[Any, .
         _filled(f"{name}={{}}", value)
         for name, value in zip(extra, args[positional:], strict=False)
     )
-    return UnknownName(
+    return InvalidParameter(
         f"{called}() takes {f'only {listed}' if listed else 'nothing'} without a name. Got {given} "
         f"values: name the others, as in {named or 'name=value'}."
     )

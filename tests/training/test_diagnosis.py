@@ -4,13 +4,18 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
     load_digits,
     load_iris,
+    load_linnerud,
     load_wine,
     make_classification,
+    make_friedman1,
+    make_friedman3,
+    make_regression,
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
@@ -23,6 +28,7 @@ from chainrule.errors import (
     LearningRateTooLarge,
     SaturatedSigmoids,
     UnscaledInputs,
+    UnscaledTarget,
 )
 
 ENGINES = ("native", "reference")
@@ -136,6 +142,83 @@ def test_a_rate_that_is_too_large(engine, optimizer):
         if each.category is LearningRateTooLarge
     ]
     assert f"{optimizer.learning_rate / 10:g}" in str(said.message)
+
+
+T = (X[:, 0] - X[:, 1] ** 2) / 2
+
+
+def targets(fit):
+    """What is said of the targets."""
+    return [str(said.message) for said in heard(fit) if said.category is UnscaledTarget]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize(("mean", "spread"), [(250_000, 130_000), (0, 5000), (2000, 10)])
+def test_unscaled_targets(engine, loss, mean, spread):
+    fits = [
+        lambda: cr.MLPRegressor(loss, (5,), max_iter=1, engine=engine).fit(X, mean + spread * T),
+        lambda: cr.MLPRegressor(loss, (5,), engine=engine).partial_fit(X, mean + spread * T),
+        lambda: cr.Learner(cr.Network([6, 5, 1], loss=loss), engine=engine).fit(
+            X, mean + spread * T, epochs=1
+        ),
+    ]
+    for fit in fits:
+        (said,) = targets(fit)
+        assert "TransformedTargetRegressor(model, transformer=StandardScaler())" in said
+        assert "y has values of about" in said
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(300, 10), (500, 300), (0, 0.01), (0.01, 0.002)])
+def test_targets_that_turn_out_to_be_unscaled(mean, spread):
+    fit = cr.MLPRegressor("squared_error", (5,), max_iter=30, random_state=0)
+    (said,) = targets(lambda: fit.fit(X, mean + spread * T))
+    assert "predicts it worse than its mean" in said
+    assert fit.score(X, mean + spread * T) < 0
+
+
+def test_of_several_targets_the_column_is_named():
+    both = np.column_stack([T, 250_000 * T])
+    (said,) = targets(lambda: cr.MLPRegressor(max_iter=1).fit(X, both))
+    assert "column 1 of y has values" in said
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread"), [(0, 1), (5, 2), (152, 77), (0, 150), (0, 190), (0, 0.1), (0, 0), (7, 0)]
+)
+def test_targets_of_a_usual_size_are_silent(mean, spread):
+    for max_iter in (1, 30):
+        model = cr.MLPRegressor(hidden_layer_sizes=5, max_iter=max_iter, random_state=0)
+        assert targets(lambda model=model: model.fit(X, mean + spread * T)) == []
+
+
+@pytest.mark.parametrize(
+    "load", [load_diabetes, load_linnerud, make_friedman1, make_friedman3, make_regression]
+)
+def test_the_targets_of_bundled_data_are_silent(load):
+    X, y = load(return_X_y=True) if "load" in load.__name__ else load(random_state=0)
+    for max_iter in (1, 60):
+        assert targets(lambda n=max_iter: cr.MLPRegressor(max_iter=n).fit(X, y)) == []
+
+
+def test_where_large_targets_are_learned_all_is_silent():
+    prices = 250_000 + 130_000 * T
+    scaled = TransformedTargetRegressor(cr.MLPRegressor(max_iter=30), transformer=StandardScaler())
+    assert targets(lambda: scaled.fit(X, prices)) == []
+    trained = cr.MLPRegressor(
+        hidden_layer_sizes=20,
+        max_iter=800,
+        learning_rate_init=0.05,
+        warm_start=True,
+        random_state=0,
+    )
+    assert targets(lambda: trained.fit(X, 300 + 300 * T)) == []
+    net = cr.Network([6, 20, 1], "tanh", loss="squared_error", seed=0)
+    net.biases[-1][:] = 2000  # whoever knows that sets the bias
+    assert targets(lambda: cr.Learner(net, cr.Adam(0.01)).fit(X, 2000 + T, epochs=1)) == []
+    counts = np.random.default_rng(0).poisson(3000, len(X))
+    assert targets(lambda: cr.MLPRegressor("poisson", max_iter=30).fit(X, counts)) == []
+    assert targets(lambda: cr.MLPRegressor(solver="lbfgs", max_iter=30).fit(X, prices)) == []
 
 
 @pytest.mark.parametrize("kind", [cr.TrainingWarning, UnscaledInputs])

@@ -75,7 +75,9 @@ def _look_at_solver(estimator: Any, reasons: dict[str, str]) -> None:
     reasons["max_fun"] = "it is for solver='lbfgs'"
     if has_own_rate(solver):
         name = type(solver).__name__
-        reasons |= dict.fromkeys(_OF_OPTIMIZERS, f"the solver is an object, cr.{name}, and has it")
+        reasons |= dict.fromkeys(
+            _OF_OPTIMIZERS, f"the solver is an object, and has its own: cr.{name}(...)"
+        )
         return
     if solver != "sgd":
         reasons["momentum"] = "it is for solver='sgd'"
@@ -89,7 +91,7 @@ def _look_at_rate(estimator: Any, reasons: dict[str, str]) -> None:
     if is_lbfgs(solver):
         return
     if not isinstance(rate, str):
-        reasons["learning_rate_init"] = "learning_rate is an object that has it"
+        reasons["learning_rate_init"] = "learning_rate is an object, and has its own"
     elif overlooks_schedule(solver, rate):
         reasons["learning_rate"] = (
             "as in scikit-learn it is for solver='sgd'; 'cosine' is for 'adam' too"

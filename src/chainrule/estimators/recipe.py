@@ -412,7 +412,7 @@ def require_possible(estimator: Any) -> None:
     except InvalidParameter:
         raise InvalidParameter(
             f"The 'dropout' parameter of {kind} must be a number in [0, 1), or a list with one "
-            f"for each of the {n_hidden} hidden layers. Got {estimator.dropout!r} instead."
+            f"for each hidden layer, {n_hidden} here. Got {estimator.dropout!r} instead."
         ) from None
 
 

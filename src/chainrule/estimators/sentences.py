@@ -62,6 +62,8 @@ _LISTS: dict[str, str] = {
     "alphas": "a list of numbers >= 0",
 }
 
+_LISTS_OF_NUMBERS: Final = frozenset({"hidden_layer_sizes", "dropout", "quantile", "alphas"})
+
 # What None most likely means, where it is not allowed.
 _FOR_NONE: dict[str, Any] = {
     "hidden_layer_sizes": (),
@@ -260,7 +262,7 @@ def _interval(interval: Any) -> str:
 
 def _hint(kind: type, name: str, value: Any) -> str:
     """Return a sentence on what may have been meant, or nothing."""
-    if getattr(value, "ndim", 0) == 2:
+    if getattr(value, "ndim", 0) > (name in _LISTS_OF_NUMBERS):
         return f"Data go to fit: {kind.__name__}().fit(X, y)."
     if isinstance(value, str) and (name, value.lower()) in _ADVICE:
         return _ADVICE[name, value.lower()]
@@ -268,7 +270,7 @@ def _hint(kind: type, name: str, value: Any) -> str:
         if _allows(kind, parameter, meant):
             return (
                 f"Did you mean {_shown(meant)}?"
-                if parameter == name
+                if parameter == name and isinstance(meant, str)
                 else f"Did you mean {parameter}={_shown(meant)}?"
             )
     return _LAST_ADVICE.get((name, callable(value)), "")

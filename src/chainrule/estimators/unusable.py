@@ -63,8 +63,8 @@ def not_numbers(estimator: Any, y: Any) -> InvalidInput:
         )
     if _is_number(text.translate(_IN_NUMBERS) if isinstance(text, str) else text):
         return InvalidInput(
-            f"{given}y holds numbers with more than digits in them, and {kind} predicts numbers. "
-            f"Take signs and separators out first, for instance with pandas' str.replace."
+            f"{given}y holds numbers as text, and {kind} predicts numbers. Take signs and "
+            f"separators out, for instance with pandas' str.replace, then use astype(float)."
         )
     return InvalidInput(
         f"{given}y holds text, and {kind} predicts numbers. For classes use "

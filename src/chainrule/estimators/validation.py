@@ -41,8 +41,9 @@ __all__ = [
 
 
 _TOO_SMALL = (
-    "The validation set is too small: validation_fraction={:g} of {} examples. Increase "
-    "'validation_fraction' or the size of your dataset, or give X_val and y_val to fit."
+    "The validation set is too small: validation_fraction={:g} of {} examples, and it needs two, "
+    "with one of each of two classes. Increase 'validation_fraction' or the size of your dataset, "
+    "or give X_val and y_val to fit."
 )
 
 
@@ -116,8 +117,8 @@ def _hold_out(recipe: Recipe, table: Table, stratify: Any) -> tuple[Table, Table
             stratify=stratify,
             random_state=check_random_state(recipe.random_state),
         )
-    except ValueError as error:  # too few examples, of all or of a class
-        raise InvalidInput(f"{_TOO_SMALL.format(recipe.validation_fraction, n)} {error}") from None
+    except ValueError:  # too few examples, of all or of a class
+        raise InvalidInput(_TOO_SMALL.format(recipe.validation_fraction, n)) from None
     kept, held_out = split
     if len(held_out) < 2:
         raise InvalidInput(_TOO_SMALL.format(recipe.validation_fraction, n))

@@ -96,8 +96,8 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     elif isinstance(optimizer, int | float) and optimizer > 0:
         meant = f"cr.Adam({optimizer:g})"
     raise InvalidParameter(
-        f"optimizer must be an optimizer such as {meant}. Got {optimizer!r} instead. Did you mean "
-        f"{meant}?"
+        f"optimizer must be an optimizer such as cr.Adam(1e-3). Got {optimizer!r} instead. Did you "
+        f"mean {meant}?"
     )
 
 
