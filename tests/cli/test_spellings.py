@@ -207,7 +207,11 @@ def test_a_table_has_one_decimal_mark(kind):
 def test_what_the_user_says_decides(cells, rules, expected, separator):
     found, decision = values_of(cells, rules, separator)
     assert found == [expected]
-    assert not decision.notes
+    if isinstance(expected, str):  # nothing becomes text silently
+        (note,) = decision.notes
+        assert f"column 'a' is taken as text, because '{expected}' is not a number with --" in note
+    else:
+        assert not decision.notes
 
 
 # ---- gaps
@@ -332,6 +336,10 @@ def test_a_format_of_the_user():
     found = kinds_of({"a": ["2024_033", "2024_366"], "b": ["2024-01-01"]}, rules)
     assert found.table["a"].to_list() == [dt.datetime(2024, 2, 2), dt.datetime(2024, 12, 31)]
     assert found.table["b"][0] == dt.datetime(2024, 1, 1)
+    assert not found.notes
+    for form in ("%Q", "%", "%d.%m.%Y"):
+        (note,) = kinds_of({"a": ["2024_033"], "b": ["2024-01-01"]}, Rules(dates=form)).notes
+        assert note == f"no column of text holds dates in the format '{form}' of --dates."
 
 
 # ---- the command
@@ -445,6 +453,9 @@ def test_the_options_are_kept_with_the_model(run, table):
     given = ("train", "t.csv", "--target", "label", "--model", "m", *FAST)
     ended = run(*given, "--missing", "-99,nothing", "--json")
     assert ended.code == 0
+    assert run("evaluate", "m", "t.csv").code == 0
+    also = rows.with_columns(length2=pl.col("length2").str.replace("-99", "-99.0"))
+    also.write_csv("also.csv")
     gone = rows.with_columns(
         pl.when(pl.col("length2") != "-99").then("length2").alias("length2"),
         pl.when(pl.col("color") != "nothing").then("color").alias("color"),
@@ -452,6 +463,7 @@ def test_the_options_are_kept_with_the_model(run, table):
     before = run("predict", "m", "t.csv").out
     gone.write_csv("gone.csv")
     assert run("predict", "m", "gone.csv").out == before
+    assert run("predict", "m", "also.csv").out == before
     rows.with_columns(pl.col("length2").cast(pl.Float64)).write_parquet("t.parquet")
     assert run("predict", "m", "t.parquet").out == before
 
@@ -488,6 +500,12 @@ def test_a_target_that_is_not_all_numbers_is_named(refused, table):
     said = refused("train", "t.csv", "--target", "y")
     assert "looks like numbers such as" in said
     assert "except for '1.5' in row 60" in said
+    table.select("length", y=pl.Series(spelled)).write_csv("t.csv", separator=";")
+    said = refused("train", "t.csv", "--target", "y", "--decimal", ".")
+    assert f"except for 60 cells, the first '{spelled[0]}' in row 1" in said
+    days = ["01/02/2024", "03/04/2024"] * 30
+    table.select("length", y=pl.Series(days)).write_csv("t.csv")
+    assert "'y' of 't.csv' holds dates" in refused("train", "t.csv", "--target", "y")
     repeated = ["cheap" if i % 2 else str(i * 3.5) for i in range(60)]
     table.select("length", y=pl.Series(repeated)).write_csv("t.csv")
     said = refused("train", "t.csv", "--target", "y")

@@ -168,7 +168,14 @@ def without_gaps(
         for column in table.get_columns()
         if wanted is None or column.name in wanted
     ]
-    return table.with_columns(text.set(text.is_in(marks), None) for text in columns)
+    numbers = pl.Series(rules.missing, dtype=pl.String).cast(pl.Float64, strict=False).drop_nulls()
+    gaps = [text.is_in(marks) for text in columns]
+    if len(numbers):  # -99 is -99.0
+        gaps = [
+            gap | text.cast(pl.Float64, strict=False).is_in(numbers.implode()).fill_null(False)
+            for gap, text in zip(gaps, columns, strict=True)
+        ]
+    return table.with_columns(text.set(gap, None) for gap, text in zip(gaps, columns, strict=True))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.cli.guesses import Guess, following
-from chainrule.cli.tables.kinds import Decision, decide_column, missing_hint, quoted
+from chainrule.cli.tables.kinds import Decision, decide_column, missing_hint, quoted, ways
 from chainrule.cli.tables.reading import LARGEST, called, require_column
 from chainrule.cli.tables.spellings import (
     ORDERS,
@@ -137,11 +137,12 @@ def choose_inputs(
             columns.append(Column(name, kind, decision.spellings.get(name, PLAIN)))
             odd = decision.odd.get(name)
             if kind == "text" and odd is not None:
-                mend = f"mend the cell{'' if odd.count == 1 else 's'}{odd.may_be_missing}"
-                notes.append(
-                    f"column '{name}' {odd.said()}: it is taken as text; {mend}, or add "
-                    f"--categorical '{name}' to say it is meant."
+                what = ways(
+                    f"mend the cell{'' if odd.count == 1 else 's'}",
+                    odd.may_be_missing,
+                    f"add --categorical '{name}' to say it is meant",
                 )
+                notes.append(f"column '{name}' {odd.said()}: it is taken as text; {what}.")
     if not columns:
         without = ""
         if empty:
@@ -326,7 +327,7 @@ def _use_column(
         held = series if _kind(held) == column.kind else held  # spelled in another way
         raise InvalidInput(
             f"Column '{column.name}' of '{path}' holds {called(held)}, for instance {shown}, where "
-            f"the model needs {_needed(column)}; correct the column{hint}."
+            f"the model needs {_needed(column)}; {ways('correct the column', hint)}."
         )
     if kind == "text":
         return series
@@ -372,11 +373,11 @@ def _odd_one(series: pl.Series, column: Column) -> tuple[object, str]:
     cell = next(each for each in cells if not _can_be(each, kind, spelling))
     other = "," if spelling.decimal == "." else "."
     if kind == "number" and _can_be(cell, kind, replace(spelling, decimal=other, thousands=None)):
-        return cell, f", or add --decimal '{other}'"
+        return cell, f"add --decimal '{other}'"
     if kind == "date":
         for order in ORDERS:
             if _can_be(cell, kind, replace(spelling, dates=order)):
-                return cell, f", or add --dates {order}"
+                return cell, f"add --dates {order}"
     return cell, missing_hint(cell)
 
 

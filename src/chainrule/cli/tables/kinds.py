@@ -16,6 +16,7 @@ from chainrule.cli.tables.spellings import (
     Rules,
     Spelling,
     are_gaps,
+    dates_in_format,
     iso_dates,
     number_parts,
     number_values,
@@ -27,7 +28,7 @@ from chainrule.cli.tables.spellings import (
     same_unit,
 )
 
-__all__ = ["Decision", "Odd", "decide", "decide_column", "missing_hint", "quoted"]
+__all__ = ["Decision", "Odd", "decide", "decide_column", "missing_hint", "quoted", "ways"]
 
 FEW = 5  # a fifth of the cells may differ in a column that looks like numbers
 SOME = 1000  # cells that are looked at before all of them are
@@ -105,6 +106,7 @@ class _Looked:
 
     name: str
     text: pl.Series
+    is_target: bool = False
     kind: str = "text"
     spelling: Spelling = PLAIN
     values: pl.Series | None = None
@@ -113,6 +115,7 @@ class _Looked:
     # Of numbers: which decimal marks suit all cells, and a cell whose value depends on it.
     marks: tuple[str, ...] = ()
     ambiguous: str | None = None
+    refused: str | None = None  # a cell that is not a number only because of what the user says
     unclear: str | None = None  # a date of which day and month cannot be told
     plain: bool = False
     orders: tuple[str, ...] = ()
@@ -127,10 +130,16 @@ def quoted(cell: str) -> str:
 def missing_hint(cell: str) -> str:
     """Return the option by which a cell is missing, or what is wrong with a cell of many lines."""
     if "\n" in cell:
-        return ", or look for a quote that closes only in a later line"
+        return "look for a quote that closes only in a later line"
     if len(cell) > MOST_LETTERS or "," in cell:
         return ""
-    return f", or add --missing '{cell}' if it means that nothing is known"
+    return f"add --missing '{cell}' if it means that nothing is known"
+
+
+def ways(*what: str) -> str:
+    """Return what can be done, as a part of a sentence; empty ones are left out."""
+    said = [each for each in what if each]
+    return f"{', '.join(said[:-1])}, or {said[-1]}" if len(said) > 1 else "".join(said)
 
 
 def decide(
@@ -209,7 +218,7 @@ def decide_column(text: pl.Series, rules: Rules | None = None) -> tuple[pl.Serie
 
 
 def _look(text: pl.Series, rules: Rules, *, is_target: bool, is_typed: bool) -> _Looked:
-    found = _Looked(text.name, text)
+    found = _Looked(text.name, text, is_target)
     if text.null_count() == len(text):
         return found
     if is_typed and text.str.contains(_CODES).any():
@@ -231,13 +240,11 @@ def _look(text: pl.Series, rules: Rules, *, is_target: bool, is_typed: bool) -> 
             present = text.set(text.is_in(list(found.gaps)).fill_null(False), None)
             if _are_plain(found, present, rules):
                 return found
-    _look_closer(found, cells, counts["count"], rules, is_target=is_target)
+    _look_closer(found, cells, counts["count"], rules)
     return found
 
 
-def _look_closer(
-    found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules, *, is_target: bool
-) -> None:
+def _look_closer(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules) -> None:
     """Look at each of the distinct cells, for what the first ones may be."""
     some = found.text.drop_nulls().head(SOME).unique()
     if rules.usual:
@@ -255,7 +262,7 @@ def _look_closer(
     if rules.dates != "none" and (
         few or any(read_dates(some, order).is_not_null().any() for order in orders)
     ):
-        _look_dates(found, cells, counts, rules, is_target=is_target)
+        _look_dates(found, cells, counts, rules)
 
 
 def _are_plain(found: _Looked, text: pl.Series, rules: Rules) -> bool:
@@ -275,19 +282,21 @@ def _other(thousands: str | None) -> str | None:
 
 def _look_numbers(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules) -> bool:
     parts = number_parts(cells)
-    chosen = rules.decimal or _other(rules.thousands)
-    values = {
-        mark: number_values(
-            parts, replace(PLAIN, decimal=mark, thousands=rules.thousands), any_unit=True
-        )
-        for mark in (chosen or ".,")
-        if mark != rules.thousands
+    free = {
+        mark: number_values(parts, replace(PLAIN, decimal=mark), any_unit=True) for mark in ".,"
     }
-    if not values:
-        return False
-    unit = _unit(parts, counts, values)
-    if unit is None or (unit and all(each.n_unique() < 2 for each in values.values())):
+    unit = _unit(parts, counts, free)
+    if unit is None or (unit and all(each.n_unique() < 2 for each in free.values())):
         return False  # one and the same cell is a name, whatever it begins with
+    chosen = rules.decimal or _other(rules.thousands)
+    values = free
+    if chosen or rules.thousands is not None:
+        values = {
+            mark: number_values(
+                parts, replace(PLAIN, decimal=mark, thousands=rules.thousands), any_unit=True
+            )
+            for mark in (chosen or ".,")
+        }
     found.spelling = replace(PLAIN, thousands=rules.thousands, unit=unit)
     suits = same_of(parts, unit)
     fitting = {}
@@ -301,6 +310,14 @@ def _look_numbers(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Ru
         if len(found.marks) == 2:
             differ = (values["."] != values[","]).fill_null(True)
             found.ambiguous = _in_order(found.text, cells.filter(differ))
+        return True
+    if all(each.null_count() for each in values.values()) and not all(
+        each.null_count() for each in free.values()
+    ):
+        fits = next(iter(fitting.values()))
+        found.refused = _in_order(found.text, cells.filter(~fits))
+        if found.is_target:
+            found.odd = _odd(found.text, cells, counts, fits, "numbers", certain=True)
         return True
     best = max(fitting, key=lambda mark: (counts.filter(fitting[mark])).sum())
     either = pl.Series([False] * len(cells))
@@ -339,11 +356,9 @@ def _look_clock(found: _Looked, cells: pl.Series, some: pl.Series) -> bool:
     return False
 
 
-def _look_dates(
-    found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules, *, is_target: bool
-) -> None:
+def _look_dates(found: _Looked, cells: pl.Series, counts: pl.Series, rules: Rules) -> None:
     form = rules.dates
-    if form is not None and "%" in form and not read_dates(cells, form).null_count():
+    if form is not None and "%" in form and not dates_in_format(cells, form).null_count():
         found.kind, found.spelling = "date", replace(PLAIN, dates=form)
         return
     if iso_dates(cells) is not None:
@@ -368,7 +383,7 @@ def _look_dates(
     for order in whole[1:]:
         if not any(times[order].equals(times[known]) for known in distinct):
             distinct.append(order)
-    found.kind, found.orders = "date", tuple(distinct[:1] if is_target else distinct)
+    found.kind, found.orders = "date", tuple(distinct[:1] if found.is_target else distinct)
     # A target of dates is refused, in whatever order they are.
     found.spelling = replace(PLAIN, dates=distinct[0])
     if len(found.orders) > 1:
@@ -515,6 +530,20 @@ def _say_how(columns: list[_Looked], rules: Rules, *, is_typed: bool) -> list[st
         )
     if dates:
         notes.append(f"read as dates: {_listed(dates)}; --dates says otherwise.")
+    said = " ".join(
+        f"--{name} '{mark}'" if mark else f"--{name} none"
+        for name, mark in (("decimal", rules.decimal), ("thousands", rules.thousands))
+        if mark is not None
+    )
+    notes += [
+        f"column '{each.name}' is taken as text, because {quoted(each.refused)} is not a number "
+        f"with {said}; without it, each column is read as its cells show."
+        for each in columns
+        if each.refused is not None
+    ]
+    form = rules.dates or ""
+    if "%" in form and not any(each.spelling.dates == form for each in columns):
+        notes.append(f"no column of text holds dates in the format '{form}' of --dates.")
     gaps = [
         f"{', '.join(repr(cell) for cell in list(each.gaps)[:3])}"
         f"{' and more' if len(each.gaps) > 3 else ''} in '{each.name}' ({sum(each.gaps.values())})"
@@ -532,6 +561,8 @@ def _telling(column: _Looked) -> tuple[str | None, float]:
     plain = column.text.cast(pl.Float64, strict=False)
     values = column.values.cast(pl.Float64)
     differs = values.is_not_null() & ~plain.eq_missing(values)
+    if (telling := differs & (values != 0)).any():
+        differs = telling
     if not differs.any():
         return None, 0.0
     position = differs.arg_max()

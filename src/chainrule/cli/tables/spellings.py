@@ -21,6 +21,7 @@ __all__ = [
     "Rules",
     "Spelling",
     "are_gaps",
+    "dates_in_format",
     "iso_dates",
     "missing_marks",
     "number_parts",
@@ -412,23 +413,41 @@ def read_dates(text: pl.Series, order: str) -> pl.Series:
         Times, in UTC where a cell names its zone; null where a cell is not a date.
     """
     if "%" in order:
-        try:
-            times = text.str.strptime(pl.Datetime("us"), order, strict=False)
-            return times if times.null_count() == text.null_count() else _or_iso(text, times)
-        except pl.exceptions.PolarsError as error:
-            raise InvalidParameter(
-                f"--dates takes dmy, mdy, ymd, none, or a format such as %d.%m.%Y; '{order}' is "
-                "none of them."
-            ) from error
+        times = dates_in_format(text, order)
+        whole = times.null_count() == text.null_count()
+        return times if whole or (iso := iso_dates(text)) is None else iso
     times = iso_dates(text)
     if times is None:
         times = _iso_dates_in_zones(text)
     return _dates_in_order(text, order) if times is None else times
 
 
-def _or_iso(text: pl.Series, times: pl.Series) -> pl.Series:
-    iso = iso_dates(text)
-    return times if iso is None else iso
+def dates_in_format(text: pl.Series, form: str) -> pl.Series:
+    """Read dates in a format with ``%``; null where a cell has another.
+
+    Parameters
+    ----------
+    text : polars.Series
+        Cells.
+    form : str
+        As ``strptime`` takes it.
+
+    Returns
+    -------
+    polars.Series
+
+    Raises
+    ------
+    InvalidParameter
+        If it is not a format.
+    """
+    try:
+        return text.str.strptime(pl.Datetime("us"), form, strict=False)
+    except pl.exceptions.PolarsError as error:
+        raise InvalidParameter(
+            f"--dates takes dmy, mdy, ymd, none, or a format such as %d.%m.%Y; '{form}' is none of "
+            "them."
+        ) from error
 
 
 def iso_dates(text: pl.Series) -> pl.Series | None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from chainrule.cli.console.exits import note
 from chainrule.cli.guesses import Guess, following
-from chainrule.cli.tables.kinds import Odd
+from chainrule.cli.tables.kinds import Odd, ways
 from chainrule.cli.tables.labels import EXACT, Labels, find_labels, label_names, spell
 from chainrule.cli.tables.labels import has_target as has_label
 from chainrule.cli.tables.reading import LARGEST, Cells, as_cells, called
@@ -275,11 +275,12 @@ def _refuse_stray_text(column: pl.Series, path: str, task: str | None, odd: Odd 
     if odd is None or task == "classification" or column.dtype != pl.String:
         return
     if task or column.n_unique() > MOST_CLASSES:
-        raise InvalidInput(
-            f"The target '{column.name}' of '{path}' {odd.said()}; correct or empty what is not a "
-            f"number{odd.may_be_missing}, or add --task classification if all "
-            "are names."
+        what = ways(
+            "correct or empty what is not a number",
+            odd.may_be_missing,
+            "add --task classification if all are names",
         )
+        raise InvalidInput(f"The target '{column.name}' of '{path}' {odd.said()}; {what}.")
 
 
 def _guess(present: pl.Series, spelled: pl.Series, is_whole: bool) -> tuple[str, Guess]:
