@@ -75,8 +75,8 @@ def test_ctrl_c_is_answered_and_leaves_a_usable_model(rows, width, batch, n_jobs
     while not done:  # on a busy machine it may be pressed before the first epoch has ended
         before, pressed, former = learner.n_epochs, [], learner.history
         thread = press_after(seconds, pressed)
-        with pytest.raises(KeyboardInterrupt):
-            learner.fit(X, Y, epochs=10**9)
+        with pytest.raises(KeyboardInterrupt):  # a Ctrl-C that is lost fails here, and soon
+            learner.fit(X, Y, epochs=10**9, max_seconds=60)
         # About 0.05 s. Processor time: how long others have the processor is not of our making.
         assert time.process_time() - pressed[0] < 2
         thread.join()
