@@ -211,7 +211,7 @@ TOGETHER = {
     "--target price --class-weight balanced": "--class-weight is for classes",
     "--target label --class-weight yse=2": "did you mean 'yes'?",
     "--target label --scoring roc_aux": "did you mean 'roc_auc'?",
-    "--target label --dropout 0.1,0.1,0.1": "one for each of the 2 hidden layers",
+    "--target label --dropout 0.1,0.1,0.1": "one for each hidden layer, 2 here",
     "--target label --transform-layer 7": "--transform-layer must be a hidden layer",
     "--target label --validation nix.csv": "no file 'nix.csv'",
     "--target price --validation v.csv": "'v.csv' has no column 'price'",

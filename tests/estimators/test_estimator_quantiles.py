@@ -122,6 +122,7 @@ def test_early_stopping_watches_the_loss_that_is_asked_for(quantile):
     assert len(model.validation_scores_) == 8
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.UnscaledTarget")  # by the outliers
 @pytest.mark.parametrize(
     "loss", ["absolute_error", "huber", cr.Huber(0.1), cr.Huber(np.float32(2))]
 )

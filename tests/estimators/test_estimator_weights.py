@@ -152,6 +152,7 @@ def test_score_takes_sample_weight(make, kind):
     assert model.score(X, y, weight) == pytest.approx(model.score(X[:30], y[:30]))
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.UnscaledTarget")  # by rows of weight 0
 def test_early_stopping_scores_with_the_weights(make):
     """Held-out rows of weight 0 count neither in training nor in the validation score."""
     kind, _, X, y = make("regression", n=200)

@@ -117,7 +117,9 @@ def _hold_out(recipe: Recipe, table: Table, stratify: Any) -> tuple[Table, Table
             stratify=stratify,
             random_state=check_random_state(recipe.random_state),
         )
-    except ValueError:  # too few examples, of all or of a class
+    except ValueError as error:
+        if "least populated" in str(error):  # a class of one example, whatever the fraction
+            raise
         raise InvalidInput(_TOO_SMALL.format(recipe.validation_fraction, n)) from None
     kept, held_out = split
     if len(held_out) < 2:
