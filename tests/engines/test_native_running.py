@@ -56,9 +56,6 @@ def press_after(seconds, pressed):
     return thread
 
 
-# Alone it passes always; after thousands of tests in one process a Ctrl-C was lost twice, from a
-# cause not known yet: until then `make soak` runs it, and `make test` the other tests of Ctrl-C.
-@pytest.mark.soak
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(
     ("rows", "width", "batch", "n_jobs"),
