@@ -2,7 +2,8 @@
 // and updates it.
 #pragma once
 
-#include "forward.hpp"
+#include "../team/threads.hpp"
+#include "workspace.hpp"
 
 #include <algorithm>
 #include <atomic>
