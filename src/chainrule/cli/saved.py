@@ -134,7 +134,7 @@ def read_known(saved: Saved, path: str) -> tuple[pl.DataFrame, Target]:
     Raises
     ------
     ChainruleError
-        If it is no table, has no such column, or no value in it.
+        If it is not a table, has no such column, or no value in it.
     """
     cells = read_cells(path, saved.rules, saved.target)
     table = cells.table

@@ -274,7 +274,7 @@ class Diagnosis(Watcher):
 
 
 def where_it_diverged(net: Network, X: Any) -> str:
-    """Say in which layer a network whose cost is no number is broken, and its largest weight.
+    """Say in which layer a network whose cost is not a number is broken, and its largest weight.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def learner_state(
     if not isinstance(settings, dict) or settings.keys() != set(_SETTINGS):
         raise damaged(name, f"its learner's settings are not {list(_SETTINGS)}")
     if not isinstance(settings["engine"], str):
-        raise damaged(name, "its learner's engine is no name")
+        raise damaged(name, "its learner's engine is not a name")
     if not isinstance(progress, dict) or progress.keys() != _PROGRESS.keys():
         raise damaged(name, f"its learner's progress is not {[*_PROGRESS]}")
     for key, most in _PROGRESS.items():

@@ -77,7 +77,7 @@ def find_layout(path: str, start: bytes, said: str | None = None) -> Layout:
     Raises
     ------
     InvalidFile
-        If it is no text, or a title stands before the header.
+        If it is not text, or a title stands before the header.
     """
     _require_text(path, start)
     marks = len(start) - len(start.removeprefix(_MARK))
@@ -131,7 +131,7 @@ def parse_csv(
     Raises
     ------
     InvalidFile, InvalidInput
-        If it is no table, or its columns cannot be told apart.
+        If it is not a table, or its columns cannot be told apart.
     """
     text = _decode(path, content, layout.before, skipped)
     part = _Part(path, text, layout.separator, layout.before + skipped)
@@ -201,7 +201,7 @@ def _require_text(path: str, content: bytes) -> None:
     if kind == "UTF-16 text":
         raise InvalidFile(f"'{path}' is UTF-16 text; save it again as UTF-8.")
     if kind != "text":
-        raise InvalidFile(f"'{path}' is no table but {kind}; {hint}.")
+        raise InvalidFile(f"'{path}' is not a table but {kind}; {hint}.")
 
 
 def _decode(path: str, content: bytes, before: int, skipped: int) -> str:
@@ -305,7 +305,7 @@ def _refuse_title(path: str, text: str, separator: str, before: int) -> None:
         if numbers == [False, True]:
             line = records[0][0] + before
             raise InvalidFile(
-                f"'{path}' is no table: line {before + 1} has one cell, line {line} has "
+                f"'{path}' is not a table: line {before + 1} has one cell, line {line} has "
                 f"{widths.pop()}, between {called}; if what stands before line {line} is a title, "
                 "remove it."
             )
@@ -343,13 +343,13 @@ def _split(part: _Part, names: list[str]) -> pl.DataFrame:
         blank = _check_ragged(part, table)
     except (pl.exceptions.PolarsError, csv.Error) as error:
         raise InvalidFile(
-            f"'{part.path}' is no table: its lines cannot be split into cells at "
+            f"'{part.path}' is not a table: its lines cannot be split into cells at "
             f"{_CALLED[part.separator]}; check its quotes."
         ) from error
     if table.width != len(names):
         raise InvalidFile(
-            f"'{part.path}' is no table: some of its lines end with a carriage return alone; save "
-            "it again with one kind of line ends."
+            f"'{part.path}' is not a table: some of its lines end with a carriage return alone; "
+            "save it again with one kind of line ends."
         )
     _tell_swallowed(part, table)
     while len(names) > 1 and not names[-1]:
@@ -391,7 +391,7 @@ def _quoted(part: _Part) -> str:
         if ends > line + part.before:
             where = f"the cell that begins in line {line + part.before} and ends in line {ends}"
         raise InvalidFile(
-            f"'{part.path}' is no table: text follows the closing quote in {where}; quote the "
+            f"'{part.path}' is not a table: text follows the closing quote in {where}; quote the "
             "whole cell, or write a quote that belongs to it twice."
         ) from error
     return written.getvalue()
@@ -409,7 +409,7 @@ def _require_closed(part: _Part) -> None:
     except csv.Error as error:
         if "unexpected end" in str(error):
             raise InvalidFile(
-                f"'{part.path}' is no table: a quote opens in line {line + part.before} and does "
+                f"'{part.path}' is not a table: a quote opens in line {line + part.before} and does "
                 "not close; close it, or write it twice if it belongs to the cell."
             ) from error
 
@@ -434,7 +434,7 @@ def _check_lengths(part: _Part) -> list[int]:
             blank.append(number)
         elif len(record) != len(header):
             raise InvalidFile(
-                f"'{part.path}' is no table: line {reader.line_num + part.before} has "
+                f"'{part.path}' is not a table: line {reader.line_num + part.before} has "
                 f"{len(record)} cells, the header has {len(header)}; make them equal, or quote "
                 "cells with separators."
             )

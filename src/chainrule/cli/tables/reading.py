@@ -119,7 +119,7 @@ def read_cells(path: str, rules: Rules = USUAL, spelled: str | None = None) -> C
     Raises
     ------
     MissingFile, InvalidFile
-        If there is no such file, or it is no table.
+        If there is no such file, or it is not a table.
     InvalidInput
         If the table has no rows or its columns cannot be told apart.
     """
