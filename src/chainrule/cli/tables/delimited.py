@@ -409,8 +409,8 @@ def _require_closed(part: _Part) -> None:
     except csv.Error as error:
         if "unexpected end" in str(error):
             raise InvalidFile(
-                f"'{part.path}' is not a table: a quote opens in line {line + part.before} and does "
-                "not close; close it, or write it twice if it belongs to the cell."
+                f"'{part.path}' is not a table: a quote opens in line {line + part.before} and "
+                "does not close; close it, or write it twice if it belongs to the cell."
             ) from error
 
 
